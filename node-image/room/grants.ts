@@ -1,0 +1,50 @@
+import type { RoomConfiguration, TrackSource } from '@livekit/protocol';
+
+/**
+ * What a verified token says of its bearer, with LiveKit's defaults filled in.
+ *
+ * Source: livekit/protocol auth/grants.go (ClaimGrants, VideoGrant).
+ */
+export interface Grants {
+  /** The `iss` claim. */
+  readonly apiKey: string;
+  readonly identity: string;
+  readonly name: string;
+  readonly metadata: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** "standard", "ingress", "egress", "sip", "agent", "connector"; empty means standard. */
+  readonly kind: string;
+  readonly kindDetails: readonly string[];
+  readonly roomPreset: string;
+  readonly roomConfig?: RoomConfiguration | undefined;
+  readonly video: VideoGrants;
+}
+
+/** The `video` claim. Undefined means "not said", which each reader fills with its own default. */
+export interface VideoGrants {
+  readonly room: string;
+  readonly destinationRoom: string;
+  readonly roomCreate: boolean;
+  readonly roomList: boolean;
+  readonly roomRecord: boolean;
+  readonly roomAdmin: boolean;
+  readonly roomJoin: boolean;
+  readonly ingressAdmin: boolean;
+  readonly hidden: boolean;
+  readonly recorder: boolean;
+  readonly agent: boolean;
+  /** @default true */
+  readonly canPublish?: boolean | undefined;
+  /** @default true */
+  readonly canSubscribe?: boolean | undefined;
+  /** @default true, or canPublish where that is set */
+  readonly canPublishData?: boolean | undefined;
+  /** Empty means every source. */
+  readonly canPublishSources: readonly TrackSource[];
+  /** @default false */
+  readonly canUpdateOwnMetadata?: boolean | undefined;
+  /** @default false */
+  readonly canSubscribeMetrics?: boolean | undefined;
+  /** @default false */
+  readonly canManageAgentSession?: boolean | undefined;
+}

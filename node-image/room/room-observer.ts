@@ -1,0 +1,20 @@
+import type { ParticipantInfo, Room, TrackInfo } from '@livekit/protocol';
+
+/**
+ * Told of what happens in the Rooms of this node, in order, at most once each.
+ *
+ * Webhooks and metrics implement it. Every argument is a copy made for the call. An observer
+ * must not throw; what it throws is logged and changes nothing.
+ */
+export interface RoomObserver {
+  roomStarted?(room: Room): void;
+  roomFinished?(room: Room): void;
+  /** The participant's primary peer connection is connected. */
+  participantJoined?(room: Room, participant: ParticipantInfo): void;
+  /** A participant that had joined is gone. */
+  participantLeft?(room: Room, participant: ParticipantInfo): void;
+  /** A participant is gone before its primary peer connection was ever connected. */
+  participantConnectionAborted?(room: Room, participant: ParticipantInfo): void;
+  trackPublished?(room: Room, participant: ParticipantInfo, track: TrackInfo): void;
+  trackUnpublished?(room: Room, participant: ParticipantInfo, track: TrackInfo): void;
+}
