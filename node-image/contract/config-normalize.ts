@@ -1,0 +1,103 @@
+import type { z } from 'zod';
+import { TURN_CREDENTIAL_MAX_SECONDS } from './config-rtc';
+import type { configKeysSchema } from './config-schema';
+import type { LogLevel } from './config-server';
+import { PORTS } from './ports';
+
+type ConfigKeys = z.output<typeof configKeysSchema>;
+
+const DEFAULT_ICE_PORT_RANGE = { start: 50_000, end: 60_000 };
+const DEFAULT_TURN_TTL_SECONDS = 300;
+const DEFAULT_EXTERNAL_TURN_TTL_SECONDS = 14_400;
+
+/** How keys go together: what is wrong is added to the issues, what is deprecated moves. */
+export function normalize(given: ConfigKeys, context: z.core.$RefinementCtx) {
+  const refuse = (path: readonly PropertyKey[], message: string): void => {
+    context.issues.push({ code: 'custom', path: [...path], message, input: given });
+  };
+  checkRanges(given, refuse);
+  const { log_level, prometheus_port, ...config } = given;
+  return {
+    ...config,
+    prometheus: {
+      ...given.prometheus,
+      port: given.prometheus.port === 0 ? prometheus_port : given.prometheus.port,
+    },
+    logging: {
+      ...given.logging,
+      level: log_level ?? given.logging.level ?? levelByDefault(given.development),
+    },
+    rtc: normalizeRtc(given),
+    turn: normalizeTurn(given),
+    redis: {
+      ...given.redis,
+      tls: { ...given.redis.tls, enabled: given.redis.tls.enabled || given.redis.use_tls },
+    },
+    limit: {
+      ...given.limit,
+      max_metadata_size: given.room.max_metadata_size || given.limit.max_metadata_size,
+      max_room_name_length: given.room.max_room_name_length || given.limit.max_room_name_length,
+      max_participant_identity_length:
+        given.room.max_participant_identity_length || given.limit.max_participant_identity_length,
+    },
+  };
+}
+
+/** The life of a TURN credential, seconds, within what LiveKit allows. */
+export function turnTtlSeconds(given: number): number {
+  return given <= 0 ? DEFAULT_TURN_TTL_SECONDS : Math.min(given, TURN_CREDENTIAL_MAX_SECONDS);
+}
+
+const levelByDefault = (development: boolean): LogLevel => (development ? 'debug' : 'info');
+
+function normalizeRtc({ rtc, development }: ConfigKeys) {
+  const { udp_port, ...rest } = rtc;
+  const turn_servers = rtc.turn_servers.map((server) => ({
+    ...server,
+    ttl: server.ttl === 0 ? DEFAULT_EXTERNAL_TURN_TTL_SECONDS : turnTtlSeconds(server.ttl),
+  }));
+  if (udp_port !== undefined) {
+    return { ...rest, turn_servers, udp_port, port_range_start: 0, port_range_end: 0 };
+  }
+  if (rtc.port_range_start === 0 && development) {
+    const start = PORTS.iceUdpDevelopment;
+    return { ...rest, turn_servers, udp_port: { start, end: start } };
+  }
+  const start = rtc.port_range_start || DEFAULT_ICE_PORT_RANGE.start;
+  const end = rtc.port_range_end || Math.max(start, DEFAULT_ICE_PORT_RANGE.end);
+  return {
+    ...rest,
+    turn_servers,
+    udp_port: undefined,
+    port_range_start: start,
+    port_range_end: end,
+  };
+}
+
+function normalizeTurn({ turn }: ConfigKeys) {
+  return { ...turn, ttl_seconds: turnTtlSeconds(turn.ttl_seconds) };
+}
+
+function checkRanges(
+  { rtc, turn, node_selector, region }: ConfigKeys,
+  refuse: (path: readonly PropertyKey[], message: string) => void,
+): void {
+  if (rtc.port_range_end !== 0 && rtc.port_range_end < rtc.port_range_start) {
+    refuse(
+      ['rtc', 'port_range_end'],
+      `${rtc.port_range_end} is below rtc.port_range_start, ${rtc.port_range_start}; the range must not end before it starts`,
+    );
+  }
+  if (turn.relay_range_end < turn.relay_range_start) {
+    refuse(
+      ['turn', 'relay_range_end'],
+      `${turn.relay_range_end} is below turn.relay_range_start, ${turn.relay_range_start}; the range must not end before it starts`,
+    );
+  }
+  if (turn.enabled && turn.tls_port === 0 && turn.udp_port === 0) {
+    refuse(['turn', 'enabled'], 'needs turn.udp_port or turn.tls_port, and neither is set');
+  }
+  if (node_selector.kind === 'regionaware' && region === '') {
+    refuse(['node_selector', 'kind'], 'regionaware needs region, the region of this node');
+  }
+}

@@ -1,0 +1,27 @@
+import { cidrs, section, whole } from './config-values';
+import { MAX_WORKERS } from './ports';
+
+const perSecond = (byDefault: number) => whole(byDefault, 0, 10_000_000, 'a second');
+const bitrate = (byDefault: number) => whole(byDefault, 0, 100_000_000_000, 'bit/s');
+
+/** What LiveKit has no key for. */
+export const sluiceSchema = section({
+  /** mediasoup workers; 0: as many as the machine has cores. At most 64. @default 0 */
+  workers: whole(0, 0, MAX_WORKERS),
+  /** Proxies whose X-Forwarded-For is believed. @default none */
+  trusted_proxies: cidrs(),
+  /** Joins a second from one address; 0: no limit. @default 50 */
+  joins_per_second_by_address: perSecond(50),
+  /** Joins a second with one API key; 0: no limit. @default 500 */
+  joins_per_second_by_key: perSecond(500),
+  /** Joins being worked on at a time; 0: no limit. @default 1000 */
+  pending_handshakes: whole(1000, 0, 10_000_000),
+  /** Signal messages a second from one participant; 0: no limit. @default 100 */
+  signal_messages_per_second: perSecond(100),
+  /** Data messages a second from one participant; 0: no limit. @default 2000 */
+  data_messages_per_second: perSecond(2000),
+  /** What a subscriber is sent before its bandwidth is known, bit/s. @default 10000000 */
+  initial_outgoing_bitrate: bitrate(10_000_000),
+  /** What one publisher may send, bit/s; 0: no limit. @default 0 */
+  max_incoming_bitrate: bitrate(0),
+}).prefault({});

@@ -1,0 +1,104 @@
+/** A key that LiveKit knows and that changes nothing here. */
+export interface UnusedKey {
+  /** With dots: `rtc.batch_io` stands for all keys below it too. */
+  readonly path: string;
+  /** Why, as the end of the sentence "it has no effect here, because ...". */
+  readonly reason: string;
+}
+
+const unused = (reason: string, ...paths: readonly string[]): UnusedKey[] =>
+  paths.map((path) => ({ path, reason }));
+
+/**
+ * Keys that are accepted, so that a file written for livekit-server loads, and only warned of.
+ *
+ * Source: livekit-server, pkg/config/config.go.
+ */
+export const UNUSED_KEYS: readonly UnusedKey[] = [
+  ...unused('it is about the profiler of Go; use node --inspect', 'debug_handler'),
+  ...unused(
+    'signaling goes over a connection between the nodes, not through Redis',
+    'signal_relay',
+    'psrpc',
+  ),
+  ...unused('SIP is not served', 'sip'),
+  ...unused('the clocks of participants are not compared', 'metric'),
+  ...unused('no traces are sent', 'trace'),
+  ...unused(
+    'data blobs are not served',
+    'enable_participant_data_blob',
+    'limit.max_data_blob_key_length',
+    'limit.max_data_blobs_size',
+  ),
+  ...unused('the worker is always an ICE lite agent', 'rtc.use_ice_lite'),
+  ...unused('candidates carry addresses, never mDNS names', 'rtc.use_mdns'),
+  ...unused('media has ports of its own', 'rtc.use_stun_port_as_ice'),
+  ...unused('the worker batches its writes by itself', 'rtc.batch_io'),
+  ...unused(
+    'the worker has an SCTP stack of its own',
+    'rtc.sctp_min_cwnd',
+    'rtc.sctp_fast_rtx_wnd',
+    'rtc.sctp_cwnd_ca_step',
+    'rtc.strict_acks',
+  ),
+  ...unused(
+    'an ICE lite agent leaves the choice of a pair to the client',
+    'rtc.host_acceptance_min_wait',
+    'rtc.srflx_acceptance_min_wait',
+    'rtc.prflx_acceptance_min_wait',
+    'rtc.relay_acceptance_min_wait',
+  ),
+  ...unused('the worker has neither SPED nor SNAP', 'rtc.enable_warp'),
+  ...unused(
+    'the worker sizes its retransmission buffers by time',
+    'rtc.packet_buffer_size',
+    'rtc.packet_buffer_size_video',
+    'rtc.packet_buffer_size_audio',
+  ),
+  ...unused(
+    'the worker always estimates the bandwidth, and drops layers to fit it',
+    'rtc.congestion_control',
+  ),
+  ...unused(
+    'UDP, TCP and TURN are offered together, and the client changes over by itself',
+    'rtc.tcp_fallback_rtt_threshold',
+    'rtc.allow_udp_unstable_fallback',
+  ),
+  ...unused(
+    'lossy data has a life time of its own, after which it is dropped',
+    'rtc.data_channel_max_buffered_amount',
+    'rtc.datachannel_slow_threshold',
+    'rtc.datachannel_lossy_target_latency',
+    'rtc.datachannel_data_track_target_latency',
+  ),
+  ...unused('packets are forwarded inside the worker', 'rtc.forward_stats'),
+  ...unused(
+    'the worker follows a stream that starts anew by itself',
+    'rtc.enable_rtp_stream_restart_detection',
+  ),
+  ...unused('Redis is used over one connection', 'redis.pool_timeout', 'redis.pool_size'),
+  ...unused('the worker does not encode RED', 'audio.active_red_encoding'),
+  ...unused('each publisher is told its own losses', 'audio.enable_loss_proxying'),
+  ...unused('the worker watches the layers by itself', 'video.stream_tracker_manager'),
+  ...unused('publishers keep the codec they were given', 'video.codec_regression_threshold'),
+  ...unused(
+    'webhooks wait in a queue for each Room, see webhook.resource_url_notifier',
+    'webhook.url_notifier',
+  ),
+  ...unused('there is no pion here', 'logging.pion_level'),
+  ...unused(
+    'every line is logged',
+    'logging.sample',
+    'logging.sample_initial',
+    'logging.sample_interval',
+    'logging.item_sample_seconds',
+    'logging.item_sample_initial',
+    'logging.item_sample_interval',
+  ),
+  ...unused(
+    'what a call changed is known at once, without asking again',
+    'api.check_interval',
+    'api.max_check_interval',
+    'api.enable_psrpc_for_get_list_participants',
+  ),
+];

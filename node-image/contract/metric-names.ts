@@ -1,0 +1,47 @@
+/**
+ * The metrics of a node, named and labelled as LiveKit's, so that its dashboards work.
+ *
+ * Source: livekit-server, pkg/telemetry/prometheus.
+ */
+export const METRIC_NAMES = {
+  rooms: 'livekit_room_total',
+  roomDuration: 'livekit_room_duration_seconds',
+  participants: 'livekit_participant_total',
+  tracksPublished: 'livekit_track_published_total',
+  tracksSubscribed: 'livekit_track_subscribed_total',
+  trackPublishes: 'livekit_track_publish_counter',
+  trackSubscribes: 'livekit_track_subscribe_counter',
+  joinLatency: 'livekit_session_join_latency_ms',
+  sessionStartTime: 'livekit_session_start_time_ms',
+  sessionDuration: 'livekit_session_duration_ms',
+  pubSubTime: 'livekit_pubsubtime_ms',
+  peerConnections: 'livekit_peer_connection_state',
+  packets: 'livekit_packet_total',
+  packetBytes: 'livekit_packet_bytes',
+  nacks: 'livekit_nack_total',
+  plis: 'livekit_pli_total',
+  firs: 'livekit_fir_total',
+  packetsLost: 'livekit_packet_loss_total',
+  packetLoss: 'livekit_packet_loss_percent',
+  packetsOutOfOrder: 'livekit_packet_out_of_order_total',
+  packetOutOfOrder: 'livekit_packet_out_of_order_percent',
+  jitter: 'livekit_jitter_us',
+  roundTripTime: 'livekit_rtt_ms',
+  participantJoins: 'livekit_participant_join_total',
+  connections: 'livekit_connection_total',
+  forwardLatency: 'livekit_forward_latency',
+  forwardJitter: 'livekit_forward_jitter',
+  forwardLatencyHistogram: 'livekit_forward_latency_ns',
+  nodeMessages: 'livekit_node_messages',
+  serviceOperations: 'livekit_node_service_operation',
+  twirpRequests: 'livekit_node_twirp_request_status',
+  twirpLatency: 'livekit_node_twirp_request_latency_ms',
+  systemPackets: 'livekit_node_packet_total',
+  qualityRating: 'livekit_quality_rating',
+  qualityScore: 'livekit_quality_score',
+  dataStreamDestinations: 'livekit_datapacket_stream_dest_count',
+  dataStreamBytes: 'livekit_datapacket_stream_bytes',
+} as const;
+
+/** Labels that every metric of a node carries. */
+export const METRIC_LABELS = ['node_id', 'node_type'] as const;
