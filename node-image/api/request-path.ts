@@ -1,0 +1,5 @@
+/**
+ * One slash where a URL starts with several: clients append `/rtc` to what they are configured
+ * with, and that often ends in a slash.
+ */
+export const withoutDoubleSlash = (url: string): string => url.replace(/^\/{2,}/, '/');
