@@ -1,0 +1,86 @@
+/** Which test files a run takes, and whether its outcome is a success. Pure. */
+
+/**
+ * @typedef {object} TestRequest
+ * @property {boolean} slow the slow files instead of the fast ones
+ * @property {string[]} parts parts of paths; none means all files
+ * @property {string | undefined} name a pattern for the tests' names
+ * @property {number} concurrency test files at a time
+ */
+
+/**
+ * @param {readonly string[]} args
+ * @param {number} cores
+ * @returns {TestRequest}
+ * @throws {Error} that says what is allowed
+ */
+export function parseTestArguments(args, cores) {
+  /** @type {TestRequest} */
+  const request = { slow: false, parts: [], name: undefined, concurrency: Math.max(1, cores) };
+  const rest = [...args];
+  while (rest.length > 0) {
+    const arg = rest.shift() ?? '';
+    if (arg === '--slow') {
+      request.slow = true;
+    } else if (arg === '--name') {
+      request.name = rest.shift();
+    } else if (arg === '--concurrency') {
+      request.concurrency = Number(rest.shift());
+    } else if (arg.startsWith('-')) {
+      throw new Error(
+        `unknown option ${arg}: give parts of test file paths, --slow, --name PATTERN or --concurrency N`,
+      );
+    } else {
+      request.parts.push(arg);
+    }
+  }
+  if (!Number.isInteger(request.concurrency) || request.concurrency < 1) {
+    throw new Error(`--concurrency takes a whole number from 1, not ${request.concurrency}`);
+  }
+  if (request.slow) {
+    // Slow ones measure, or boot whole machines: two at a time would disturb each other.
+    request.concurrency = 1;
+  }
+  return request;
+}
+
+/**
+ * A file that was asked for by its own path is taken whether it is slow or not.
+ *
+ * @param {readonly string[]} files with forward slashes, relative to the project
+ * @param {Pick<TestRequest, 'slow' | 'parts'>} request
+ */
+export function selectTestFiles(files, { slow, parts }) {
+  const named = parts.map((part) => part.replace(/^\.\//, ''));
+  return files
+    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => named.includes(file) || file.endsWith('.slow.test.ts') === slow)
+    .filter((file) => named.length === 0 || named.some((part) => file.includes(part)))
+    .sort();
+}
+
+/**
+ * @typedef {object} TestCounts
+ * @property {number} passed
+ * @property {number} failed with cancelled ones
+ * @property {number} skipped with those marked to do
+ */
+
+/**
+ * The last line of a run, and whether it counts as passed: a test that did not run proves nothing.
+ *
+ * @param {TestCounts} counts
+ * @param {readonly string[]} emptyFiles test files in which no test ran
+ */
+export function judge({ passed, failed, skipped }, emptyFiles) {
+  const reasons = [
+    ...(skipped > 0 ? ['skipped tests count as failures'] : []),
+    ...emptyFiles.map((file) => `${file} has no test`),
+    ...(passed + failed + skipped === 0 ? ['no test ran'] : []),
+  ];
+  const line = `${passed} passed, ${failed} failed, ${skipped} skipped`;
+  return {
+    ok: failed === 0 && reasons.length === 0,
+    line: reasons.length === 0 ? line : `${line} (${reasons.join('; ')})`,
+  };
+}

@@ -1,0 +1,147 @@
+/** Builds mediasoup's worker from the source in its npm package, with the system's libraries. */
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import path from 'node:path';
+import { findProgram, run, SetupError, workerRuns } from './commands.mjs';
+import { howToInstall, installPackages, missingPackages } from './debian.mjs';
+import { note, step } from './steps.mjs';
+
+/** Relative to the project. */
+export const RECIPE_FOLDER = 'node-image/image/worker-build';
+
+/**
+ * @typedef {object} Recipe
+ * @property {string[]} debianPackages
+ * @property {string[]} pythonPackages
+ * @property {string[]} mesonArguments
+ * @property {string} ninjaTarget
+ * @property {string[]} patches file names in patches/, applied in order
+ */
+
+/**
+ * Names everything that decides what comes out: the recipe and the files it adds.
+ *
+ * @param {string} root
+ */
+export function recipeHash(root) {
+  const folder = path.join(root, RECIPE_FOLDER);
+  const hash = createHash('sha256');
+  for (const name of filesBelow(folder)) {
+    hash.update(`${name}\0`).update(readFileSync(path.join(folder, name))).update('\0');
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/**
+ * @param {string} root the project
+ * @param {string} target where the worker shall be; appears there only when it is complete
+ */
+export async function buildWorker(root, target) {
+  const folder = path.join(root, RECIPE_FOLDER);
+  /** @type {Recipe} */
+  const recipe = JSON.parse(readFileSync(path.join(folder, 'recipe.json'), 'utf8'));
+  const hasDpkg = findProgram('dpkg-query', process.env) !== undefined;
+  if (hasDpkg) {
+    const missing = missingPackages(recipe.debianPackages);
+    if (missing.length > 0) {
+      await installPackages(missing, "building mediasoup's worker");
+    }
+  }
+
+  const cache = path.dirname(path.dirname(target));
+  mkdirSync(cache, { recursive: true });
+  removeAbandoned(cache);
+  const scratch = mkdtempSync(path.join(cache, '.building-'));
+  try {
+    await step("Build mediasoup's worker from source, once a machine (about 3 min)", async () => {
+      try {
+        await compile(root, folder, recipe, scratch);
+      } catch (error) {
+        if (!hasDpkg && error instanceof SetupError) {
+          note(howToInstall(recipe.debianPackages, "building mediasoup's worker", false));
+        }
+        throw error;
+      }
+    });
+    const built = path.join(scratch, 'worker/out', 'mediasoup-worker');
+    if (!workerRuns(built)) {
+      throw new SetupError(`The worker that was built does not start; look at it with \`ldd\`: ${target}`);
+    }
+    mkdirSync(path.dirname(target), { recursive: true });
+    // On the same file system, hence atomic: no other checkout ever sees half a file.
+    renameSync(built, target);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {string} folder
+ * @param {Recipe} recipe
+ * @param {string} scratch
+ */
+async function compile(root, folder, recipe, scratch) {
+  const worker = path.join(scratch, 'worker');
+  cpSync(path.join(root, 'node_modules/mediasoup/worker'), worker, { recursive: true });
+  // What the package has there names archives to download.
+  rmSync(path.join(worker, 'subprojects'), { recursive: true, force: true });
+  cpSync(path.join(folder, 'subprojects'), path.join(worker, 'subprojects'), { recursive: true });
+  for (const patch of recipe.patches) {
+    await run('patch', ['-p1', '--batch', '-i', path.join(folder, 'patches', patch)], { cwd: worker });
+  }
+
+  const tools = path.join(scratch, 'tools');
+  // Not the reader's own Python, which may lack venv: the one that the packages above brought.
+  const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+  const { PYTHONHOME: _home, PYTHONPATH: _path, PIP_TARGET: _target, ...inherited } = process.env;
+  const env = {
+    ...inherited,
+    PIP_USER: 'false',
+    PIP_DISABLE_PIP_VERSION_CHECK: '1',
+    NINJA: path.join(tools, 'bin/ninja'),
+  };
+  await run(python, ['-m', 'venv', tools], { env });
+  await run(path.join(tools, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...recipe.pythonPackages], { env });
+  await run(path.join(tools, 'bin/meson'), ['setup', 'out', ...recipe.mesonArguments], { cwd: worker, env });
+  await run(path.join(tools, 'bin/ninja'), ['-C', 'out', recipe.ninjaTarget], { cwd: worker, env });
+  await run('strip', ['out/mediasoup-worker'], { cwd: worker, env });
+}
+
+/**
+ * Takes away what an interrupted build left behind.
+ *
+ * @param {string} cache
+ */
+function removeAbandoned(cache) {
+  const aWhileAgo = Date.now() - 3 * 3_600_000;
+  for (const name of readdirSync(cache)) {
+    const folder = path.join(cache, name);
+    // It may vanish meanwhile, when another set-up is done.
+    const age = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (name.startsWith('.building-') && age < aWhileAgo) {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * @param {string} folder
+ * @returns {string[]} relative, in an order that does not depend on the file system
+ */
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}

@@ -1,0 +1,131 @@
+/**
+ * `npm start`, `npm test` and `npm run check`: sets up what is missing, then runs it on a Node that
+ * is new enough.
+ *
+ *   run.mjs start [-- options of the node]
+ *   run.mjs test [part of a test file's path]... [--name pattern] [--concurrency N]
+ *   run.mjs check [--rest]      --rest: only what `npm test` does not do
+ *   run.mjs page                builds the web page
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { SetupError } from './lib/commands.mjs';
+import { outputIsOlder } from './lib/freshness.mjs';
+import { runInForeground } from './lib/foreground.mjs';
+import { inWords } from './lib/steps.mjs';
+import { ROOT, runMain, setUp } from './setup.mjs';
+
+const PAGE_SCRIPT = path.join(ROOT, 'scripts/build-page.mjs');
+const PAGE_SOURCES = ['node-image/console', 'scripts/build-page.mjs', 'package-lock.json'];
+const PAGE_OUTPUT = 'out/console';
+
+/** @typedef {{ node: string, env: NodeJS.ProcessEnv }} Ready */
+
+/** @param {readonly string[]} args */
+async function start(args) {
+  const ready = await setUp({ tests: false });
+  const page = await buildPage(ready);
+  if (page !== 0) {
+    return page;
+  }
+  const options = args[0] === '--' ? args.slice(1) : args;
+  return runInForeground(
+    ready.node,
+    ['--import', 'tsx', 'node-image/lifecycle/main.ts', '--dev', '--console', ...options],
+    { cwd: ROOT, env: ready.env, ownGroup: true },
+  );
+}
+
+/** @param {Ready} ready */
+async function buildPage({ node, env }) {
+  const sources = PAGE_SOURCES.map((source) => path.join(ROOT, source));
+  if (!existsSync(PAGE_SCRIPT) || !outputIsOlder(path.join(ROOT, PAGE_OUTPUT), sources)) {
+    return 0;
+  }
+  return runInForeground(node, [PAGE_SCRIPT], { cwd: ROOT, env });
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {Ready} [ready]
+ */
+async function test(args, ready) {
+  const { node, env } = ready ?? (await setUp({ tests: true }));
+  const page = await buildPage({ node, env });
+  if (page !== 0) {
+    return page;
+  }
+  return runInForeground(node, ['scripts/test-runner.mjs', ...args], { cwd: ROOT, env });
+}
+
+/** @param {readonly string[]} args */
+async function check(args) {
+  const unknown = args.filter((arg) => arg !== '--rest');
+  if (unknown.length > 0) {
+    throw new SetupError(`check does not know ${unknown.join(' ')}; it takes --rest or nothing.`);
+  }
+  const ready = await setUp({ tests: true });
+  const { node, env } = ready;
+  /** @param {string} name */
+  const tool = (name) => path.join(ROOT, 'node_modules', name);
+  /** @param {readonly string[]} command */
+  const onNode = (command) => runInForeground(node, command, { cwd: ROOT, env });
+
+  /** @type {[string, () => Promise<number>][]} */
+  const parts = [
+    ['lint', () => onNode([tool('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'])],
+    ['types', () => onNode([tool('typescript/bin/tsc'), '-b'])],
+    ...checkScripts().map(
+      /** @returns {[string, () => Promise<number>]} */
+      (file) => [path.basename(file, '.mjs'), () => onNode([file])],
+    ),
+  ];
+  if (!args.includes('--rest')) {
+    parts.push(['tests', () => test([], ready)]);
+  }
+  parts.push(['slow tests', () => test(['--slow'], ready)]);
+
+  // All of them, also after a failure: one run shows everything there is to mend.
+  const failed = [];
+  for (const [name, part] of parts) {
+    const begun = performance.now();
+    console.log(`\n== ${name}`);
+    const code = await part();
+    console.log(`== ${name}: ${code === 0 ? 'passed' : 'FAILED'} in ${inWords(performance.now() - begun)}`);
+    if (code !== 0) {
+      failed.push(name);
+    }
+  }
+  console.log(`\ncheck: ${failed.length === 0 ? 'all passed' : `failed: ${failed.join(', ')}`}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** Those in scripts/checks, in the order of their names. */
+function checkScripts() {
+  const folder = path.join(ROOT, 'scripts/checks');
+  return existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.mjs'))
+        .sort()
+        .map((name) => path.join(folder, name))
+    : [];
+}
+
+/** @type {Record<string, (args: readonly string[]) => Promise<number>>} */
+const COMMANDS = {
+  start,
+  test: (args) => test(args[0] === '--' ? args.slice(1) : args),
+  check,
+  page: async () => buildPage(await setUp({ tests: false })),
+};
+
+await runMain(async () => {
+  const [name = '', ...args] = process.argv.slice(2);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) {
+    throw new SetupError(
+      `Unknown command "${name}": it is one of ${Object.keys(COMMANDS).join(', ')}.`,
+    );
+  }
+  return command(args);
+});
