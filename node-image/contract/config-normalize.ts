@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { TURN_CREDENTIAL_MAX_SECONDS } from './config-rtc';
 import type { configKeysSchema } from './config-schema';
 import type { LogLevel } from './config-server';
-import { PORTS } from './ports';
+import { MAX_WORKERS, PORT_RANGES, PORTS } from './ports';
 
 type ConfigKeys = z.output<typeof configKeysSchema>;
 
@@ -13,10 +13,20 @@ const DEFAULT_EXTERNAL_TURN_TTL_SECONDS = 14_400;
 /** How keys go together: what is wrong is added to the issues, what is deprecated moves. */
 export function normalize(given: ConfigKeys, context: z.core.$RefinementCtx) {
   const refuse = (path: readonly PropertyKey[], message: string): void => {
-    context.issues.push({ code: 'custom', path: [...path], message, input: given });
+    context.issues.push({
+      code: 'custom',
+      path: [...path],
+      message,
+      input: given,
+      // Told apart from a value that is wrong by itself.
+      params: { together: true },
+    });
   };
   checkRanges(given, refuse);
   const { log_level, prometheus_port, ...config } = given;
+  const { max_metadata_size, max_room_name_length, max_participant_identity_length, ...room } =
+    given.room;
+  const { use_tls, ...redis } = given.redis;
   return {
     ...config,
     prometheus: {
@@ -29,16 +39,14 @@ export function normalize(given: ConfigKeys, context: z.core.$RefinementCtx) {
     },
     rtc: normalizeRtc(given),
     turn: normalizeTurn(given),
-    redis: {
-      ...given.redis,
-      tls: { ...given.redis.tls, enabled: given.redis.tls.enabled || given.redis.use_tls },
-    },
+    room,
+    redis: { ...redis, tls: { ...redis.tls, enabled: redis.tls.enabled || use_tls } },
     limit: {
       ...given.limit,
-      max_metadata_size: given.room.max_metadata_size || given.limit.max_metadata_size,
-      max_room_name_length: given.room.max_room_name_length || given.limit.max_room_name_length,
+      max_metadata_size: max_metadata_size || given.limit.max_metadata_size,
+      max_room_name_length: max_room_name_length || given.limit.max_room_name_length,
       max_participant_identity_length:
-        given.room.max_participant_identity_length || given.limit.max_participant_identity_length,
+        max_participant_identity_length || given.limit.max_participant_identity_length,
     },
   };
 }
@@ -61,7 +69,7 @@ function normalizeRtc({ rtc, development }: ConfigKeys) {
   }
   if (rtc.port_range_start === 0 && development) {
     const start = PORTS.iceUdpDevelopment;
-    return { ...rest, turn_servers, udp_port: { start, end: start } };
+    return { ...rest, turn_servers, udp_port: { start, end: start + MAX_WORKERS - 1 } };
   }
   const start = rtc.port_range_start || DEFAULT_ICE_PORT_RANGE.start;
   const end = rtc.port_range_end || Math.max(start, DEFAULT_ICE_PORT_RANGE.end);
@@ -75,11 +83,16 @@ function normalizeRtc({ rtc, development }: ConfigKeys) {
 }
 
 function normalizeTurn({ turn }: ConfigKeys) {
-  return { ...turn, ttl_seconds: turnTtlSeconds(turn.ttl_seconds) };
+  return {
+    ...turn,
+    relay_range_start: turn.relay_range_start || PORT_RANGES.turnRelay.start,
+    relay_range_end: turn.relay_range_end || PORT_RANGES.turnRelay.end,
+    ttl_seconds: turnTtlSeconds(turn.ttl_seconds),
+  };
 }
 
 function checkRanges(
-  { rtc, turn, node_selector, region }: ConfigKeys,
+  { rtc, turn, node_selector, region, port, prometheus, prometheus_port }: ConfigKeys,
   refuse: (path: readonly PropertyKey[], message: string) => void,
 ): void {
   if (rtc.port_range_end !== 0 && rtc.port_range_end < rtc.port_range_start) {
@@ -88,7 +101,7 @@ function checkRanges(
       `${rtc.port_range_end} is below rtc.port_range_start, ${rtc.port_range_start}; the range must not end before it starts`,
     );
   }
-  if (turn.relay_range_end < turn.relay_range_start) {
+  if (turn.relay_range_end !== 0 && turn.relay_range_end < turn.relay_range_start) {
     refuse(
       ['turn', 'relay_range_end'],
       `${turn.relay_range_end} is below turn.relay_range_start, ${turn.relay_range_start}; the range must not end before it starts`,
@@ -96,6 +109,9 @@ function checkRanges(
   }
   if (turn.enabled && turn.tls_port === 0 && turn.udp_port === 0) {
     refuse(['turn', 'enabled'], 'needs turn.udp_port or turn.tls_port, and neither is set');
+  }
+  if (port !== 0 && port === (prometheus.port || prometheus_port)) {
+    refuse(['prometheus', 'port'], `${port} is the port of the server too; choose another`);
   }
   if (node_selector.kind === 'regionaware' && region === '') {
     refuse(['node_selector', 'kind'], 'regionaware needs region, the region of this node');

@@ -5,6 +5,7 @@ export {
   type SluiceConfigInput,
 } from './config-schema';
 export { LOG_LEVELS, type LogLevel } from './config-server';
+export { type ConfigKey, configTree, keyAt, leavesOf } from './config-tree';
 export { UNUSED_KEYS, type UnusedKey } from './config-unused';
 export { parseDuration } from './config-values';
 export { METRIC_LABELS, METRIC_NAMES } from './metric-names';

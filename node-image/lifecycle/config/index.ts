@@ -1,0 +1,4 @@
+export { ConfigError } from './config-error';
+export { type LoadConfigOptions, type LoadedConfig, loadConfig } from './load-config';
+export type { Environment } from './options';
+export type { ConfigFiles } from './secrets';

@@ -1,0 +1,187 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
+import type { ConfigKey } from '../../contract';
+import { at, type ConfigDraft, type Path, type Values } from './draft';
+import { scalarFor } from './scalars';
+
+/** Far above any configuration, far below what would take long. */
+const MAX_CHARACTERS = 1_000_000;
+/** Aliases multiply what is read: "billion laughs" ends here. */
+const MAX_NODES = 50_000;
+
+interface Reader {
+  readonly draft: ConfigDraft;
+  readonly document: Document;
+  /** `sluice.yaml:12:3` of a node. */
+  readonly where: (node: Node | null | undefined) => string;
+  nodesLeft: number;
+}
+
+/**
+ * Reads YAML into the draft, guided by the schema: unknown keys are found here, while it is known
+ * where they stand; scalars become what their key wants, as LiveKit's reader does it.
+ */
+export function readYaml(draft: ConfigDraft, body: string, source: string): void {
+  if (body.length > MAX_CHARACTERS) {
+    draft.problems.push(
+      `${source}: ${body.length} characters; a configuration has at most ${MAX_CHARACTERS}`,
+    );
+    return;
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(body, {
+    lineCounter: lines,
+    merge: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${source}:${line}:${col}`;
+  };
+  for (const { pos, message } of document.errors) {
+    draft.problems.push(`${place(pos[0])}: this is not YAML: ${message}`);
+  }
+  if (document.errors.length > 0) {
+    return;
+  }
+  const reader: Reader = {
+    draft,
+    document,
+    where: (node) => place(node?.range?.[0] ?? 0),
+    nodesLeft: MAX_NODES,
+  };
+  const values = read(reader, document.contents, draft.tree, []);
+  Object.assign(draft.values, values ?? {});
+  if (reader.nodesLeft < 0) {
+    draft.problems.push(`${source}: aliases make it longer than ${MAX_NODES} values`);
+  }
+}
+
+/** @returns undefined where nothing was written, or nothing that can be used. */
+function read(reader: Reader, node: unknown, key: ConfigKey, path: Path): unknown {
+  reader.nodesLeft -= 1;
+  const target = isAlias(node) ? node.resolve(reader.document) : (node as Node | null);
+  const isNothing = target == null || (isScalar(target) && target.value === null);
+  if (isNothing || reader.nodesLeft < 0) {
+    return undefined;
+  }
+  if (path.length > 0) {
+    reader.draft.remember(path, reader.where(node as Node));
+  }
+  switch (key.kind) {
+    case 'section':
+    case 'named':
+      return isMap(target)
+        ? readMap(reader, target, key, path)
+        : refuse(reader, target, key, path, node as Node);
+    case 'list':
+      return isSeq(target)
+        ? readList(reader, target, key.item ?? key, path)
+        : refuse(reader, target, key, path, node as Node);
+    case 'anything':
+      return readAnything(reader, target, key, path);
+    default:
+      return isScalar(target)
+        ? scalarFor(key, target.value, target.source)
+        : refuse(reader, target, key, path, node as Node);
+  }
+}
+
+function readList(reader: Reader, list: YAMLSeq, item: ConfigKey, path: Path): unknown[] {
+  return list.items
+    .filter((each) => !(isScalar(each) && each.value === null))
+    .map((each, index) => read(reader, each, item, [...path, index]));
+}
+
+function readAnything(reader: Reader, target: Node, key: ConfigKey, path: Path): unknown {
+  if (isMap(target)) {
+    return readMap(reader, target, { ...key, kind: 'named', item: key }, path);
+  }
+  if (isSeq(target)) {
+    return readList(reader, target, key, path);
+  }
+  return isScalar(target) ? target.value : undefined;
+}
+
+function readMap(reader: Reader, map: YAMLMap, key: ConfigKey, path: Path): Values {
+  // What is written here wins over what `<<` brings in, wherever in the map that stands.
+  const merged = map.items.filter(isMerge).flatMap((pair) => mergedMaps(reader, pair));
+  const values: Values = Object.create(null);
+  for (const source of merged) {
+    Object.assign(values, { ...readMap(reader, source, key, path), ...values });
+  }
+  for (const pair of map.items) {
+    reader.nodesLeft -= 1;
+    if (reader.nodesLeft < 0) {
+      break;
+    }
+    if (!isMerge(pair)) {
+      readPair(reader, pair, key, path, values);
+    }
+  }
+  return values;
+}
+
+function readPair(reader: Reader, pair: Pair, key: ConfigKey, path: Path, values: Values): void {
+  const { draft } = reader;
+  const origin = reader.where(pair.key as Node);
+  if (!isScalar(pair.key)) {
+    draft.problems.push(`${at(origin)}a key is given as a list or section; allowed is a name`);
+    return;
+  }
+  const name = nameOf(pair.key);
+  const inner = [...path, name];
+  const known = key.kind === 'section' ? key.keys.get(name) : key.item;
+  if (known === undefined) {
+    if (!draft.warnIfUnused(inner, origin)) {
+      draft.unknownKey(inner, key, origin);
+    }
+    return;
+  }
+  const value = read(reader, pair.value, known, inner);
+  if (value !== undefined) {
+    values[name] = value;
+  }
+}
+
+const nameOf = (key: Scalar): string =>
+  typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+
+const isMerge = (pair: Pair): boolean =>
+  isScalar(pair.key) && (pair.key.value === '<<' || typeof pair.key.value === 'symbol');
+
+/** The maps that `<<: *a` or `<<: [*a, *b]` stands for, the strongest first. */
+function mergedMaps(reader: Reader, pair: Pair): YAMLMap[] {
+  const sources = isSeq(pair.value) ? pair.value.items : [pair.value];
+  return sources.flatMap((source) => {
+    reader.nodesLeft -= 1;
+    const target = isAlias(source) ? source.resolve(reader.document) : source;
+    return isMap(target) && reader.nodesLeft >= 0 ? [target] : [];
+  });
+}
+
+function refuse(reader: Reader, target: Node, key: ConfigKey, path: Path, node: Node): undefined {
+  const given = isScalar(target) ? target.value : isSeq(target) ? [] : {};
+  const origin = reader.where(node);
+  if (path.length === 0) {
+    reader.draft.problems.push(
+      `${at(origin)}the file is not a section of keys, such as port: 7880`,
+    );
+  } else {
+    reader.draft.wrongValue(path, key, given, origin);
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+import { isIPv4 } from 'node:net';
+import { MAX_WORKERS, type SluiceConfig } from '../../contract';
+import { at, type ConfigDraft } from './draft';
+
+/** What LiveKit's SDKs and test suites use in development. */
+const DEVELOPMENT_KEYS = { devkey: 'secret' };
+const LOOPBACK = ['127.0.0.1', '::1'];
+const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}$/i;
+
+/**
+ * In development, a node without keys gets the key everybody knows, and so listens on loopback
+ * only, unless told otherwise; then media goes where it listens. Source: livekit-server, --dev.
+ */
+export function withPlaceholderKeys(config: SluiceConfig): SluiceConfig {
+  if (!config.development || Object.keys(config.keys).length > 0) {
+    return config;
+  }
+  if (config.bind_addresses.length === 0) {
+    return { ...config, keys: DEVELOPMENT_KEYS, bind_addresses: LOOPBACK };
+  }
+  const networks = config.bind_addresses
+    .filter((address) => isIPv4(address) && !/^127\.|^0\.0\.0\.0$/.test(address))
+    .map((address) => `${address}/24`);
+  const ips = { ...config.rtc.ips, includes: [...config.rtc.ips.includes, ...networks] };
+  return { ...config, keys: DEVELOPMENT_KEYS, rtc: { ...config.rtc, ips } };
+}
+
+/** Decides how many workers there are: as many as cores, and as ports for them. */
+export function withMachine(config: SluiceConfig, cores: number, warnings: string[]): SluiceConfig {
+  const { rtc, sluice } = config;
+  const range = rtc.udp_port ?? { start: rtc.port_range_start, end: rtc.port_range_end };
+  const ports = range.end - range.start + 1;
+  const wanted = sluice.workers === 0 ? Math.min(cores, MAX_WORKERS) : sluice.workers;
+  const workers = Math.max(1, Math.min(wanted, ports));
+  if (workers < wanted) {
+    warnings.push(
+      `${workers} instead of ${wanted} workers run, because media has the UDP ports ${range.start} to ${range.end}, and each worker needs one`,
+    );
+  }
+  return { ...config, sluice: { ...sluice, workers } };
+}
+
+/** How keys go together that only make sense once secrets and workers are known. */
+export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKeys: boolean): void {
+  const { keys, rtc, sluice, turn, webhook } = config;
+  if (needsKeys && Object.keys(keys).length === 0) {
+    draft.problems.push(
+      'no API key is given; allowed is keys or key_file in the file, --keys, --key-file or LIVEKIT_KEYS, or --dev for a placeholder (generate-keys makes a key)',
+    );
+    return;
+  }
+  const lastTcp = rtc.tcp_port + sluice.workers - 1;
+  if (rtc.tcp_port !== 0 && lastTcp > 65535) {
+    draft.problems.push(
+      `${origin(draft, 'rtc', 'tcp_port')}rtc.tcp_port is given as ${rtc.tcp_port}, and ${sluice.workers} workers need ports up to ${lastTcp}; allowed is ${65536 - sluice.workers} or less`,
+    );
+  }
+  for (const [name, port] of Object.entries({
+    port: config.port,
+    'prometheus.port': config.prometheus.port,
+  })) {
+    if (rtc.tcp_port !== 0 && port >= rtc.tcp_port && port <= lastTcp) {
+      draft.problems.push(
+        `${origin(draft, ...name.split('.'))}${name} is given as ${port}, which ICE over TCP uses (rtc.tcp_port ${rtc.tcp_port} to ${lastTcp}, one for each worker); choose another`,
+      );
+    }
+  }
+  if (needsKeys && webhook.urls.length > 0 && !Object.hasOwn(keys, webhook.api_key)) {
+    draft.problems.push(
+      `${origin(draft, 'webhook', 'api_key')}webhook.api_key is given as ${JSON.stringify(webhook.api_key)}; allowed is one of the API keys, which signs the events`,
+    );
+  }
+  if (turn.enabled && turn.tls_port !== 0) {
+    warnOfTurnTls(turn, draft);
+  }
+}
+
+function warnOfTurnTls(turn: SluiceConfig['turn'], draft: ConfigDraft): void {
+  if (!DOMAIN.test(turn.domain)) {
+    draft.warnings.push(
+      `${origin(draft, 'turn', 'domain')}turn.domain is given as ${JSON.stringify(turn.domain)}; TURN/TLS needs the name in its certificate, so it is not offered`,
+    );
+  }
+  if (!turn.external_tls && (turn.cert_file === '' || turn.key_file === '')) {
+    draft.warnings.push(
+      `${origin(draft, 'turn', 'tls_port')}turn.tls_port is given without turn.cert_file and turn.key_file, and turn.external_tls is off, so TURN/TLS is not offered`,
+    );
+  }
+}
+
+const origin = (draft: ConfigDraft, ...path: string[]): string => at(draft.originOf(path));
