@@ -68,7 +68,8 @@ export async function buildPage({ force = false } = {}) {
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
     // Another process was quicker with the same page.
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
   return true;
 }
@@ -82,7 +83,11 @@ function isFresh() {
   return newest < statSync(built).mtimeMs;
 }
 
-/** The licence of each package in the bundle: several ask that it goes where the code goes. */
+/**
+ * The licence of each package in the bundle: several ask that it goes where the code goes.
+ *
+ * @param {readonly string[]} inputs paths of the bundled files, relative to the project
+ */
 function licenses(inputs) {
   const packages = new Set();
   for (const input of inputs) {

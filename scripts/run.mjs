@@ -5,19 +5,15 @@
  *   run.mjs start [-- options of the node]
  *   run.mjs test [part of a test file's path]... [--name pattern] [--concurrency N]
  *   run.mjs check [--rest]      --rest: only what `npm test` does not do
- *   run.mjs page                builds the web page
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError } from './lib/commands.mjs';
-import { outputIsOlder } from './lib/freshness.mjs';
 import { runInForeground } from './lib/foreground.mjs';
 import { inWords } from './lib/steps.mjs';
 import { ROOT, runMain, setUp } from './setup.mjs';
 
 const PAGE_SCRIPT = path.join(ROOT, 'scripts/build-page.mjs');
-const PAGE_SOURCES = ['node-image/console', 'scripts/build-page.mjs', 'package-lock.json'];
-const PAGE_OUTPUT = 'out/console';
 
 /** @typedef {{ node: string, env: NodeJS.ProcessEnv }} Ready */
 
@@ -36,12 +32,12 @@ async function start(args) {
   );
 }
 
-/** @param {Ready} ready */
+/**
+ * The script sees for itself whether the page is up to date.
+ *
+ * @param {Ready} ready
+ */
 async function buildPage({ node, env }) {
-  const sources = PAGE_SOURCES.map((source) => path.join(ROOT, source));
-  if (!existsSync(PAGE_SCRIPT) || !outputIsOlder(path.join(ROOT, PAGE_OUTPUT), sources)) {
-    return 0;
-  }
   return runInForeground(node, [PAGE_SCRIPT], { cwd: ROOT, env });
 }
 
@@ -91,7 +87,9 @@ async function check(args) {
     const begun = performance.now();
     console.log(`\n== ${name}`);
     const code = await part();
-    console.log(`== ${name}: ${code === 0 ? 'passed' : 'FAILED'} in ${inWords(performance.now() - begun)}`);
+    console.log(
+      `== ${name}: ${code === 0 ? 'passed' : 'FAILED'} in ${inWords(performance.now() - begun)}`,
+    );
     if (code !== 0) {
       failed.push(name);
     }
@@ -116,7 +114,6 @@ const COMMANDS = {
   start,
   test: (args) => test(args[0] === '--' ? args.slice(1) : args),
   check,
-  page: async () => buildPage(await setUp({ tests: false })),
 };
 
 await runMain(async () => {

@@ -42,7 +42,7 @@ async function runFiles() {
     signal: interrupted.signal,
     ...(request.name ? { testNamePatterns: request.name } : {}),
   });
-  /** @param {import('node:test').TestPass | import('node:test').TestFail} data @param {boolean} ok */
+  /** @param {import('node:test').EventData.TestPass | import('node:test').EventData.TestFail} data @param {boolean} ok */
   const count = (data, ok) => {
     const isFile = data.name === data.file || files.includes(path.relative('.', data.name));
     if (data.details.type === 'suite' || (isFile && ok)) {
@@ -51,7 +51,8 @@ async function runFiles() {
     if (!isFile && data.file) {
       silent.delete(path.relative('.', data.file));
     }
-    const key = data.skip !== undefined || data.todo !== undefined ? 'skipped' : ok ? 'passed' : 'failed';
+    const key =
+      data.skip !== undefined || data.todo !== undefined ? 'skipped' : ok ? 'passed' : 'failed';
     counts[key] += 1;
   };
   stream.on('test:pass', (data) => count(data, true));

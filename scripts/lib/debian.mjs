@@ -4,6 +4,9 @@ import { readdirSync } from 'node:fs';
 import { findProgram, run, SetupError } from './commands.mjs';
 import { step } from './steps.mjs';
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills these in.
+const STATUS_FORMAT = '${Package} ${db:Status-Status}\\n';
+
 /**
  * Those that are not installed; all of them where dpkg does not know one.
  *
@@ -12,7 +15,7 @@ import { step } from './steps.mjs';
 export function missingPackages(packages) {
   const { stdout } = spawnSync(
     'dpkg-query',
-    ['--show', '--showformat=${Package} ${db:Status-Status}\\n', ...packages],
+    ['--show', `--showformat=${STATUS_FORMAT}`, ...packages],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const installed = new Set(

@@ -37,7 +37,10 @@ export function recipeHash(root) {
   const folder = path.join(root, RECIPE_FOLDER);
   const hash = createHash('sha256');
   for (const name of filesBelow(folder)) {
-    hash.update(`${name}\0`).update(readFileSync(path.join(folder, name))).update('\0');
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(path.join(folder, name)))
+      .update('\0');
   }
   return hash.digest('hex').slice(0, 12);
 }
@@ -75,7 +78,9 @@ export async function buildWorker(root, target) {
     });
     const built = path.join(scratch, 'worker/out', 'mediasoup-worker');
     if (!workerRuns(built)) {
-      throw new SetupError(`The worker that was built does not start; look at it with \`ldd\`: ${target}`);
+      throw new SetupError(
+        `The worker that was built does not start; look at it with \`ldd\`: ${target}`,
+      );
     }
     mkdirSync(path.dirname(target), { recursive: true });
     // On the same file system, hence atomic: no other checkout ever sees half a file.
@@ -98,7 +103,9 @@ async function compile(root, folder, recipe, scratch) {
   rmSync(path.join(worker, 'subprojects'), { recursive: true, force: true });
   cpSync(path.join(folder, 'subprojects'), path.join(worker, 'subprojects'), { recursive: true });
   for (const patch of recipe.patches) {
-    await run('patch', ['-p1', '--batch', '-i', path.join(folder, 'patches', patch)], { cwd: worker });
+    await run('patch', ['-p1', '--batch', '-i', path.join(folder, 'patches', patch)], {
+      cwd: worker,
+    });
   }
 
   const tools = path.join(scratch, 'tools');
@@ -112,8 +119,15 @@ async function compile(root, folder, recipe, scratch) {
     NINJA: path.join(tools, 'bin/ninja'),
   };
   await run(python, ['-m', 'venv', tools], { env });
-  await run(path.join(tools, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...recipe.pythonPackages], { env });
-  await run(path.join(tools, 'bin/meson'), ['setup', 'out', ...recipe.mesonArguments], { cwd: worker, env });
+  await run(
+    path.join(tools, 'bin/python'),
+    ['-m', 'pip', 'install', '--quiet', ...recipe.pythonPackages],
+    { env },
+  );
+  await run(path.join(tools, 'bin/meson'), ['setup', 'out', ...recipe.mesonArguments], {
+    cwd: worker,
+    env,
+  });
   await run(path.join(tools, 'bin/ninja'), ['-C', 'out', recipe.ninjaTarget], { cwd: worker, env });
   await run('strip', ['out/mediasoup-worker'], { cwd: worker, env });
 }
@@ -140,8 +154,7 @@ function removeAbandoned(cache) {
  * @returns {string[]} relative, in an order that does not depend on the file system
  */
 function filesBelow(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(path.join(folder, name)).isFile())
     .sort();
 }

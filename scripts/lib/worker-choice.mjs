@@ -19,7 +19,10 @@ import path from 'node:path';
 export function prebuiltUrl({ version, repositoryUrl, platform, arch, kernel, baseUrl }) {
   const repository = repositoryUrl.replace(/^git\+/, '').replace(/\.git$/, '');
   const base = baseUrl || `${repository}/releases/download`;
-  const os = platform === 'linux' ? `linux-${arch}-kernel${Number.parseInt(kernel, 10)}` : `${platform}-${arch}`;
+  const os =
+    platform === 'linux'
+      ? `linux-${arch}-kernel${Number.parseInt(kernel, 10)}`
+      : `${platform}-${arch}`;
   return `${base}/${version}/mediasoup-worker-${version}-${os}.tgz`;
 }
 

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judge, parseTestArguments, selectTestFiles } from '../../scripts/lib/test-files.mjs';
+
+const files = [
+  'test/room/grants.test.ts',
+  'test/media/ladder.test.ts',
+  'test/media/soak.slow.test.ts',
+  'test/support/client.ts',
+];
+
+test('runs the fast files by default and the slow ones alone', () => {
+  const fast = ['test/media/ladder.test.ts', 'test/room/grants.test.ts'];
+  assert.deepEqual(selectTestFiles(files, { slow: false, parts: [] }), fast);
+  assert.deepEqual(selectTestFiles(files, { slow: true, parts: [] }), [
+    'test/media/soak.slow.test.ts',
+  ]);
+});
+
+test('picks files by a part of their path, and a slow one by its whole path', () => {
+  const pick = (...parts: string[]) => selectTestFiles(files, { slow: false, parts });
+  assert.deepEqual(pick('media'), ['test/media/ladder.test.ts']);
+  assert.deepEqual(pick('./test/media/soak.slow.test.ts'), ['test/media/soak.slow.test.ts']);
+  assert.deepEqual(pick('nowhere'), []);
+});
+
+test('reads its options and says what is allowed', () => {
+  const request = parseTestArguments(['room', '--name', 'joins', '--concurrency', '3'], 8);
+  assert.deepEqual(request, { slow: false, parts: ['room'], name: 'joins', concurrency: 3 });
+  assert.equal(parseTestArguments(['--slow'], 8).concurrency, 1);
+  assert.throws(() => parseTestArguments(['--watch'], 2), /unknown option --watch: give/);
+  assert.throws(() => parseTestArguments(['--concurrency', '0'], 2), /whole number from 1/);
+});
+
+test('passes only when something ran and nothing failed or was skipped', () => {
+  assert.deepEqual(judge({ passed: 3, failed: 0, skipped: 0 }, []), {
+    ok: true,
+    line: '3 passed, 0 failed, 0 skipped',
+  });
+  assert.equal(judge({ passed: 3, failed: 1, skipped: 0 }, []).ok, false);
+  assert.equal(judge({ passed: 3, failed: 0, skipped: 1 }, []).ok, false);
+  assert.match(judge({ passed: 0, failed: 0, skipped: 0 }, []).line, /no test ran/);
+  assert.match(judge({ passed: 1, failed: 0, skipped: 0 }, ['a.test.ts']).line, /a\.test\.ts has/);
+});
