@@ -48,7 +48,8 @@ async function runFiles() {
     if (data.details.type === 'suite' || (isFile && ok)) {
       return;
     }
-    if (!isFile && data.file) {
+    // A file that cannot be loaded is a failure of its own.
+    if (data.file && (!isFile || !ok)) {
       silent.delete(path.relative('.', data.file));
     }
     const key =
