@@ -3,9 +3,9 @@ import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { RoomAgentDispatch, RoomConfiguration, TrackSource } from '@livekit/protocol';
 import { AccessToken, TokenVerifier as SdkTokenVerifier } from 'livekit-server-sdk';
-import { grantsWithPermission, permissionOfGrants } from '../../node-image/api/permission';
 import { TokenMinter } from '../../node-image/api/token-minter';
 import { TokenError, TokenVerifier, tokenOfRequest } from '../../node-image/api/tokens';
+import { grantsWith, permissionOf } from '../../node-image/room/permission';
 
 const keys = { devkey: 'secret', other: 'other-secret' };
 const verifier = new TokenVerifier({ keys });
@@ -221,6 +221,17 @@ describe('TokenMinter', () => {
     await new SdkTokenVerifier('devkey', 'secret').verify(await minter.refresh(grants, 0));
   });
 
+  test('carries a changed permission into the next token', async () => {
+    const grants = await grantsOf({ video: { room: 'r' } });
+    const permission = permissionOf(grants.video);
+    permission.canPublish = false;
+    permission.hidden = true;
+    const changed = { ...grants, video: grantsWith(grants.video, permission) };
+    const again = (await verifier.verify(await minter.refresh(changed, 0))).grants;
+    assert.equal(again.video.room, 'r');
+    assert.ok(permissionOf(again.video).equals(permission));
+  });
+
   test('keeps the longer life of the first token', async () => {
     const token = await minter.refresh(await grantsOf({}), Date.now() + 7_200_000);
     const { expiresAtMs } = await verifier.verify(token);
@@ -235,37 +246,5 @@ describe('TokenMinter', () => {
   test('says what to do when there is no key', async () => {
     const grants = await grantsOf({});
     await assert.rejects(new TokenMinter({ keys: {} }).refresh(grants, 0), /Add one under "keys"/);
-  });
-});
-
-describe('permissionOfGrants', () => {
-  const permissionOf = async (video: Record<string, unknown>) =>
-    permissionOfGrants((await verifier.verify(sign({ ...valid(), video }))).grants.video);
-
-  test('permits publishing and subscribing where nothing is said', async () => {
-    const permission = await permissionOf({});
-    assert.equal(permission.canPublish, true);
-    assert.equal(permission.canSubscribe, true);
-    assert.equal(permission.canPublishData, true);
-    assert.equal(permission.canUpdateMetadata, false);
-    assert.deepEqual(permission.canPublishSources, []);
-  });
-
-  test('lets data follow canPublish unless it is said', async () => {
-    assert.equal((await permissionOf({ canPublish: false })).canPublishData, false);
-    const said = await permissionOf({ canPublish: false, canPublishData: true });
-    assert.equal(said.canPublishData, true);
-  });
-
-  test('carries a changed permission into the next token', async () => {
-    const { grants } = await verifier.verify(sign({ ...valid(), video: { room: 'r' } }));
-    const permission = permissionOfGrants(grants.video);
-    permission.canPublish = false;
-    permission.hidden = true;
-    const minter = new TokenMinter({ keys });
-    const token = await minter.refresh(grantsWithPermission(grants, permission), 0);
-    const again = (await verifier.verify(token)).grants;
-    assert.equal(again.video.room, 'r');
-    assert.ok(permissionOfGrants(again.video).equals(permission));
   });
 });
