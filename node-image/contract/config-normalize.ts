@@ -113,6 +113,13 @@ function checkRanges(
   if (port !== 0 && port === (prometheus.port || prometheus_port)) {
     refuse(['prometheus', 'port'], `${port} is the port of the server too; choose another`);
   }
+  if ((prometheus.username === '') !== (prometheus.password === '')) {
+    const missing = prometheus.username === '' ? 'username' : 'password';
+    refuse(
+      ['prometheus', missing],
+      'is missing; allowed is a username and a password, or neither for access without',
+    );
+  }
   if (node_selector.kind === 'regionaware' && region === '') {
     refuse(['node_selector', 'kind'], 'regionaware needs region, the region of this node');
   }

@@ -138,7 +138,7 @@ function check(draft: ConfigDraft): SluiceConfig | undefined {
         continue;
       }
       sectionsWithProblems.add(issue.path[0]);
-      taken ||= refuseValue(draft, issue.path);
+      taken = refuseValue(draft, issue.path) || taken;
     }
     if (!taken) {
       return undefined;
