@@ -23,7 +23,8 @@ export function dependencyStamp({ lockfile, platform, arch, nodeKind, nodeVersio
 }
 
 /**
- * @typedef {{ version?: string, link?: boolean, optional?: boolean, devOptional?: boolean, peer?: boolean }} LockedPackage
+ * @typedef {{ version?: string, link?: boolean, optional?: boolean, devOptional?: boolean, peer?: boolean,
+ *   optionalDependencies?: Record<string, string> }} LockedPackage
  * @typedef {{ packages?: Record<string, LockedPackage> }} Lock
  */
 
@@ -56,4 +57,35 @@ export function installedMatchesLock(wanted, installed) {
     }
   }
   return true;
+}
+
+/**
+ * Optional dependencies that have no entry where Node would look for them.
+ *
+ * @param {Lock} lock
+ */
+export function missingOptional({ packages = {} }) {
+  const missing = [];
+  for (const [from, { optionalDependencies = {} }] of Object.entries(packages)) {
+    for (const [name, range] of Object.entries(optionalDependencies)) {
+      if (!foldersAbove(from).some((folder) => packages[`${folder}node_modules/${name}`])) {
+        missing.push({ from, name, range });
+      }
+    }
+  }
+  return missing;
+}
+
+/**
+ * @param {string} place such as `node-image/node_modules/pino`
+ * @returns {string[]} such as `node-image/node_modules/pino/`, `node-image/`, and the root as ``
+ */
+function foldersAbove(place) {
+  const folders = [''];
+  let prefix = '';
+  for (const part of place.split('/').filter(Boolean)) {
+    prefix += `${part}/`;
+    folders.unshift(prefix);
+  }
+  return folders;
 }

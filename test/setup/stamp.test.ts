@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dependencyStamp, installedMatchesLock } from '../../scripts/lib/stamp.mjs';
+import {
+  dependencyStamp,
+  installedMatchesLock,
+  missingOptional,
+} from '../../scripts/lib/stamp.mjs';
 
 const input = {
   lockfile: '{}',
@@ -57,4 +61,17 @@ test('a tree is installed again when there is none, or a package misses or has a
   assert.equal(installedMatchesLock(lock, { packages: {} }), false);
   const older = { packages: { ...installed.packages, 'node_modules/ws': { version: '7.0.0' } } };
   assert.equal(installedMatchesLock(lock, older), false);
+});
+
+test('an optional dependency that the lockfile lost is named', () => {
+  const optionalDependencies = { 'cli-linux': '1.0.0', 'cli-darwin': '1.0.0' };
+  const packages = {
+    '': {},
+    'node-image/node_modules/cli': { optionalDependencies },
+    'node-image/node_modules/cli-linux': { version: '1.0.0' },
+  };
+  const from = 'node-image/node_modules/cli';
+  assert.deepEqual(missingOptional({ packages }), [{ from, name: 'cli-darwin', range: '1.0.0' }]);
+  const whole = { ...packages, 'node_modules/cli-darwin': { version: '1.0.0' } };
+  assert.deepEqual(missingOptional({ packages: whole }), []);
 });
