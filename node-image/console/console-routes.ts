@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { AccessToken } from 'livekit-server-sdk';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ export interface ConsoleOptions {
 }
 
 const TOKEN_LIFE = '6h';
-const YEAR_MS = 365 * 24 * 3600 * 1000;
+const YEAR_SECONDS = 365 * 24 * 3600;
 
 /** The page's own limits, tighter than LiveKit's 256: they are shown to people. */
 const tokenRequest = z.object(
@@ -45,32 +45,16 @@ export async function registerConsole(
   const headers = securityHeaders(development);
 
   // A scope of its own: these headers and answers to errors are not for the rest of the server.
-  await app.register(async (scope) => {
+  const routes: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async (_request, reply) => void reply.headers(headers));
-    scope.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
-      const status = error.statusCode ?? 500;
-      if (status < 500) return reply.code(status).send({ error: error.message });
-      request.log.error({ err: error }, 'the page could not be served');
-      return reply.code(500).send({ error: 'internal error: the log of the server says more' });
-    });
-
-    const page = async (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => {
-      const file = join(folder, 'index.html');
-      if (!existsSync(file)) {
-        return reply
-          .code(503)
-          .type('text/plain; charset=utf-8')
-          .send('The page is not built. Run: node scripts/build-page.mjs\n');
-      }
-      const html = await readFile(file, 'utf8');
-      return reply
-        .type('text/html; charset=utf-8')
-        .header('cache-control', 'no-cache')
-        .send(html.replace('data-development="false"', `data-development="${development}"`));
-    };
+    scope.setErrorHandler(answerError);
+    const page = (_request: unknown, reply: FastifyReply): Promise<FastifyReply> =>
+      sendPage(reply, folder, development);
     scope.get('/meet', page);
     scope.get('/meet/', page);
-
+    scope.post('/meet/token', { bodyLimit: 4096 }, (request, reply) =>
+      sendToken(request, reply, options),
+    );
     await scope.register(fastifyStatic, {
       root: join(folder, 'assets'),
       prefix: '/meet/assets/',
@@ -82,28 +66,63 @@ export async function registerConsole(
         const hashed = /-[A-Z0-9]{8}\.(js|css)$/.test(path);
         reply.header(
           'cache-control',
-          hashed ? `public, max-age=${YEAR_MS / 1000}, immutable` : 'no-cache',
+          hashed ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache',
         );
       },
     });
+  };
+  await app.register(routes);
+}
 
-    scope.post('/meet/token', { bodyLimit: 4096 }, async (request, reply) => {
-      void reply.header('cache-control', 'no-store');
-      if (!development) {
-        return reply.code(404).send({
-          error:
-            'this server gives no tokens: it does in development mode only (--dev). ' +
-            'Make a token with the API key and secret, and open /meet#token=TOKEN',
-        });
-      }
-      const asked = tokenRequest.safeParse(request.body);
-      if (!asked.success) {
-        const error = asked.error.issues.map((issue) => issue.message).join('; ');
-        return reply.code(400).send({ error });
-      }
-      return { token: await joinToken(options, asked.data) };
+async function sendPage(
+  reply: FastifyReply,
+  folder: string,
+  development: boolean,
+): Promise<FastifyReply> {
+  const file = join(folder, 'index.html');
+  if (!existsSync(file)) {
+    return reply
+      .code(503)
+      .type('text/plain; charset=utf-8')
+      .send('The page is not built. Run: node scripts/build-page.mjs\n');
+  }
+  const html = await readFile(file, 'utf8');
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('cache-control', 'no-cache')
+    .send(html.replace('data-development="false"', `data-development="${development}"`));
+}
+
+async function sendToken(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ConsoleOptions,
+): Promise<FastifyReply> {
+  void reply.header('cache-control', 'no-store');
+  if (options.development !== true) {
+    return reply.code(404).send({
+      error:
+        'this server gives no tokens: it does in development mode only (--dev). ' +
+        'Make a token with the API key and secret, and open /meet#token=TOKEN',
     });
-  });
+  }
+  const asked = tokenRequest.safeParse(request.body);
+  if (!asked.success) {
+    const error = asked.error.issues.map((issue) => issue.message).join('; ');
+    return reply.code(400).send({ error });
+  }
+  return reply.send({ token: await joinToken(options, asked.data) });
+}
+
+function answerError(
+  error: { statusCode?: number; message: string },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status < 500) return reply.code(status).send({ error: error.message });
+  request.log.error({ err: error }, 'the page could not be served');
+  return reply.code(500).send({ error: 'internal error: the log of the server says more' });
 }
 
 async function joinToken(

@@ -64,17 +64,17 @@ function installCamera(drawing: Drawing): void {
 
   function picture(c: CanvasRenderingContext2D): void {
     c.fillStyle = 'rgb(255 255 255 / 22%)';
-    round(c, 110, 90, 250, 180, 10);
+    round(c, 330, 90, 190, 150, 10);
     c.fillStyle = 'rgb(255 255 255 / 20%)';
     c.beginPath();
-    c.arc(290, 145, 24, 0, 7);
+    c.arc(475, 132, 18, 0, 7);
     c.fill();
     c.beginPath();
-    c.moveTo(110, 270);
-    c.lineTo(205, 160);
-    c.lineTo(260, 222);
-    c.lineTo(295, 190);
-    c.lineTo(360, 270);
+    c.moveTo(330, 240);
+    c.lineTo(400, 150);
+    c.lineTo(442, 202);
+    c.lineTo(468, 176);
+    c.lineTo(520, 240);
     c.fill();
   }
 
@@ -87,7 +87,7 @@ function installCamera(drawing: Drawing): void {
       [0.6, 210],
     ] as const) {
       c.save();
-      c.translate(1090, 560);
+      c.translate(905, 590);
       c.rotate(lean + Math.sin(seconds + lean * 4) * 0.02);
       c.beginPath();
       c.moveTo(0, 0);
@@ -97,42 +97,45 @@ function installCamera(drawing: Drawing): void {
       c.restore();
     }
     c.fillStyle = 'rgb(255 255 255 / 30%)';
-    round(c, 1030, 550, 120, 190, 16);
+    round(c, 850, 580, 110, 190, 16);
   }
 
   function person(c: CanvasRenderingContext2D, bob: number, sway: number): void {
-    const x = 640 + sway;
-    const y = 300 + bob;
+    c.save();
+    // Everything below is drawn for a head at 0, 0.
+    c.translate(640 + sway, 370 + bob);
+    c.scale(0.78, 0.78);
     c.fillStyle = drawing.hair;
-    if (drawing.longHair) round(c, x - 140, y - 150, 280, 390, 130);
+    if (drawing.longHair) round(c, -136, -110, 272, 350, 110);
     c.fillStyle = drawing.clothes;
     c.beginPath();
-    c.moveTo(x - 330, 730);
-    c.bezierCurveTo(x - 310, y + 240, x - 150, y + 215, x, y + 215);
-    c.bezierCurveTo(x + 150, y + 215, x + 310, y + 240, x + 330, 730);
+    c.moveTo(-330, 480);
+    c.bezierCurveTo(-310, 240, -150, 215, 0, 215);
+    c.bezierCurveTo(150, 215, 310, 240, 330, 480);
     c.fill();
     c.fillStyle = drawing.skin;
-    round(c, x - 52, y + 90, 104, 160, 50);
+    round(c, -52, 90, 104, 160, 50);
     c.fillStyle = 'rgb(0 0 0 / 10%)';
-    round(c, x - 52, y + 110, 104, 70, 40);
+    round(c, -52, 110, 104, 70, 40);
     c.fillStyle = drawing.skin;
-    ellipse(c, x, y, 112, 142);
+    ellipse(c, 0, 0, 112, 142);
     c.fillStyle = drawing.hair;
     c.beginPath();
-    c.moveTo(x - 122, y + 6);
-    c.bezierCurveTo(x - 150, y - 210, x + 150, y - 210, x + 122, y + 6);
-    c.bezierCurveTo(x + 96, y - 70, x + 30, y - 96, x - 24, y - 84);
-    c.bezierCurveTo(x - 70, y - 74, x - 104, y - 40, x - 122, y + 6);
+    c.moveTo(-122, 6);
+    c.bezierCurveTo(-150, -210, 150, -210, 122, 6);
+    c.bezierCurveTo(96, -70, 30, -96, -24, -84);
+    c.bezierCurveTo(-70, -74, -104, -40, -122, 6);
     c.fill();
     c.fillStyle = '#2a2024';
-    ellipse(c, x - 42, y + 2, 9, 11);
-    ellipse(c, x + 42, y + 2, 9, 11);
+    ellipse(c, -42, 2, 9, 11);
+    ellipse(c, 42, 2, 9, 11);
     c.strokeStyle = '#2a2024';
     c.lineWidth = 7;
     c.lineCap = 'round';
     c.beginPath();
-    c.arc(x, y + 46, 36, 0.35, Math.PI - 0.35);
+    c.arc(0, 46, 36, 0.35, Math.PI - 0.35);
     c.stroke();
+    c.restore();
   }
 
   function ellipse(c: CanvasRenderingContext2D, x: number, y: number, w: number, h: number): void {

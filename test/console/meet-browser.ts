@@ -59,6 +59,8 @@ export async function openMeet(
   page.on('console', (message) => {
     if (/content security policy/i.test(message.text())) complaints.push(message.text());
   });
+  // tsx keeps function names by calls of `__name`, which functions sent to the page bring along.
+  await page.addInitScript({ content: 'globalThis.__name = (f) => f;' });
   await page.addInitScript(keepPeerConnections);
   await prepare?.(page);
   await page.goto(url);

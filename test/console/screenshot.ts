@@ -53,7 +53,7 @@ async function main(): Promise<void> {
       await join(ada.page, 'Ada');
       await join(grace.page, 'Grace');
       if (values.chat) await chat(ada.page, grace.page);
-      while ((await ada.received()).frameHeight < 480) await ada.page.waitForTimeout(250);
+      while ((await ada.received()).framesDecoded < 120) await ada.page.waitForTimeout(250);
     }
     await ada.page.mouse.move(0, 0);
     await ada.page.waitForTimeout(1500);
@@ -80,4 +80,7 @@ async function chat(ada: Page, grace: Page): Promise<void> {
   }
 }
 
-void main();
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -83,7 +83,8 @@ function TopBar({ entry, title }: { readonly entry: Entry; readonly title: strin
   const people = useParticipants().length;
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    const link = new URL(location.pathname, location.href);
+    const link = new URL(location.href);
+    link.hash = '';
     link.searchParams.set('room', title);
     await navigator.clipboard.writeText(link.href);
     setCopied(true);
