@@ -119,7 +119,7 @@ describe('the page, in Chromium', () => {
     await ada.page.getByText('Nothing answers at ws://127.0.0.1:9').waitFor();
   });
 
-  test('outside development the page joins by the token of its link, and explains one that is old or missing', async () => {
+  test('outside development the page joins by the token of its link, and explains one that is old or missing, and a server that is gone', async () => {
     const own = await startServer({ alwaysOwn: true });
     try {
       const link = async (ttl: number): Promise<string> => {
@@ -142,6 +142,9 @@ describe('the page, in Chromium', () => {
       assert.equal(await ada.page.getByLabel('Room').inputValue(), 'invited');
       await join(ada.page);
       await ada.page.getByRole('figure', { name: 'Ada (you)' }).waitFor();
+
+      process.kill(own.own?.pid ?? Number.NaN, 'SIGKILL');
+      await ada.page.getByText('Connection lost. Reconnecting…').waitFor();
       assert.deepEqual(ada.complaints, []);
     } finally {
       await own.close();

@@ -64,7 +64,7 @@ export function Lobby({ entry, joining, problem, onJoin }: LobbyProps) {
         onVideoDevice={saved.saveVideoInputDeviceId}
       />
       <section className="lobby-form" aria-label="Join">
-        <h1>Ready to join?</h1>
+        <h1>{closed ? 'Join a room' : 'Ready to join?'}</h1>
         {problem && <Notice problem={problem} />}
         {closed ? (
           <Notice
