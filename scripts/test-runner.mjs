@@ -8,7 +8,7 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { inWords } from './lib/steps.mjs';
-import { judge, parseTestArguments, selectTestFiles } from './lib/test-files.mjs';
+import { judge, outcomeOf, parseTestArguments, selectTestFiles } from './lib/test-files.mjs';
 
 /** How long one file may take, in milliseconds: a test that hangs must not hang the run. */
 const FILE_TIMEOUT = { fast: 5 * 60_000, slow: 40 * 60_000 };
@@ -23,6 +23,8 @@ if (files.length === 0 && request.slow && request.parts.length === 0) {
 } else {
   process.exitCode = (await runFiles()) ? 0 : 1;
 }
+
+/** @typedef {import('node:test').EventData.TestPass | import('node:test').EventData.TestFail} TestEvent */
 
 async function runFiles() {
   const begun = performance.now();
@@ -42,19 +44,17 @@ async function runFiles() {
     signal: interrupted.signal,
     ...(request.name ? { testNamePatterns: request.name } : {}),
   });
-  /** @param {import('node:test').EventData.TestPass | import('node:test').EventData.TestFail} data @param {boolean} ok */
+  /** @param {TestEvent} data @param {boolean} ok */
   const count = (data, ok) => {
-    const isFile = data.name === data.file || files.includes(path.relative('.', data.name));
-    if (data.details.type === 'suite' || (isFile && ok)) {
-      return;
-    }
+    const isFile = files.includes(path.relative('.', data.name));
     // A file that cannot be loaded is a failure of its own.
     if (data.file && (!isFile || !ok)) {
       silent.delete(path.relative('.', data.file));
     }
-    const key =
-      data.skip !== undefined || data.todo !== undefined ? 'skipped' : ok ? 'passed' : 'failed';
-    counts[key] += 1;
+    const outcome = isFile && ok ? undefined : outcomeOf(data, ok);
+    if (outcome) {
+      counts[outcome] += 1;
+    }
   };
   stream.on('test:pass', (data) => count(data, true));
   stream.on('test:fail', (data) => count(data, false));

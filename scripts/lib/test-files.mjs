@@ -67,6 +67,25 @@ export function selectTestFiles(files, { slow, parts }) {
  */
 
 /**
+ * As which of the counts a result goes. A suite that ran is none: its tests are counted.
+ *
+ * @param {{ skip?: string | boolean | undefined, todo?: string | boolean | undefined, details: { type?: string | undefined, error?: Error } }} result
+ * @param {boolean} ok
+ * @returns {keyof TestCounts | undefined}
+ */
+export function outcomeOf({ skip, todo, details }, ok) {
+  if (skip !== undefined || todo !== undefined) {
+    return 'skipped';
+  }
+  const { type, error } = details;
+  const subtestsFailed = error && 'failureType' in error && error.failureType === 'subtestsFailed';
+  if (type === 'suite' && (ok || subtestsFailed)) {
+    return undefined;
+  }
+  return ok ? 'passed' : 'failed';
+}
+
+/**
  * The last line of a run, and whether it counts as passed: a test that did not run proves nothing.
  *
  * @param {TestCounts} counts
