@@ -100,13 +100,13 @@ export async function ensurePackages({ root, node, nodeVersion }) {
       run('npm', ['ci', '--ignore-scripts', ...EVERYTHING], { cwd: root, env }),
     );
   }
-  // Only what does not work without its script. mediasoup's is the worker's business.
+  // The only package that needs its install script: esbuild works without, and mediasoup's is the
+  // business of worker.mjs.
   if (node.kind === 'bundled' && !existsSync(node.path)) {
     await step(`Install Node ${readVersion(modules, 'node')} (this one is ${nodeVersion})`, () =>
       rebuild(root, 'node', env),
     );
   }
-  await step('Prepare esbuild', () => rebuild(root, 'esbuild', env));
   mkdirSync(modules, { recursive: true });
   writeFileSync(stampFile, stamp);
 }
