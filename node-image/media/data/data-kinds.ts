@@ -21,7 +21,7 @@ interface DataChannelDescription {
 // every one that the congestion window does not let out at once.
 const unreliable: StreamDelivery = { ordered: false, maxPacketLifeTime: 500 };
 
-/** Source: livekit-protocol.md 2.7; labels of livekit-client, RTCEngine. */
+/** Source: the labels of livekit-client, RTCEngine. */
 export const dataChannels: Readonly<Record<DataKind, DataChannelDescription>> = {
   reliable: { label: '_reliable', serverStreamId: 1, delivery: { ordered: true } },
   lossy: { label: '_lossy', serverStreamId: 3, delivery: unreliable },
