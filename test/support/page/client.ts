@@ -82,6 +82,11 @@ export class PageClient {
     return publication.trackSid;
   }
 
+  /** A picture that is not published, to replace one that is. */
+  picture(options: PictureOptions): MediaStreamTrack {
+    return movingPicture(options);
+  }
+
   async publishTone(
     options: livekit.TrackPublishOptions & { readonly channels?: number } = {},
   ): Promise<string> {
