@@ -128,6 +128,9 @@ export const section = <Shape extends z.core.$ZodShape>(shape: Shape) =>
 
 function wholeInWords(minimum: number, maximum: number, unit: string): string {
   const of = unit === '' ? '' : ` (${unit})`;
+  if (minimum === -Number.MAX_SAFE_INTEGER) {
+    return `a whole number${of}`;
+  }
   return maximum === Number.MAX_SAFE_INTEGER
     ? `a whole number${of}, ${minimum} or more`
     : `a whole number${of} from ${minimum} to ${maximum}`;

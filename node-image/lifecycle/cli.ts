@@ -31,6 +31,8 @@ export const EXIT_FAILED = 1;
 /** The configuration or the command line cannot be used; starting again will not help. */
 export const EXIT_USAGE = 2;
 
+/** What commander ends with when it was asked for help, and gave it. */
+const HELP_CODES: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed']);
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const JOIN_TOKEN_LIFE = '30d';
 
@@ -50,7 +52,7 @@ export async function runCli(options: CliOptions): Promise<number> {
     return EXIT_OK;
   } catch (error) {
     if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+      return HELP_CODES.has(error.code) ? EXIT_OK : EXIT_USAGE;
     }
     if (error instanceof ConfigError) {
       printError(`${error.message}\n`);
@@ -65,6 +67,8 @@ function buildProgram({ env, serve, print, printError }: Required<CliOptions>): 
   const program = new Command('sluice-node')
     .description('A node of a Sluice cluster: an SFU that speaks the LiveKit protocol.')
     .exitOverride()
+    // Commander leaves it out of a program that does something by itself.
+    .helpCommand(true)
     .configureOutput({ writeOut: print, writeErr: printError });
   addConfigOptions(program);
   program

@@ -36,7 +36,7 @@ const SECRET_NAMES = [
 ];
 /** A query parameter that is a secret, or a token that got into a text in some other way. */
 const SECRET_IN_TEXT =
-  /([?&](?:access_token|join_request)=)[^&\s"']+|(\bBearer )[\w.~+/=-]+|(\beyJ[\w-]{5,})\.[\w-]+\.[\w-]+/gi;
+  /([?&](?:access_token|join_request)=)[^&#\s"']+|(\bBearer )[\w.~+/=-]+|(\beyJ[\w-]{5,})\.[\w-]+\.[\w-]+/gi;
 
 /** Where a field is looked for: deeper is slower, and lines here are flat. */
 const pathsOf = (name: string): string[] =>

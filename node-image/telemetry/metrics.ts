@@ -62,18 +62,26 @@ export interface StreamReport {
   readonly roundTripMilliseconds?: number;
 }
 
+/** One answered call of the server API. */
 export interface TwirpReport {
+  /** With or without its package: `livekit.RoomService` counts as `RoomService`. */
   readonly service: string;
   readonly method: string;
-  /** HTTP status. */
-  readonly status: number;
   /** Twirp's code of the error; empty where there was none. */
   readonly code: string;
-  readonly milliseconds: number;
+  readonly durationMs: number;
 }
 
 /** Countries of participants are not looked up; LiveKit has the label, and leaves it empty too. */
 const country = '';
+/** Codes that Twirp answers with HTTP 5xx. Source: the Twirp specification, "Error Codes". */
+const SERVER_ERRORS: ReadonlySet<string> = new Set([
+  'internal',
+  'unknown',
+  'dataloss',
+  'unimplemented',
+  'unavailable',
+]);
 /** States after which LiveKit labels with whether WARP was used. It never is here. */
 const WITH_WARP: ReadonlySet<JoinState> = new Set<JoinState>([
   'rtc_active',
@@ -264,10 +272,11 @@ export class Metrics implements RoomObserver {
     this.#instruments.serviceOperations.inc({ type, status, error_type: error ?? '' });
   }
 
-  twirpRequest({ service, method, status, code, milliseconds }: TwirpReport): void {
-    const family = status >= 400 ? `${Math.floor(status / 100)}xx` : String(status);
-    this.#instruments.twirpRequests.inc({ service, method, status: family, code });
-    this.#instruments.twirpLatency.observe({ service, method, status: family }, milliseconds);
+  twirpRequest({ service: fullName, method, code, durationMs }: TwirpReport): void {
+    const service = fullName.slice(fullName.lastIndexOf('.') + 1);
+    const status = code === '' ? '200' : SERVER_ERRORS.has(code) ? '5xx' : '4xx';
+    this.#instruments.twirpRequests.inc({ service, method, status, code });
+    this.#instruments.twirpLatency.observe({ service, method, status }, durationMs);
   }
 
   /** A data stream began. @param bytes - left out where its length is not known. */

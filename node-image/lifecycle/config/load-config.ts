@@ -93,11 +93,14 @@ function readBody(
   if (body !== undefined) {
     readYaml(draft, body.text, body.origin);
   } else if (typeof path === 'string') {
+    let text: string;
     try {
-      readYaml(draft, files.read(path), path);
+      text = files.read(path);
     } catch (error) {
       draft.problems.push(`--config ${path} cannot be read: ${reasonOf(error)}`);
+      return;
     }
+    readYaml(draft, text, path);
   }
 }
 

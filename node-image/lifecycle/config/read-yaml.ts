@@ -20,6 +20,8 @@ import { scalarFor } from './scalars';
 const MAX_CHARACTERS = 1_000_000;
 /** Aliases multiply what is read: "billion laughs" ends here. */
 const MAX_NODES = 50_000;
+/** An alias may stand for what it stands in, and so have no end. */
+const MAX_DEPTH = 100;
 
 interface Reader {
   readonly draft: ConfigDraft;
@@ -27,6 +29,8 @@ interface Reader {
   /** `sluice.yaml:12:3` of a node. */
   readonly where: (node: Node | null | undefined) => string;
   nodesLeft: number;
+  depth: number;
+  tooDeep: boolean;
 }
 
 /**
@@ -41,12 +45,11 @@ export function readYaml(draft: ConfigDraft, body: string, source: string): void
     return;
   }
   const lines = new LineCounter();
-  const document = parseDocument(body, {
-    lineCounter: lines,
-    merge: true,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
+  const document = parse(body, lines);
+  if (document === undefined) {
+    draft.problems.push(`${source}: this is nested too deeply`);
+    return;
+  }
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${source}:${line}:${col}`;
@@ -62,11 +65,34 @@ export function readYaml(draft: ConfigDraft, body: string, source: string): void
     document,
     where: (node) => place(node?.range?.[0] ?? 0),
     nodesLeft: MAX_NODES,
+    depth: 0,
+    tooDeep: false,
   };
   const values = read(reader, document.contents, draft.tree, []);
   Object.assign(draft.values, values ?? {});
   if (reader.nodesLeft < 0) {
     draft.problems.push(`${source}: aliases make it longer than ${MAX_NODES} values`);
+  }
+  if (reader.tooDeep) {
+    draft.problems.push(`${source}: this is nested deeper than ${MAX_DEPTH} levels`);
+  }
+}
+
+/** @returns undefined where it is nested so deeply that the parser runs out of stack. */
+function parse(body: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    return parseDocument(body, {
+      lineCounter,
+      merge: true,
+      prettyErrors: false,
+      // With 'silent' a second document would be left out without a word.
+      logLevel: 'error',
+    });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      return undefined;
+    }
+    throw error;
   }
 }
 
@@ -74,6 +100,11 @@ export function readYaml(draft: ConfigDraft, body: string, source: string): void
 function read(reader: Reader, node: unknown, key: ConfigKey, path: Path): unknown {
   reader.nodesLeft -= 1;
   const target = isAlias(node) ? node.resolve(reader.document) : (node as Node | null);
+  if (isAlias(node) && target === undefined) {
+    reader.draft.problems.push(
+      `${at(reader.where(node))}this is not YAML: nothing above is named &${node.source}`,
+    );
+  }
   const isNothing = target == null || (isScalar(target) && target.value === null);
   if (isNothing || reader.nodesLeft < 0) {
     return undefined;
@@ -101,9 +132,16 @@ function read(reader: Reader, node: unknown, key: ConfigKey, path: Path): unknow
 }
 
 function readList(reader: Reader, list: YAMLSeq, item: ConfigKey, path: Path): unknown[] {
-  return list.items
+  reader.tooDeep ||= reader.depth >= MAX_DEPTH;
+  if (reader.tooDeep) {
+    return [];
+  }
+  reader.depth += 1;
+  const values = list.items
     .filter((each) => !(isScalar(each) && each.value === null))
     .map((each, index) => read(reader, each, item, [...path, index]));
+  reader.depth -= 1;
+  return values;
 }
 
 function readAnything(reader: Reader, target: Node, key: ConfigKey, path: Path): unknown {
@@ -117,9 +155,14 @@ function readAnything(reader: Reader, target: Node, key: ConfigKey, path: Path):
 }
 
 function readMap(reader: Reader, map: YAMLMap, key: ConfigKey, path: Path): Values {
+  const values: Values = Object.create(null);
+  reader.tooDeep ||= reader.depth >= MAX_DEPTH;
+  if (reader.tooDeep) {
+    return values;
+  }
+  reader.depth += 1;
   // What is written here wins over what `<<` brings in, wherever in the map that stands.
   const merged = map.items.filter(isMerge).flatMap((pair) => mergedMaps(reader, pair));
-  const values: Values = Object.create(null);
   for (const source of merged) {
     Object.assign(values, { ...readMap(reader, source, key, path), ...values });
   }
@@ -132,6 +175,7 @@ function readMap(reader: Reader, map: YAMLMap, key: ConfigKey, path: Path): Valu
       readPair(reader, pair, key, path, values);
     }
   }
+  reader.depth -= 1;
   return values;
 }
 

@@ -4,7 +4,8 @@ import { distance } from 'fastest-levenshtein';
 const plain = (name: string): string => name.toLowerCase().replace(/[_-]/g, '');
 
 /** Two names further apart than this have nothing to do with each other. */
-const farthest = (name: string): number => Math.max(1, Math.floor(name.length / 3));
+const farthest = (name: string): number =>
+  name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
 
 /** The names nearest to a misspelt one: several where they are equally near, none where all are far. */
 export function nearest(name: string, known: Iterable<string>): string[] {
