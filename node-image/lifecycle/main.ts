@@ -1,0 +1,80 @@
+import { ListenError } from '../api/listen-error';
+import { WebhookConfigError } from '../api/webhooks';
+import type { SluiceConfig } from '../contract';
+import { MediaListenError } from '../media/worker-pool';
+import { EXIT_FAILED, runCli, type ServeOptions } from './cli';
+import { CoturnError } from './coturn';
+import { type SingleNode, startSingleNode } from './single-node';
+
+/** Errors whose message alone tells an operator all that helps. */
+const PLAIN_ERRORS = [ListenError, MediaListenError, CoturnError, WebhookConfigError];
+
+/** How long a node that was told to stop may take, in ms. */
+const STOP_MS = 10_000;
+
+async function serve(config: SluiceConfig, options: ServeOptions): Promise<void> {
+  const node = await start(config, options);
+  if (node === undefined) {
+    process.exitCode = EXIT_FAILED;
+    return;
+  }
+  for (const warning of options.warnings) {
+    node.log.warn(warning);
+  }
+  if (options.console) {
+    greet(config, node.port);
+  }
+  // mediasoup's workers close on signals by themselves, so this has to end the rest.
+  await new Promise<void>((resolve) => {
+    const stop = (): void => {
+      setTimeout(() => process.exit(1), STOP_MS).unref();
+      node.close().then(resolve, resolve);
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+}
+
+/** @returns undefined where it could not start and the reason has been told. */
+async function start(config: SluiceConfig, options: ServeOptions): Promise<SingleNode | undefined> {
+  try {
+    return await startSingleNode({ config, console: options.console });
+  } catch (error) {
+    if (error instanceof Error && PLAIN_ERRORS.some((plain) => error instanceof plain)) {
+      process.stderr.write(`${error.message}\n`);
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function greet(config: SluiceConfig, port: number): void {
+  const host = config.bind_addresses[0] ?? '127.0.0.1';
+  const origin = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const lines = [
+    '',
+    '  Sluice is up: a Single Node that speaks the LiveKit protocol.',
+    '',
+    `  Join a room     http://${origin}/meet?room=demo`,
+    '                  (open it in two windows)',
+    `  For SDKs        ws://${origin}`,
+    ...(config.development ? ['  Key, secret     devkey, secret'] : []),
+    '',
+    '  Ctrl-C stops it.',
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await runCli({ argv: process.argv.slice(2), env: process.env, serve });
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = 1;
+  }
+}
+
+void main();

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { SluiceConfig } from '../contract';
+import type { OwnTurnServer } from '../signaling/ice-servers';
+import { Coturn } from './coturn';
+import type { CoturnConfig } from './coturn-config';
+import type { ListenAddress } from './listen-addresses';
+
+/** The TURN server of this node, if it is to have one. */
+export interface RunningTurn {
+  /** What participants are told; undefined where there is none. */
+  readonly server: OwnTurnServer | undefined;
+  /** What is wrong with it; undefined where all is well. */
+  problem(): string | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts coturn where `turn.enabled` asks for it.
+ *
+ * @throws CoturnError with a sentence that says what to do.
+ */
+export async function startTurn(
+  config: SluiceConfig,
+  media: readonly ListenAddress[],
+  log: Logger,
+): Promise<RunningTurn> {
+  const { turn } = config;
+  if (!turn.enabled) {
+    return { server: undefined, problem: () => undefined, close: async () => {} };
+  }
+  const secret = randomBytes(32).toString('hex');
+  const coturn = new Coturn({ config: coturnConfig(config, media, secret, log), log });
+  await coturn.start();
+  return {
+    server: {
+      secret,
+      addresses: media.map(({ ip, announced }) => announced ?? ip),
+      port: turn.udp_port,
+      tlsDomain: turn.tls_port === 0 ? undefined : turn.domain,
+      ttlSeconds: turn.ttl_seconds,
+    },
+    problem: () => coturn.trouble,
+    close: () => coturn.close(),
+  };
+}
+
+function coturnConfig(
+  { turn }: SluiceConfig,
+  media: readonly ListenAddress[],
+  secret: string,
+  log: Logger,
+): CoturnConfig {
+  const hasCertificate = turn.cert_file !== '' && turn.key_file !== '';
+  const endsTls = turn.tls_port !== 0 && !turn.external_tls && hasCertificate;
+  if (turn.tls_port !== 0 && !turn.external_tls && !hasCertificate) {
+    log.warn(
+      { tls_port: turn.tls_port },
+      'turn.tls_port has no certificate: it is served without TLS, for a load balancer that ends ' +
+        'TLS in front of it; set turn.external_tls to say so, or turn.cert_file and turn.key_file',
+    );
+  }
+  const plainTls = turn.tls_port !== 0 && !endsTls ? [turn.tls_port] : [];
+  const [port = turn.tls_port, ...extraPorts] =
+    turn.udp_port === 0 ? plainTls : [turn.udp_port, ...plainTls];
+  return {
+    listenAddresses: turn.bind_addresses,
+    port,
+    extraPorts: extraPorts.filter((extra) => extra !== port),
+    tls: endsTls
+      ? { port: turn.tls_port, certFile: turn.cert_file, keyFile: turn.key_file }
+      : undefined,
+    relayAddresses: media.map(({ ip }) => ip),
+    relayPortStart: turn.relay_range_start,
+    relayPortEnd: turn.relay_range_end,
+    secret,
+    allocationsPerUser: turn.per_user_relay_allocation_limit,
+    allowedPeers: media.flatMap(({ ip, announced }) =>
+      announced === undefined ? [ip] : [ip, announced],
+    ),
+  };
+}

@@ -1,0 +1,148 @@
+import { EXTENSION, PUBLISH_EXTENSIONS } from '../codecs';
+import type { ClientDescription, MediaSection, OfferedCodec } from './offer-reader';
+import {
+  applicationLines,
+  fmtpLine,
+  sctpLines,
+  sessionLines,
+  type TransportDescription,
+  transportLines,
+} from './transport-lines';
+
+/** What the server answers to one section of a publisher's offer. */
+export type SectionAnswer =
+  | { readonly mode: 'application' }
+  | { readonly mode: 'rejected' }
+  /** The section stays, and carries nothing: nobody knows the track, or it was unpublished. */
+  | { readonly mode: 'inactive'; readonly codecs: readonly OfferedCodec[] }
+  | {
+      readonly mode: 'receive';
+      readonly codec: OfferedCodec;
+      /** The simulcast streams accepted. Empty refuses simulcast, if it was offered. */
+      readonly rids: readonly string[];
+      /** What is asked of the sender by `a=fmtp`, over what it offered. */
+      readonly parameters: Readonly<Record<string, string | number>>;
+    };
+
+const FEEDBACK = ['nack', 'nack pli', 'ccm fir', 'transport-cc'];
+
+/** The server's answer to a publisher's offer: the same sections, in the same order. RFC 3264. */
+export function writeAnswer(options: {
+  readonly offer: ClientDescription;
+  readonly answers: readonly SectionAnswer[];
+  readonly transport: TransportDescription;
+  readonly version: number;
+  readonly maxMessageSize: number;
+}): string {
+  const { offer, answers, transport } = options;
+  const inUse = offer.sections.filter((_, i) => answers[i]?.mode !== 'rejected');
+  const lines = sessionLines({
+    version: options.version,
+    bundle: inUse.map((section) => section.mid),
+    extmapAllowMixed: offer.extmapAllowMixed,
+  });
+  offer.sections.forEach((section, i) => {
+    const answer = answers[i] ?? { mode: 'rejected' };
+    if (answer.mode === 'rejected') {
+      lines.push(...rejectedLines(section));
+      return;
+    }
+    const transportPart = transportLines(transport, 'passive', section === inUse[0]);
+    if (answer.mode === 'application') {
+      lines.push(...applicationLines(9), `a=mid:${section.mid}`, ...transportPart);
+      lines.push(...sctpLines(options.maxMessageSize));
+      return;
+    }
+    lines.push(...mediaLines(section, answer, transportPart));
+  });
+  return `${lines.join('\r\n')}\r\n`;
+}
+
+/** The extensions of a section that the server takes part in, one a URI. */
+export function acceptedExtensions(
+  section: MediaSection,
+  simulcastRefused: boolean,
+): { id: number; uri: string }[] {
+  const seen = new Set<string>();
+  return section.extensions.filter(({ uri }) => {
+    // A sender whose simulcast is refused must not mark packets with rids, which would match none.
+    const isRid = uri === EXTENSION.rid || uri === EXTENSION.repairedRid;
+    const accepted = PUBLISH_EXTENSIONS.has(uri) && !seen.has(uri) && !(isRid && simulcastRefused);
+    seen.add(uri);
+    return accepted;
+  });
+}
+
+export const refusesSimulcast = (section: MediaSection, answer: SectionAnswer): boolean =>
+  answer.mode === 'receive' && section.rids.length > 0 && answer.rids.length === 0;
+
+function mediaLines(
+  section: MediaSection,
+  answer: Extract<SectionAnswer, { mode: 'inactive' | 'receive' }>,
+  transportPart: readonly string[],
+): string[] {
+  const codecs = answer.mode === 'receive' ? [answer.codec] : answer.codecs;
+  const payloads = codecs.flatMap((codec) =>
+    codec.rtxPayloadType === undefined
+      ? [codec.payloadType]
+      : [codec.payloadType, codec.rtxPayloadType],
+  );
+  const lines = [
+    `m=${section.kind} 9 ${section.protocol} ${payloads.join(' ')}`,
+    'c=IN IP4 0.0.0.0',
+    'a=rtcp:9 IN IP4 0.0.0.0',
+    `a=mid:${section.mid}`,
+    ...transportPart,
+    answer.mode === 'receive' ? 'a=recvonly' : 'a=inactive',
+    'a=rtcp-mux',
+    'a=rtcp-rsize',
+  ];
+  // Inactive sections keep their rid extensions: some clients refuse to publish simulcast on them later otherwise.
+  for (const { id, uri } of acceptedExtensions(section, refusesSimulcast(section, answer))) {
+    lines.push(`a=extmap:${id} ${uri}`);
+  }
+  for (const codec of codecs) {
+    lines.push(...codecLines(codec, answer.mode === 'receive' ? answer.parameters : {}));
+  }
+  if (answer.mode === 'receive' && answer.rids.length > 0) {
+    lines.push(...answer.rids.map((rid) => `a=rid:${rid} recv`));
+    lines.push(`a=simulcast:recv ${answer.rids.join(';')}`);
+  }
+  return lines;
+}
+
+function codecLines(
+  codec: OfferedCodec,
+  asked: Readonly<Record<string, string | number>>,
+): string[] {
+  const { payloadType, rtxPayloadType, clockRate, channels } = codec;
+  const name = codec.mimeType.split('/')[1];
+  const suffix = channels === undefined ? '' : `/${channels}`;
+  const lines = [`a=rtpmap:${payloadType} ${name}/${clockRate}${suffix}`];
+  for (const { type, parameter } of codec.feedback) {
+    const feedback = `${type} ${parameter}`.trim();
+    if (FEEDBACK.includes(feedback)) {
+      lines.push(`a=rtcp-fb:${payloadType} ${feedback}`);
+    }
+  }
+  lines.push(...fmtpLine(payloadType, { ...codec.parameters, ...asked }));
+  if (rtxPayloadType !== undefined) {
+    lines.push(`a=rtpmap:${rtxPayloadType} rtx/${clockRate}`);
+    lines.push(...fmtpLine(rtxPayloadType, { apt: payloadType }));
+  }
+  return lines;
+}
+
+function rejectedLines(section: MediaSection): string[] {
+  if (section.kind === 'application') {
+    return [...applicationLines(0), `a=mid:${section.mid}`, 'a=inactive'];
+  }
+  const codec = section.codecs[0];
+  return [
+    `m=${section.kind} 0 ${section.protocol} ${codec?.payloadType ?? 0}`,
+    'c=IN IP4 0.0.0.0',
+    `a=mid:${section.mid}`,
+    'a=inactive',
+    ...(codec === undefined ? [] : codecLines(codec, {})),
+  ];
+}

@@ -1,0 +1,55 @@
+import type { Router, WebRtcServer, WebRtcTransport } from 'mediasoup/types';
+import { dataTransportOptions } from './data/data-kinds';
+
+export interface TransportSettings {
+  /**
+   * Where the estimate of a viewer's bandwidth starts, in bit/s. A low start leaves viewers on a low
+   * layer for ever, as a sender that is limited by its application never probes above it.
+   */
+  readonly initialOutgoingBitrate: number;
+  /** What a publisher may send in all, in bit/s; 0 sets no limit. */
+  readonly maxIncomingBitrate: number;
+  /** After how many seconds without an ICE check from the client the transport counts as lost. */
+  readonly iceConsentTimeoutSeconds: number;
+  /** Offer ICE-TCP candidates. */
+  readonly enableTcp: boolean;
+  /** Offer no UDP candidates, as `rtc.force_tcp` of LiveKit. */
+  readonly forceTcp: boolean;
+}
+
+/** Which protocols a participant's transports offer. A client that asked for TCP gets no UDP. */
+export type CandidateChoice = 'all' | 'tcp';
+
+/** Makes the transports of one worker's Rooms, all on the worker's one pair of ports. */
+export class TransportFactory {
+  readonly #server: WebRtcServer;
+  readonly #settings: TransportSettings;
+
+  constructor(server: WebRtcServer, settings: TransportSettings) {
+    this.#server = server;
+    this.#settings = settings;
+  }
+
+  async create(
+    router: Router,
+    role: 'publisher' | 'subscriber',
+    choice: CandidateChoice = 'all',
+  ): Promise<WebRtcTransport> {
+    const settings = this.#settings;
+    const tcpOnly = settings.forceTcp || choice === 'tcp';
+    const transport = await router.createWebRtcTransport({
+      webRtcServer: this.#server,
+      enableUdp: !tcpOnly,
+      enableTcp: settings.enableTcp || tcpOnly,
+      preferUdp: true,
+      iceConsentTimeout: settings.iceConsentTimeoutSeconds,
+      initialAvailableOutgoingBitrate: settings.initialOutgoingBitrate,
+      ...dataTransportOptions,
+      appData: { role },
+    });
+    if (role === 'publisher' && settings.maxIncomingBitrate > 0) {
+      await transport.setMaxIncomingBitrate(settings.maxIncomingBitrate);
+    }
+    return transport;
+  }
+}

@@ -1,0 +1,131 @@
+import {
+  DisconnectReason,
+  type ICEServer,
+  type RoomConfiguration,
+  type ServerInfo,
+} from '@livekit/protocol';
+import type { Logger } from 'pino';
+import { RoomMedia } from '../media/room-media';
+import type { WorkerPool } from '../media/worker-pool';
+import type { Participant } from './participant';
+import { Room, type RoomOptions } from './room';
+import type { RoomObserver } from './room-observer';
+import type { RoomSettings } from './room-settings';
+
+export interface LocalRoomsOptions {
+  readonly pool: WorkerPool;
+  readonly settings: RoomSettings;
+  /** What a Room gets that nobody said anything of. */
+  readonly defaults: Omit<RoomOptions, 'name' | 'metadata'>;
+  /** Named sets of options. `room.room_configurations`. */
+  readonly presets: ReadonlyMap<string, RoomConfiguration>;
+  readonly observer: RoomObserver;
+  readonly log: Logger;
+  readonly serverInfo: ServerInfo;
+  readonly iceServers: (participant: Participant) => ICEServer[];
+  /** @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What may be said of a Room when it is asked for; undefined leaves the default. */
+export interface RoomRequest {
+  readonly name: string;
+  readonly preset?: string | undefined;
+  readonly metadata?: string | undefined;
+  /** Seconds. 0 leaves the default, as in the protocol. */
+  readonly emptyTimeout?: number | undefined;
+  readonly departureTimeout?: number | undefined;
+  readonly maxParticipants?: number | undefined;
+}
+
+const IDLE_CHECK_MS = 1000;
+
+/** The Rooms of this node, by name. */
+export class LocalRooms {
+  readonly #options: LocalRoomsOptions;
+  readonly #rooms = new Map<string, Room>();
+  readonly #creating = new Map<string, Promise<Room>>();
+  readonly #idleTimer: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: LocalRoomsOptions) {
+    this.#options = options;
+    this.#idleTimer = setInterval(() => {
+      for (const room of [...this.#rooms.values()]) {
+        room.closeIfIdle();
+      }
+    }, IDLE_CHECK_MS);
+  }
+
+  get(name: string): Room | undefined {
+    return this.#rooms.get(name);
+  }
+
+  all(): Room[] {
+    return [...this.#rooms.values()];
+  }
+
+  /** The Room of this name, made if there is none. Calls at the same time get the same one. */
+  async getOrCreate(request: RoomRequest): Promise<Room> {
+    const existing = this.#rooms.get(request.name) ?? this.#creating.get(request.name);
+    if (existing !== undefined) {
+      return existing;
+    }
+    const creating = this.#create(request).finally(() => this.#creating.delete(request.name));
+    this.#creating.set(request.name, creating);
+    return creating;
+  }
+
+  close(): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    clearInterval(this.#idleTimer);
+    for (const room of [...this.#rooms.values()]) {
+      room.close(DisconnectReason.SERVER_SHUTDOWN);
+    }
+  }
+
+  async #create(request: RoomRequest): Promise<Room> {
+    const { pool, settings, observer, log, defaults, presets } = this.#options;
+    const media = await RoomMedia.create({
+      pool,
+      audioIntervalMs: settings.audioIntervalMs,
+      audioThreshold: -Math.min(127, settings.audioActiveLevel + 25),
+      log,
+    });
+    if (this.#closed) {
+      media.close();
+      throw new Error('the node is closing');
+    }
+    const preset = presets.get(request.preset ?? '');
+    const room = new Room(
+      {
+        name: request.name,
+        metadata: request.metadata || preset?.metadata || '',
+        emptyTimeout: request.emptyTimeout || preset?.emptyTimeout || defaults.emptyTimeout,
+        departureTimeout:
+          request.departureTimeout || preset?.departureTimeout || defaults.departureTimeout,
+        maxParticipants:
+          request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
+      },
+      {
+        media,
+        settings,
+        observer,
+        log,
+        now: this.#options.now ?? Date.now,
+        serverInfo: this.#options.serverInfo,
+        iceServers: this.#options.iceServers,
+        onClosed: (closed) => {
+          if (this.#rooms.get(closed.name) === closed) {
+            this.#rooms.delete(closed.name);
+          }
+        },
+      },
+    );
+    this.#rooms.set(room.name, room);
+    return room;
+  }
+}

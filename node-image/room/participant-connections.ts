@@ -1,0 +1,164 @@
+import type { WebRtcTransport } from 'mediasoup/types';
+import type { Logger } from 'pino';
+import { DataInlet } from '../media/data/data-inlet';
+import type { DataKind } from '../media/data/data-kinds';
+import { DataOutlet } from '../media/data/data-outlet';
+import { PublisherConnection } from '../media/publisher-connection';
+import type { RoomMedia } from '../media/room-media';
+import { SubscriberConnection, type SubscriberEvents } from '../media/subscriber-connection';
+import type { CandidateChoice } from '../media/transports';
+
+export interface ConnectionsOptions {
+  readonly media: RoomMedia;
+  readonly log: Logger;
+  /** The subscriber connection is the primary one: made at once, and carries the data channels. */
+  readonly subscriberPrimary: boolean;
+  readonly candidates: CandidateChoice;
+  /** How long the client has to answer an offer, in ms. */
+  readonly answerTimeoutMs: number;
+  /** How long a lost transport may take to come back, in ms. */
+  readonly lostGraceMs: number;
+  readonly reuseSections: boolean;
+  readonly subscriberEvents: SubscriberEvents;
+  readonly onData: (kind: DataKind, payload: Buffer) => void;
+  /** The client reads so little that a reliable message had to be dropped. */
+  readonly onDataOverflow: () => void;
+  /** The primary connection is up for the first time. */
+  readonly onPrimaryConnected: () => void;
+  /** A transport that was up is gone and did not come back. */
+  readonly onLost: () => void;
+}
+
+/** The peer connections of one participant, and the data channels on them. */
+export class ParticipantConnections {
+  readonly #options: ConnectionsOptions;
+  readonly #lost = new Map<WebRtcTransport, NodeJS.Timeout>();
+  #subscriber: Promise<SubscriberConnection> | undefined;
+  #primaryConnected = false;
+  #closed = false;
+
+  private constructor(
+    options: ConnectionsOptions,
+    readonly publisher: PublisherConnection,
+    readonly outlet: DataOutlet,
+    private readonly inlet: DataInlet,
+    subscriber: SubscriberConnection | undefined,
+  ) {
+    this.#options = options;
+    this.#watch(publisher.transport, !options.subscriberPrimary);
+    if (subscriber !== undefined) {
+      this.#subscriber = Promise.resolve(subscriber);
+      this.#watch(subscriber.transport, true);
+    }
+  }
+
+  static async create(options: ConnectionsOptions): Promise<ParticipantConnections> {
+    const { media, log, onData, onDataOverflow } = options;
+    const { router, transports, dataBus: bus } = media;
+    const [publisher, subscriber] = await Promise.all([
+      PublisherConnection.create({ router, transports, candidates: options.candidates }),
+      options.subscriberPrimary ? createSubscriber(options) : undefined,
+    ]);
+    try {
+      const inlet = await DataInlet.create({
+        bus,
+        transport: publisher.transport,
+        log,
+        onMessage: onData,
+      });
+      const outlet =
+        subscriber === undefined
+          ? DataOutlet.overInlet({ bus, inlet, log, onOverflow: onDataOverflow })
+          : await DataOutlet.create({
+              bus,
+              transport: subscriber.transport,
+              log,
+              onOverflow: onDataOverflow,
+            });
+      return new ParticipantConnections(options, publisher, outlet, inlet, subscriber);
+    } catch (error) {
+      publisher.close();
+      subscriber?.close();
+      throw error;
+    }
+  }
+
+  /** The subscriber connection, made at the first call where it is not the primary one. */
+  subscriber(): Promise<SubscriberConnection> {
+    this.#subscriber ??= createSubscriber(this.#options).then((connection) => {
+      if (this.#closed) {
+        connection.close();
+      } else {
+        this.#watch(connection.transport, false);
+        connection.start();
+      }
+      return connection;
+    });
+    return this.#subscriber;
+  }
+
+  /** A transport is down, and may yet come back. */
+  get lost(): boolean {
+    return this.#lost.size > 0;
+  }
+
+  get hasSubscriber(): boolean {
+    return this.#subscriber !== undefined;
+  }
+
+  close(): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    for (const timer of this.#lost.values()) {
+      clearTimeout(timer);
+    }
+    this.outlet.close();
+    this.inlet.close();
+    this.publisher.close();
+    void this.#subscriber?.then((connection) => connection.close()).catch(() => {});
+  }
+
+  #watch(transport: WebRtcTransport, primary: boolean): void {
+    transport.on('dtlsstatechange', (state) => {
+      if (state === 'connected' && primary && !this.#primaryConnected) {
+        this.#primaryConnected = true;
+        this.#options.onPrimaryConnected();
+      } else if (state === 'failed' || state === 'closed') {
+        this.#startGrace(transport);
+      }
+    });
+    transport.on('icestatechange', (state) => {
+      if (state === 'disconnected') {
+        this.#startGrace(transport);
+      } else if (state === 'connected' || state === 'completed') {
+        clearTimeout(this.#lost.get(transport));
+        this.#lost.delete(transport);
+      }
+    });
+  }
+
+  #startGrace(transport: WebRtcTransport): void {
+    if (this.#closed || this.#lost.has(transport)) {
+      return;
+    }
+    this.#lost.set(
+      transport,
+      setTimeout(() => this.#options.onLost(), this.#options.lostGraceMs),
+    );
+  }
+}
+
+async function createSubscriber(options: ConnectionsOptions): Promise<SubscriberConnection> {
+  const { router, transports } = options.media;
+  const transport = await transports.create(router, 'subscriber', options.candidates);
+  return new SubscriberConnection({
+    router,
+    transport,
+    events: options.subscriberEvents,
+    log: options.log,
+    answerTimeoutMs: options.answerTimeoutMs,
+    reuseSections: options.reuseSections,
+  });
+}

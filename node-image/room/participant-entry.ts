@@ -1,0 +1,84 @@
+import { DisconnectReason, LeaveRequest_Action } from '@livekit/protocol';
+import type { SubscriberEvents } from '../media/subscriber-connection';
+import { RoomError } from './errors';
+import type { JoinOptions, Participant } from './participant';
+import { ParticipantConnections } from './participant-connections';
+import type { Room } from './room';
+import { Subscribing } from './subscribing';
+
+/**
+ * Gives a participant its connections, answers its join, and starts what it receives.
+ *
+ * @throws RoomError where it was removed meanwhile.
+ */
+export async function connectParticipant(
+  room: Room,
+  participant: Participant,
+  join: JoinOptions,
+  onAdmitted: (participant: Participant) => void,
+): Promise<void> {
+  const subscriberPrimary = participant.permission.canSubscribe;
+  const { settings, media, log } = room;
+  const rejoin = (reason: DisconnectReason) => (): void =>
+    room.remove(participant, reason, LeaveRequest_Action.RECONNECT);
+  const connections = await ParticipantConnections.create({
+    media,
+    log,
+    subscriberPrimary,
+    candidates: join.candidates,
+    answerTimeoutMs: settings.answerTimeoutMs,
+    lostGraceMs: settings.lostGraceMs,
+    // Safari does not take a new track on a section that has carried another.
+    reuseSections: !/^safari$/i.test(join.client.browser),
+    subscriberEvents: subscriberEvents(room, participant, rejoin(DisconnectReason.STATE_MISMATCH)),
+    onData: (kind, payload) => room.receiveData(participant, kind, payload),
+    onDataOverflow: rejoin(DisconnectReason.STATE_MISMATCH),
+    onPrimaryConnected: () => room.activated(participant),
+    onLost: rejoin(DisconnectReason.CONNECTION_TIMEOUT),
+  });
+  if (participant.closed || room.closed) {
+    connections.close();
+    throw new RoomError('unavailable', 'the participant was removed while it joined');
+  }
+  const subscribing = new Subscribing({
+    log,
+    autoSubscribe: join.autoSubscribe,
+    adaptiveStream: join.adaptiveStream,
+    allowed: () => participant.permission.canSubscribe,
+    permittedBy: ({ publisher, track }) => publisher.permitsTrack(track.sid, participant),
+    connection: () => connections.subscriber(),
+    send: (message) => participant.send(message),
+    onChanged: (available, subscribed) =>
+      room.tracks.subscriptionChanged(participant, available, subscribed),
+  });
+  participant.attach({ connections, subscribing });
+  room.admit(participant, subscriberPrimary);
+  onAdmitted(participant);
+  await subscribing.start(room.tracks.availableTo(participant));
+  if (subscriberPrimary && !participant.closed) {
+    (await connections.subscriber()).start();
+  }
+}
+
+function subscriberEvents(
+  room: Room,
+  participant: Participant,
+  onUnanswered: () => void,
+): SubscriberEvents {
+  return {
+    offer: (sdp, id, midToTrackId) => participant.sendOffer(sdp, id, midToTrackId),
+    negotiated: (trackSid, consumer) => {
+      const subscription = participant.parts.subscribing.subscriptions.get(trackSid);
+      subscription?.negotiated(consumer).catch((error: unknown) => {
+        room.log.debug({ err: error, track: trackSid }, 'a track ended while it started');
+      });
+    },
+    refused: (trackSid) => {
+      const available = room.tracks.get(trackSid);
+      if (available !== undefined) {
+        participant.parts.subscribing.refused(available);
+      }
+    },
+    unanswered: onUnanswered,
+  };
+}

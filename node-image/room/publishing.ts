@@ -1,0 +1,312 @@
+import {
+  type AddTrackRequest,
+  type AudioTrackFeature,
+  RequestResponse,
+  RequestResponse_Reason,
+  SessionDescription,
+  type SimulcastCodecInfo,
+  type TrackInfo,
+  TrackPublishedResponse,
+  TrackType,
+  TrackUnpublishedResponse,
+} from '@livekit/protocol';
+import type { ExpectedTrack, NewTrack, PublisherConnection } from '../media/publisher-connection';
+import type { MediaSection } from '../media/sdp/offer-reader';
+import { PublishedTrack } from './published-track';
+import type { SignalMessage } from './signal-sink';
+import { codecsOf, expectedTrack, newVersion, trackInfoOf } from './track-request';
+
+/** As many tracks as a client may have announced without sending them. */
+const MAX_PENDING = 20;
+
+interface PendingCodec {
+  readonly info: TrackInfo;
+  readonly expected: ExpectedTrack;
+  /** Set where the codec is added to a track that is published already. */
+  readonly track: PublishedTrack | undefined;
+}
+
+export interface PublishingOptions {
+  readonly participantSid: string;
+  readonly connection: () => PublisherConnection;
+  readonly mayPublish: (request: AddTrackRequest) => boolean;
+  readonly send: (message: SignalMessage) => void;
+  readonly onPublished: (track: PublishedTrack) => void;
+  /** Another codec of a published track has arrived. */
+  readonly onCodecAdded: (track: PublishedTrack) => void;
+  readonly onUnpublished: (track: PublishedTrack) => void;
+}
+
+/** The tracks that one participant publishes: announced, negotiated, sent, taken back. */
+export class Publishing {
+  readonly #options: PublishingOptions;
+  readonly #pending = new Map<string, PendingCodec>();
+  readonly #tracks = new Map<string, PublishedTrack>();
+
+  constructor(options: PublishingOptions) {
+    this.#options = options;
+  }
+
+  get tracks(): ReadonlyMap<string, PublishedTrack> {
+    return this.#tracks;
+  }
+
+  /** Whether a track is published, or announced and on its way. */
+  knows(trackSid: string): boolean {
+    return (
+      this.#tracks.has(trackSid) ||
+      [...this.#pending.values()].some(({ info }) => info.sid === trackSid)
+    );
+  }
+
+  /** Answers a client that wants to publish. Source: AddTrackRequest, TrackPublishedResponse. */
+  addTrack(request: AddTrackRequest): void {
+    if (!this.#options.mayPublish(request)) {
+      this.#refuse(
+        request,
+        RequestResponse_Reason.NOT_ALLOWED,
+        'does not have permission to publish this source',
+      );
+      return;
+    }
+    if (request.type !== TrackType.AUDIO && request.type !== TrackType.VIDEO) {
+      this.#refuse(
+        request,
+        RequestResponse_Reason.UNSUPPORTED_TYPE,
+        'only audio and video tracks can be added',
+      );
+      return;
+    }
+    if (request.sid !== '') {
+      this.#addCodec(request);
+      return;
+    }
+    const known = this.#pending.get(request.cid);
+    if (known !== undefined && known.track === undefined) {
+      // Asked again for a track that is on its way: the same sid.
+      this.#announce(request.cid, known.info);
+      return;
+    }
+    if (this.#pending.size >= MAX_PENDING) {
+      this.#refuse(
+        request,
+        RequestResponse_Reason.LIMIT_EXCEEDED,
+        `too many pending tracks, at most ${MAX_PENDING} may be announced without being sent`,
+      );
+      return;
+    }
+    const info = trackInfoOf(request);
+    const [first] = info.codecs;
+    if (first !== undefined) {
+      const cid = first.cid || request.cid;
+      this.#pending.set(request.cid, {
+        info,
+        expected: expectedTrack(info, first, cid),
+        track: undefined,
+      });
+    }
+    this.#announce(request.cid, info);
+  }
+
+  /** Takes the client's offer and sends the answer. */
+  async offer(description: SessionDescription): Promise<void> {
+    const matched = new Set<string>();
+    const outcome = await this.#options
+      .connection()
+      .answer(
+        description.sdp,
+        (section) => this.#expect(section, matched),
+        this.#options.participantSid,
+      );
+    this.#options.send({
+      case: 'answer',
+      value: new SessionDescription({ type: 'answer', sdp: outcome.sdp, id: description.id }),
+    });
+    for (const producer of outcome.removed) {
+      const track = [...this.#tracks.values()].find((one) => one.removeProducer(producer));
+      if (track !== undefined && track.producers.size === 0) {
+        this.#remove(track);
+      }
+    }
+    for (const expected of outcome.unsupported) {
+      this.#pending.delete(expected.cid);
+    }
+    for (const added of outcome.added) {
+      await this.#added(added);
+    }
+  }
+
+  async setMuted(trackSid: string, muted: boolean): Promise<PublishedTrack | undefined> {
+    const track = this.#tracks.get(trackSid);
+    if (track !== undefined) {
+      await track.setMuted(muted);
+      return track;
+    }
+    for (const pending of this.#pending.values()) {
+      if (pending.info.sid === trackSid) {
+        pending.info.muted = muted;
+      }
+    }
+    return undefined;
+  }
+
+  /** Source: UpdateLocalAudioTrack. */
+  setAudioFeatures(trackSid: string, features: readonly AudioTrackFeature[]): void {
+    const info = this.#tracks.get(trackSid)?.info;
+    if (info !== undefined) {
+      info.audioFeatures = [...new Set(features)];
+    }
+  }
+
+  /** Source: UpdateLocalVideoTrack. */
+  setDimensions(trackSid: string, width: number, height: number): void {
+    const info = this.#tracks.get(trackSid)?.info;
+    if (info !== undefined) {
+      info.width = width;
+      info.height = height;
+    }
+  }
+
+  /** Ends a track from this side, as when the permission to publish it is withdrawn. */
+  unpublish(track: PublishedTrack): void {
+    this.#remove(track);
+    this.#options.send({
+      case: 'trackUnpublished',
+      value: new TrackUnpublishedResponse({ trackSid: track.sid }),
+    });
+  }
+
+  close(): void {
+    for (const track of this.#tracks.values()) {
+      track.close();
+    }
+    this.#tracks.clear();
+    this.#pending.clear();
+  }
+
+  #remove(track: PublishedTrack): void {
+    this.#tracks.delete(track.sid);
+    track.close();
+    this.#options.onUnpublished(track);
+  }
+
+  #addCodec(request: AddTrackRequest): void {
+    const track = this.#tracks.get(request.sid);
+    if (track === undefined) {
+      this.#refuse(
+        request,
+        RequestResponse_Reason.NOT_FOUND,
+        `no track ${request.sid} is published`,
+      );
+      return;
+    }
+    for (const codec of codecsOf(request)) {
+      const info = mergeCodec(track.info, codec);
+      const cid = codec.cid || request.cid;
+      this.#pending.set(cid, {
+        info: track.info,
+        expected: expectedTrack(track.info, info, cid),
+        track,
+      });
+    }
+    this.#announce(request.cid, track.info);
+  }
+
+  /** Finds the announced track of a section: by its id, else the first of the kind not yet sent. */
+  #expect(section: MediaSection, matched: Set<string>): ExpectedTrack | undefined {
+    const take = (entry: [string, PendingCodec] | undefined): ExpectedTrack | undefined => {
+      if (entry !== undefined) {
+        matched.add(entry[0]);
+      }
+      return entry?.[1].expected;
+    };
+    const free = [...this.#pending].filter(([key]) => !matched.has(key));
+    const { trackId, kind } = section;
+    const exact = free.find(
+      ([key, one]) => trackId !== undefined && (key === trackId || one.expected.cid === trackId),
+    );
+    if (exact !== undefined) {
+      return take(exact);
+    }
+    const isKnown = [...this.#tracks.values()].some(
+      (track) => trackId !== undefined && track.ownsCid(trackId),
+    );
+    // Firefox, and tracks replaced before they were negotiated, show another id than was announced.
+    return isKnown
+      ? undefined
+      : take(free.find(([, one]) => one.expected.kind === kind && one.track === undefined));
+  }
+
+  async #added(added: NewTrack): Promise<void> {
+    const entry = [...this.#pending].find(([, one]) => one.expected === added.expected);
+    if (entry === undefined) {
+      added.producer.close();
+      return;
+    }
+    const [key, pending] = entry;
+    this.#pending.delete(key);
+    const { info } = pending;
+    const codec = claimCodec(info, added);
+    codec.mid = added.mid;
+    codec.sdpCid = added.sdpTrackId === added.expected.cid ? '' : added.sdpTrackId;
+    info.version = newVersion();
+    if (pending.track !== undefined) {
+      await pending.track.addProducer(added.mimeType, added.producer);
+      this.#options.onCodecAdded(pending.track);
+      return;
+    }
+    info.mid = added.mid;
+    info.mimeType = added.mimeType;
+    const track = new PublishedTrack(info, key);
+    await track.addProducer(added.mimeType, added.producer);
+    if (added.producer.closed) {
+      return;
+    }
+    this.#tracks.set(track.sid, track);
+    this.#options.onPublished(track);
+  }
+
+  #announce(cid: string, info: TrackInfo): void {
+    this.#options.send({
+      case: 'trackPublished',
+      value: new TrackPublishedResponse({ cid, track: info.clone() }),
+    });
+  }
+
+  #refuse(request: AddTrackRequest, reason: RequestResponse_Reason, message: string): void {
+    this.#options.send({
+      case: 'requestResponse',
+      value: new RequestResponse({
+        reason,
+        message,
+        request: { case: 'addTrack', value: request },
+      }),
+    });
+  }
+}
+
+/** The entry of TrackInfo.codecs that a new producer fills, or a new one where it was not named. */
+function claimCodec(info: TrackInfo, added: NewTrack): SimulcastCodecInfo {
+  const byName = info.codecs.find(
+    (one) => one.mimeType.toLowerCase() === added.mimeType.toLowerCase(),
+  );
+  const codec = byName ?? info.codecs.find((one) => one.mimeType === '') ?? info.codecs[0];
+  if (codec === undefined) {
+    throw new Error(`track ${info.sid} has no codec entry for ${added.mimeType}`);
+  }
+  codec.mimeType = added.mimeType;
+  return codec;
+}
+
+function mergeCodec(info: TrackInfo, codec: SimulcastCodecInfo): SimulcastCodecInfo {
+  const known = info.codecs.find((one) => one.mimeType === codec.mimeType);
+  if (known === undefined) {
+    info.codecs.push(codec);
+    return codec;
+  }
+  known.cid = codec.cid;
+  if (codec.layers.length > 0) {
+    known.layers = codec.layers;
+  }
+  return known;
+}

@@ -1,0 +1,194 @@
+import type { SubscriptionPermission, UpdateTrackSettings } from '@livekit/protocol';
+import { TrackSubscribed } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { RoomMedia } from '../media/room-media';
+import { Dynacast } from './dynacast';
+import type { Participant } from './participant';
+import type { PublishedTrack } from './published-track';
+import type { AvailableTrack } from './subscribing';
+
+export interface RoomTracksOptions {
+  readonly media: RoomMedia;
+  readonly participants: () => Iterable<Participant>;
+  /** How long a layer that nobody watches goes on, in ms. */
+  readonly pauseDelayMs: number;
+  readonly log: Logger;
+  /** A subscriber begins or ceases to receive from a publisher. */
+  readonly onSubscribed: (
+    subscriber: Participant,
+    available: AvailableTrack,
+    subscribed: boolean,
+  ) => void;
+}
+
+interface TrackEntry extends AvailableTrack {
+  readonly dynacast: Dynacast | undefined;
+  told: boolean;
+}
+
+/** The published tracks of a Room, and who receives which. */
+export class RoomTracks {
+  readonly #options: RoomTracksOptions;
+  readonly #entries = new Map<string, TrackEntry>();
+
+  constructor(options: RoomTracksOptions) {
+    this.#options = options;
+  }
+
+  get(trackSid: string): AvailableTrack | undefined {
+    return this.#entries.get(trackSid);
+  }
+
+  /** What others publish. */
+  availableTo(participant: Participant): AvailableTrack[] {
+    return [...this.#entries.values()].filter(({ publisher }) => publisher !== participant);
+  }
+
+  add(publisher: Participant, track: PublishedTrack): void {
+    const dynacast = track.isVideo
+      ? new Dynacast({
+          track,
+          pauseDelayMs: this.#options.pauseDelayMs,
+          needs: () => this.#needs(track),
+          send: (value) => publisher.send({ case: 'subscribedQualityUpdate', value }),
+        })
+      : undefined;
+    const entry = { publisher, track, dynacast, told: false };
+    this.#entries.set(track.sid, entry);
+    this.#listen(track);
+    this.reconcileTrack(entry);
+    dynacast?.update();
+  }
+
+  codecAdded(track: PublishedTrack): void {
+    const entry = this.#entries.get(track.sid);
+    if (entry !== undefined) {
+      this.reconcileTrack(entry);
+    }
+  }
+
+  remove(track: PublishedTrack): void {
+    const entry = this.#entries.get(track.sid);
+    if (entry === undefined) {
+      return;
+    }
+    this.#entries.delete(track.sid);
+    entry.dynacast?.close();
+    for (const participant of this.#others(entry.publisher)) {
+      participant.parts.subscribing.forget(entry);
+    }
+  }
+
+  reconcileTrack(available: AvailableTrack): void {
+    for (const participant of this.#others(available.publisher)) {
+      participant.parts.subscribing.reconcile(available);
+    }
+  }
+
+  reconcileSubscriber(participant: Participant): void {
+    for (const available of this.availableTo(participant)) {
+      participant.parts.subscribing.reconcile(available);
+    }
+  }
+
+  /** A client's, or the server API's, choice of tracks. Source: UpdateSubscription. */
+  choose(
+    participant: Participant,
+    trackSids: Iterable<string>,
+    subscribe: boolean,
+    unknown: 'report' | 'quietly' = 'report',
+  ): void {
+    const { subscribing } = participant.parts;
+    for (const trackSid of trackSids) {
+      subscribing.choose(trackSid, subscribe);
+      const available = this.#entries.get(trackSid);
+      if (available !== undefined && available.publisher !== participant) {
+        subscribing.reconcile(available);
+      } else if (subscribe && unknown === 'report') {
+        subscribing.reportMissing(trackSid);
+      }
+    }
+  }
+
+  async updateSettings(participant: Participant, request: UpdateTrackSettings): Promise<void> {
+    for (const trackSid of new Set(request.trackSids)) {
+      if (this.#entries.has(trackSid)) {
+        await participant.parts.subscribing.updateSettings(request, trackSid);
+        this.#entries.get(trackSid)?.dynacast?.update();
+      }
+    }
+  }
+
+  /** A publisher's word on who may have its tracks. Source: SubscriptionPermission. */
+  setPermissions(publisher: Participant, request: SubscriptionPermission): void {
+    publisher.trackPermissions = request.allParticipants
+      ? undefined
+      : new Map(
+          request.trackPermissions.flatMap((one) => {
+            const value = one.allTracks ? ('all' as const) : new Set(one.trackSids);
+            return [one.participantIdentity, one.participantSid]
+              .filter((key) => key !== '')
+              .map((key) => [key, value] as const);
+          }),
+        );
+    for (const entry of this.#entries.values()) {
+      if (entry.publisher === publisher) {
+        this.reconcileTrack(entry);
+      }
+    }
+  }
+
+  /** To be called when what goes to a subscriber has changed. */
+  subscriptionChanged(
+    subscriber: Participant,
+    available: AvailableTrack,
+    subscribed: boolean,
+  ): void {
+    const entry = this.#entries.get(available.track.sid);
+    entry?.dynacast?.update();
+    if (entry !== undefined && subscribed && !entry.told) {
+      entry.told = true;
+      entry.publisher.send({
+        case: 'trackSubscribed',
+        value: new TrackSubscribed({ trackSid: entry.track.sid }),
+      });
+    }
+    this.#options.onSubscribed(subscriber, available, subscribed);
+  }
+
+  close(): void {
+    for (const { dynacast } of this.#entries.values()) {
+      dynacast?.close();
+    }
+    this.#entries.clear();
+  }
+
+  *#others(publisher: Participant): Iterable<Participant> {
+    for (const participant of this.#options.participants()) {
+      if (participant !== publisher && participant.reachable) {
+        yield participant;
+      }
+    }
+  }
+
+  *#needs(track: PublishedTrack): Iterable<{ mimeType: string; quality: number }> {
+    for (const participant of this.#options.participants()) {
+      if (participant.reachable) {
+        const subscription = participant.parts.subscribing.subscriptions.get(track.sid);
+        if (subscription !== undefined) {
+          yield { mimeType: subscription.mimeType, quality: subscription.quality };
+        }
+      }
+    }
+  }
+
+  #listen(track: PublishedTrack): void {
+    for (const producer of track.producers.values()) {
+      this.#options.media.listenTo(producer).catch((error: unknown) => {
+        if (!producer.closed) {
+          this.#options.log.warn({ err: error, track: track.sid }, 'cannot measure loudness');
+        }
+      });
+    }
+  }
+}

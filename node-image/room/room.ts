@@ -1,0 +1,444 @@
+import {
+  DisconnectReason,
+  type ICEServer,
+  LeaveRequest,
+  LeaveRequest_Action,
+  ParticipantInfo_State,
+  Room as RoomInfo,
+  RoomUpdate,
+  type ServerInfo,
+} from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { DataKind } from '../media/data/data-kinds';
+import type { RoomMedia } from '../media/room-media';
+import { ConnectionQualityReporter } from './connection-quality';
+import type { DataSink } from './data/data-peer';
+import { DataTracks } from './data/data-tracks';
+import { RoomData } from './data/room-data';
+import { RoomError } from './errors';
+import type { Grants } from './grants';
+import { newId } from './ids';
+import { joinResponse, newSifTrailer, publishCodecs } from './join-response';
+import { type JoinOptions, Participant, type ParticipantEvents } from './participant';
+import { connectParticipant } from './participant-entry';
+import { ParticipantUpdates } from './participant-updates';
+import type { RoomObserver } from './room-observer';
+import type { RoomSettings } from './room-settings';
+import { RoomTracks } from './room-tracks';
+import { OutgoingSignal, type SignalSink } from './signal-sink';
+import { Speakers } from './speakers';
+
+/** What a Room is made with. Source: CreateRoomRequest, RoomConfiguration. */
+export interface RoomOptions {
+  readonly name: string;
+  readonly metadata: string;
+  /** Seconds that the Room stays open before anybody has come. */
+  readonly emptyTimeout: number;
+  /** Seconds that the Room stays open after the last one has left. */
+  readonly departureTimeout: number;
+  /** 0 sets no limit. */
+  readonly maxParticipants: number;
+}
+
+export interface RoomDependencies {
+  readonly media: RoomMedia;
+  readonly settings: RoomSettings;
+  readonly observer: RoomObserver;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly serverInfo: ServerInfo;
+  readonly iceServers: (participant: Participant) => ICEServer[];
+  readonly onClosed: (room: Room) => void;
+}
+
+/** How often the number of participants is told, and quality is rated, in ms. */
+const ROOM_UPDATE_MS = 5000;
+const QUALITY_MS = 5000;
+
+/** One Room: who is in it, what they publish and receive, and when it ends. */
+export class Room {
+  readonly sid = newId('RM_');
+  readonly name: string;
+  readonly createdMs: number;
+  readonly tracks: RoomTracks;
+  readonly data: RoomData<Participant>;
+  readonly dataTracks: DataTracks<Participant>;
+  readonly speakers: Speakers;
+  readonly quality: ConnectionQualityReporter;
+  readonly settings: RoomSettings;
+  readonly log: Logger;
+  readonly #options: RoomOptions;
+  readonly #deps: RoomDependencies;
+  readonly #participants = new Map<string, Participant>();
+  readonly #updates: ParticipantUpdates;
+  readonly #sifTrailer = newSifTrailer();
+  readonly #joinTimers = new Map<string, NodeJS.Timeout>();
+  readonly #qualityTimer: NodeJS.Timeout;
+  #metadata: string;
+  #roomUpdateTimer: NodeJS.Timeout | undefined;
+  #everJoined = false;
+  #emptySinceMs: number;
+  #closed = false;
+
+  constructor(options: RoomOptions, deps: RoomDependencies) {
+    this.#options = options;
+    this.#deps = deps;
+    this.name = options.name;
+    this.#metadata = options.metadata;
+    this.createdMs = deps.now();
+    this.#emptySinceMs = this.createdMs;
+    this.settings = deps.settings;
+    this.log = deps.log.child({ room: options.name, roomSid: this.sid });
+    const participants = (): Iterable<Participant> => this.#participants.values();
+    this.#updates = new ParticipantUpdates({
+      recipients: participants,
+      batchBytes: deps.settings.updateBatchBytes,
+      now: deps.now,
+    });
+    this.speakers = new Speakers({
+      participants,
+      activeLevel: deps.settings.audioActiveLevel,
+      smoothIntervals: deps.settings.audioSmoothIntervals,
+    });
+    this.quality = new ConnectionQualityReporter(participants);
+    this.tracks = new RoomTracks({
+      media: deps.media,
+      participants,
+      pauseDelayMs: deps.settings.dynacastPauseDelayMs,
+      log: this.log,
+      onSubscribed: (subscriber, { publisher }, subscribed) => {
+        this.speakers.introduce(subscriber, publisher, subscribed);
+        if (subscribed) {
+          this.quality.introduce(subscriber, publisher);
+        }
+      },
+    });
+    const sink = dataSink(deps.media);
+    this.data = new RoomData<Participant>({ peers: () => this.reachable(), sink });
+    this.dataTracks = new DataTracks<Participant>({
+      limits: { enabled: deps.settings.enableDataTracks },
+      sink,
+      newSid: () => newId('DTR_'),
+      mayReceive: (subscriber, publisher, trackSid) => publisher.permitsTrack(trackSid, subscriber),
+      onTracksChanged: (publisher) => publisher.touch(true),
+      sendHandles: (subscriber, value) =>
+        subscriber.send({ case: 'dataTrackSubscriberHandles', value }),
+    });
+    deps.media.onAudioLevels((levels) => this.speakers.report(levels));
+    deps.media.onWorkerDied(() => this.#workerDied());
+    this.#qualityTimer = setInterval(() => this.quality.report(), QUALITY_MS);
+    deps.observer.roomStarted?.(this.info());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get metadata(): string {
+    return this.#metadata;
+  }
+
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.#participants;
+  }
+
+  get media(): RoomMedia {
+    return this.#deps.media;
+  }
+
+  get serverInfo(): ServerInfo {
+    return this.#deps.serverInfo;
+  }
+
+  reachable(): Participant[] {
+    return [...this.#participants.values()].filter((one) => one.reachable);
+  }
+
+  info(): RoomInfo {
+    const all = [...this.#participants.values()].filter((one) => !one.hidden);
+    return new RoomInfo({
+      sid: this.sid,
+      name: this.name,
+      emptyTimeout: this.#options.emptyTimeout,
+      departureTimeout: this.#options.departureTimeout,
+      maxParticipants: this.#options.maxParticipants,
+      creationTime: BigInt(Math.floor(this.createdMs / 1000)),
+      creationTimeMs: BigInt(this.createdMs),
+      enabledCodecs: publishCodecs(this.settings.enabledCodecs),
+      metadata: this.#metadata,
+      numParticipants: all.filter((one) => !one.dependent).length,
+      numPublishers: all.filter((one) => one.isPublisher).length,
+      activeRecording: [...this.#participants.values()].some((one) => one.permission.recorder),
+    });
+  }
+
+  /** @throws RoomError where the Room is full. */
+  checkCapacity(grants: Grants): void {
+    const { maxParticipants } = this.#options;
+    const others = [...this.#participants.values()].filter(
+      (one) => !one.dependent && one.identity !== grants.identity,
+    );
+    const dependent = grants.kind === 'agent' || grants.kind === 'egress' || grants.video.recorder;
+    if (maxParticipants > 0 && !dependent && others.length >= maxParticipants) {
+      throw new RoomError('resource_exhausted', 'room has exceeded its max participants');
+    }
+  }
+
+  /**
+   * Lets a client in, in place of one of the same identity.
+   *
+   * @param onAdmitted - called after the join response, before anything of the client is needed.
+   * @throws RoomError where the Room is full or closed.
+   */
+  async join(
+    grants: Grants,
+    join: JoinOptions,
+    sink: SignalSink,
+    onAdmitted: (participant: Participant) => void,
+  ): Promise<Participant> {
+    if (this.#closed) {
+      throw new RoomError('unavailable', 'the room has just closed, join again');
+    }
+    this.checkCapacity(grants);
+    const before = this.#participants.get(grants.identity);
+    if (before !== undefined) {
+      this.remove(before, DisconnectReason.DUPLICATE_IDENTITY, LeaveRequest_Action.DISCONNECT);
+    }
+    const participant = new Participant({
+      grants,
+      join,
+      nowMs: this.#deps.now(),
+      events: this.#participantEvents(),
+    });
+    participant.attachSink(sink);
+    participant.dataTracks = () => this.dataTracks.infos(participant);
+    this.#participants.set(participant.identity, participant);
+    try {
+      await connectParticipant(this, participant, join, onAdmitted);
+    } catch (error) {
+      this.remove(participant, DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT);
+      throw error;
+    }
+    return participant;
+  }
+
+  /** Tells others, and itself, of a participant as it is now. */
+  broadcast(participant: Participant, immediate = false): void {
+    if (participant.reachable) {
+      this.#updates.push(participant, immediate);
+    }
+  }
+
+  /** Everybody, itself included, to a client that has resumed. */
+  sendParticipants(to: Participant): void {
+    this.#updates.sendAll(
+      to,
+      this.reachable()
+        .filter((one) => one === to || !one.hidden)
+        .map((one) => one.info()),
+    );
+  }
+
+  iceServers(participant: Participant): ICEServer[] {
+    return this.#deps.iceServers(participant);
+  }
+
+  setMetadata(metadata: string): void {
+    this.#metadata = metadata;
+    this.#sendRoomUpdate();
+  }
+
+  /**
+   * Ends a participant's stay. Idempotent.
+   *
+   * @param action - what its client is told to do next; undefined says nothing to it.
+   */
+  remove(participant: Participant, reason: DisconnectReason, action?: LeaveRequest_Action): void {
+    if (participant.closed) {
+      return;
+    }
+    if (action !== undefined) {
+      participant.send({ case: 'leave', value: leaveRequest(reason, action) });
+    }
+    participant.closeSink();
+    clearTimeout(this.#joinTimers.get(participant.sid));
+    this.#joinTimers.delete(participant.sid);
+    if (this.#participants.get(participant.identity) === participant) {
+      this.#participants.delete(participant.identity);
+    }
+    const wasActive = participant.state === ParticipantInfo_State.ACTIVE;
+    const tracks = [...participant.publishing.tracks.values()];
+    participant.close(reason);
+    const info = participant.info();
+    for (const track of tracks) {
+      this.tracks.remove(track);
+      this.#deps.observer.trackUnpublished?.(this.info(), info, track.snapshot());
+    }
+    this.data.peerLeft(participant);
+    this.dataTracks.peerLeft(participant);
+    this.speakers.forget(participant);
+    this.quality.forget(participant);
+    // Whoever replaces it carries the same identity: to others it never left.
+    if (reason !== DisconnectReason.DUPLICATE_IDENTITY && !participant.hidden) {
+      this.#updates.push(participant, true);
+    }
+    this.#emptySinceMs = this.#deps.now();
+    this.#roomChanged();
+    const tell = wasActive ? 'participantLeft' : 'participantConnectionAborted';
+    this.#deps.observer[tell]?.(this.info(), info);
+    this.log.info(
+      { participant: participant.identity, reason: DisconnectReason[reason] },
+      'participant left',
+    );
+  }
+
+  /** Closes a Room that has been empty for as long as it may. */
+  closeIfIdle(): void {
+    if (this.#closed || [...this.#participants.values()].some((one) => !one.dependent)) {
+      return;
+    }
+    const timeout = this.#everJoined ? this.#options.departureTimeout : this.#options.emptyTimeout;
+    if (this.#deps.now() - this.#emptySinceMs >= timeout * 1000) {
+      this.close(DisconnectReason.ROOM_CLOSED);
+    }
+  }
+
+  /** Ends the Room for everybody in it. Idempotent. */
+  close(reason: DisconnectReason, action = LeaveRequest_Action.DISCONNECT): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    clearInterval(this.#qualityTimer);
+    clearTimeout(this.#roomUpdateTimer);
+    this.#updates.close();
+    for (const participant of [...this.#participants.values()]) {
+      this.remove(participant, reason, action);
+    }
+    clearTimeout(this.#roomUpdateTimer);
+    this.tracks.close();
+    this.data.close();
+    this.media.close();
+    this.#deps.observer.roomFinished?.(this.info());
+    this.#deps.onClosed(this);
+  }
+
+  /** Takes what a participant sent over a data channel. */
+  receiveData(participant: Participant, kind: DataKind, payload: Buffer): void {
+    if (!participant.closed && participant.takesData()) {
+      if (kind === 'data_track') {
+        this.dataTracks.receive(participant, payload);
+      } else {
+        this.data.receive(participant, kind, payload);
+      }
+    }
+  }
+
+  /** Somebody may do more or less than before. */
+  permissionChanged(participant: Participant): void {
+    this.dataTracks.permissionsChanged();
+    participant.touch(true);
+    participant.claimsChanged();
+  }
+
+  /** A participant's media is up for the first time. */
+  activated(participant: Participant): void {
+    clearTimeout(this.#joinTimers.get(participant.sid));
+    this.#joinTimers.delete(participant.sid);
+    participant.setActive();
+    this.dataTracks.peerJoined(participant);
+    this.#deps.observer.participantJoined?.(this.info(), participant.info());
+  }
+
+  /** A participant's connections exist: it is answered, and others hear of it. */
+  admit(participant: Participant, subscriberPrimary: boolean): void {
+    this.#everJoined ||= !participant.dependent;
+    participant.send({
+      case: 'join',
+      value: joinResponse({
+        participant,
+        others: this.#participants.values(),
+        room: this.info(),
+        serverInfo: this.serverInfo,
+        iceServers: this.iceServers(participant),
+        subscriberPrimary,
+        enabledCodecs: this.settings.enabledCodecs,
+        sifTrailer: this.#sifTrailer,
+      }),
+    });
+    const timer = setTimeout(
+      () => this.remove(participant, DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT),
+      this.settings.joinTimeoutMs,
+    );
+    this.#joinTimers.set(participant.sid, timer);
+    participant.touch();
+    this.#roomChanged();
+  }
+
+  #participantEvents(): ParticipantEvents {
+    const { observer } = this.#deps;
+    return {
+      changed: (participant, immediate) => this.broadcast(participant, immediate),
+      published: (participant, track) => {
+        participant.touch();
+        this.tracks.add(participant, track);
+        this.#roomChanged();
+        observer.trackPublished?.(this.info(), participant.info(), track.snapshot());
+      },
+      codecAdded: (participant, track) => {
+        participant.touch();
+        this.tracks.codecAdded(track);
+      },
+      unpublished: (participant, track) => {
+        this.tracks.remove(track);
+        // No longer a publisher, perhaps, but those who saw the track must hear of its end now.
+        participant.touch(true);
+        this.#roomChanged();
+        observer.trackUnpublished?.(this.info(), participant.info(), track.snapshot());
+      },
+    };
+  }
+
+  /** The worker is gone with all media: everybody is sent to join again, which another carries. */
+  #workerDied(): void {
+    this.log.error('the media worker of this room died; its participants join again');
+    this.close(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+  }
+
+  /** Numbers change often, so they are told at most every few seconds. */
+  #roomChanged(): void {
+    if (!this.#closed) {
+      this.#roomUpdateTimer ??= setTimeout(() => this.#sendRoomUpdate(), ROOM_UPDATE_MS);
+    }
+  }
+
+  #sendRoomUpdate(): void {
+    clearTimeout(this.#roomUpdateTimer);
+    this.#roomUpdateTimer = undefined;
+    const signal = new OutgoingSignal({
+      case: 'roomUpdate',
+      value: new RoomUpdate({ room: this.info() }),
+    });
+    for (const participant of this.reachable()) {
+      participant.sendEncoded(signal);
+    }
+  }
+}
+
+function dataSink(media: RoomMedia): DataSink<Participant> {
+  const outlet = (participant: Participant) => participant.parts.connections.outlet;
+  return {
+    broadcast: (kind, bytes, except) =>
+      media.dataBus.broadcast(kind, bytes, except === undefined ? undefined : outlet(except)),
+    sendTo: (kind, bytes, peers) => media.dataBus.sendTo(kind, bytes, peers.map(outlet)),
+  };
+}
+
+/** Source: livekit_rtc.proto LeaveRequest; `can_reconnect` is for clients before protocol 13. */
+function leaveRequest(reason: DisconnectReason, action: LeaveRequest_Action): LeaveRequest {
+  return new LeaveRequest({
+    reason,
+    action,
+    canReconnect: action !== LeaveRequest_Action.DISCONNECT,
+  });
+}

@@ -1,0 +1,108 @@
+import { SpeakerInfo, SpeakersChanged } from '@livekit/protocol';
+import type { AudioLevel } from '../media/room-media';
+import type { Participant } from './participant';
+
+export interface SpeakersOptions {
+  readonly participants: () => Iterable<Participant>;
+  /** How loud speech is at least, in dBov below 0: 0 (loudest) to 127. `audio.active_level`. */
+  readonly activeLevel: number;
+  /** Over how many reports levels are smoothed. `audio.smooth_intervals`. */
+  readonly smoothIntervals: number;
+}
+
+/** Levels are told in steps of 1/8, so that small changes make no message. */
+const STEPS = 8;
+
+/** Who speaks in a Room, and how loud. Source: SpeakersChanged. */
+export class Speakers {
+  readonly #options: SpeakersOptions;
+  readonly #smoothed = new Map<string, number>();
+  readonly #told = new Map<string, number>();
+
+  constructor(options: SpeakersOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the levels of one interval and tells those concerned what has changed. */
+  report(levels: readonly AudioLevel[]): void {
+    const loudest = new Map<string, number>();
+    for (const { producer, dBov } of levels) {
+      for (const participant of this.#options.participants()) {
+        const owns = [...participant.publishing.tracks.values()].some((track) =>
+          [...track.producers.values()].includes(producer),
+        );
+        if (owns) {
+          const linear = 10 ** (dBov / 20);
+          loudest.set(participant.sid, Math.max(linear, loudest.get(participant.sid) ?? 0));
+        }
+      }
+    }
+    const changed: SpeakerInfo[] = [];
+    for (const { sid } of this.#options.participants()) {
+      const level = this.#level(sid, loudest.get(sid) ?? 0);
+      if (level !== (this.#told.get(sid) ?? 0)) {
+        this.#told.set(sid, level);
+        changed.push(new SpeakerInfo({ sid, level, active: level > 0 }));
+      }
+    }
+    this.#tell(changed);
+  }
+
+  /** Lets a new subscriber know of a publisher who is speaking already, and of one it hears no more. */
+  introduce(subscriber: Participant, publisher: Participant, subscribed: boolean): void {
+    const level = this.#told.get(publisher.sid) ?? 0;
+    if (level > 0) {
+      const info = new SpeakerInfo({
+        sid: publisher.sid,
+        level: subscribed ? level : 0,
+        active: subscribed,
+      });
+      subscriber.send({
+        case: 'speakersChanged',
+        value: new SpeakersChanged({ speakers: [info] }),
+      });
+    }
+  }
+
+  /** Tells one client who speaks now, as `simulateScenario('speaker')` and a resume need. */
+  sendAll(to: Participant): void {
+    const speakers = [...this.#told]
+      .filter(([, level]) => level > 0)
+      .map(([sid, level]) => new SpeakerInfo({ sid, level, active: true }));
+    if (speakers.length > 0) {
+      to.send({ case: 'speakersChanged', value: new SpeakersChanged({ speakers }) });
+    }
+  }
+
+  forget(participant: Participant): void {
+    this.#smoothed.delete(participant.sid);
+    this.#told.delete(participant.sid);
+  }
+
+  #level(sid: string, linear: number): number {
+    const { smoothIntervals, activeLevel } = this.#options;
+    const factor = smoothIntervals > 0 ? 2 / (smoothIntervals + 1) : 1;
+    const before = this.#smoothed.get(sid) ?? 0;
+    const smoothed = before + (linear - before) * factor;
+    this.#smoothed.set(sid, smoothed);
+    return smoothed >= 10 ** (-activeLevel / 20) ? Math.ceil(smoothed * STEPS) / STEPS : 0;
+  }
+
+  #tell(changed: readonly SpeakerInfo[]): void {
+    if (changed.length === 0) {
+      return;
+    }
+    for (const participant of this.#options.participants()) {
+      if (!participant.reachable) {
+        continue;
+      }
+      const { subscribing } = participant.parts;
+      const speakers = changed.filter(
+        ({ sid }) => sid === participant.sid || subscribing.receivesFrom(sid),
+      );
+      if (speakers.length > 0) {
+        participant.send({ case: 'speakersChanged', value: new SpeakersChanged({ speakers }) });
+      }
+    }
+  }
+}

@@ -1,0 +1,274 @@
+import {
+  StreamStateInfo,
+  StreamStateUpdate,
+  SubscriptionError,
+  SubscriptionPermissionUpdate,
+  SubscriptionResponse,
+  type UpdateTrackSettings,
+} from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { SubscriberConnection } from '../media/subscriber-connection';
+import type { Participant } from './participant';
+import type { PublishedTrack } from './published-track';
+import { DEFAULT_SETTINGS, layersFor, type TrackSettings, wantedQuality } from './quality-layers';
+import type { SignalMessage } from './signal-sink';
+import { Subscription } from './subscription';
+
+/** A track that somebody else publishes. */
+export interface AvailableTrack {
+  readonly publisher: Participant;
+  readonly track: PublishedTrack;
+}
+
+export interface SubscribingOptions {
+  readonly log: Logger;
+  readonly autoSubscribe: boolean;
+  readonly adaptiveStream: boolean;
+  /** May this participant subscribe at all? */
+  readonly allowed: () => boolean;
+  /** Does the publisher let it have this track? */
+  readonly permittedBy: (available: AvailableTrack) => boolean;
+  readonly connection: () => Promise<SubscriberConnection>;
+  readonly send: (message: SignalMessage) => void;
+  /** The first media of a track is about to flow, or has ended. */
+  readonly onChanged: (available: AvailableTrack, subscribed: boolean) => void;
+}
+
+/** What one participant receives: what it wants, what it may have, and what it gets. */
+export class Subscribing {
+  readonly #options: SubscribingOptions;
+  readonly #explicit = new Map<string, boolean>();
+  readonly #settings = new Map<string, TrackSettings>();
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** Subscriptions in a codec that the publisher has yet to send. */
+  readonly #waiting = new WeakSet<Subscription>();
+  /** Codecs that the client has refused. */
+  readonly #refusedCodecs = new Set<string>();
+  /** Tracks whose refusal by the publisher the client was told of. */
+  readonly #notPermitted = new Set<string>();
+  readonly #consuming = new Set<Promise<void>>();
+  #started = false;
+  #closed = false;
+
+  constructor(options: SubscribingOptions) {
+    this.#options = options;
+  }
+
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions;
+  }
+
+  /** Whether anything of the publisher with this sid goes to the participant. */
+  receivesFrom(publisherSid: string): boolean {
+    return [...this.#subscriptions.values()].some((one) => one.publisherSid === publisherSid);
+  }
+
+  /**
+   * Begins with the tracks there are; nothing is subscribed before.
+   *
+   * @returns when they are ready to be offered, so that one negotiation brings all of them.
+   */
+  async start(available: Iterable<AvailableTrack>): Promise<void> {
+    this.#started = true;
+    for (const one of available) {
+      this.reconcile(one);
+    }
+    await Promise.allSettled(this.#consuming);
+  }
+
+  /** The client's own choice, which outlives the track's absence. Source: UpdateSubscription. */
+  choose(trackSid: string, subscribe: boolean): void {
+    this.#explicit.set(trackSid, subscribe);
+  }
+
+  reportMissing(trackSid: string): void {
+    this.#options.send({
+      case: 'subscriptionResponse',
+      value: new SubscriptionResponse({ trackSid, err: SubscriptionError.SE_TRACK_NOTFOUND }),
+    });
+  }
+
+  /** Makes what is sent of one track agree with what is wanted and allowed. */
+  reconcile(available: AvailableTrack): void {
+    if (!this.#started || this.#closed) {
+      return;
+    }
+    const { track } = available;
+    const wanted = this.#explicit.get(track.sid) ?? this.#options.autoSubscribe;
+    const permitted = this.#options.permittedBy(available);
+    if (wanted) {
+      this.#tellPermission(available, permitted);
+    }
+    const current = this.#subscriptions.get(track.sid);
+    if (!wanted || !permitted || !this.#options.allowed()) {
+      this.#end(available, current);
+      return;
+    }
+    const mimeType = track.mimeTypes.find((one) => !this.#refusedCodecs.has(one));
+    if (current === undefined || (this.#waiting.has(current) && mimeType !== undefined)) {
+      this.#begin(available, mimeType);
+    }
+  }
+
+  /** Ends what was sent of a track that is gone. */
+  forget(available: AvailableTrack): void {
+    this.#end(available, this.#subscriptions.get(available.track.sid));
+    this.#settings.delete(available.track.sid);
+    this.#explicit.delete(available.track.sid);
+    this.#notPermitted.delete(available.track.sid);
+  }
+
+  async updateSettings(
+    request: UpdateTrackSettings,
+    trackSid: string,
+  ): Promise<Subscription | undefined> {
+    const settings = {
+      disabled: request.disabled,
+      quality: request.quality,
+      width: request.width,
+      height: request.height,
+      fps: request.fps,
+    };
+    this.#settings.set(trackSid, settings);
+    const subscription = this.#subscriptions.get(trackSid);
+    await subscription?.apply(settings);
+    return subscription;
+  }
+
+  /** A client that resumes says which of its tracks it has switched off. */
+  async setDisabled(trackSid: string): Promise<void> {
+    const settings = { ...this.#initialSettings(trackSid), disabled: true };
+    this.#settings.set(trackSid, settings);
+    await this.#subscriptions.get(trackSid)?.apply(settings);
+  }
+
+  /** The client cannot take the codec: another one is tried, if the publisher can send one. */
+  refused(available: AvailableTrack): void {
+    const { track } = available;
+    const current = this.#subscriptions.get(track.sid);
+    if (current === undefined) {
+      return;
+    }
+    this.#refusedCodecs.add(current.mimeType);
+    this.#end(available, current);
+    const other = track.info.codecs.find((one) => !this.#refusedCodecs.has(one.mimeType));
+    if (track.isVideo && other !== undefined) {
+      this.#begin(available, track.mimeTypes.find((one) => one === other.mimeType) ?? undefined);
+      return;
+    }
+    this.#options.send({
+      case: 'subscriptionResponse',
+      value: new SubscriptionResponse({
+        trackSid: track.sid,
+        err: SubscriptionError.SE_CODEC_UNSUPPORTED,
+      }),
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.close();
+    }
+    this.#subscriptions.clear();
+  }
+
+  /** @param mimeType - undefined waits for a codec that the publisher has yet to start. */
+  #begin(available: AvailableTrack, mimeType: string | undefined): void {
+    const { track, publisher } = available;
+    const awaited = track.info.codecs.find(
+      (one) => !this.#refusedCodecs.has(one.mimeType),
+    )?.mimeType;
+    const subscription = new Subscription(
+      track,
+      publisher.sid,
+      mimeType ?? awaited ?? '',
+      this.#initialSettings(track.sid),
+      (state) =>
+        this.#options.send({
+          case: 'streamStateUpdate',
+          value: new StreamStateUpdate({
+            streamStates: [
+              new StreamStateInfo({ participantSid: publisher.sid, trackSid: track.sid, state }),
+            ],
+          }),
+        }),
+    );
+    this.#subscriptions.set(track.sid, subscription);
+    const producer = mimeType === undefined ? undefined : track.producers.get(mimeType);
+    this.#options.onChanged(available, true);
+    if (producer === undefined) {
+      this.#waiting.add(subscription);
+      return;
+    }
+    const consuming = this.#consume(subscription, available, producer)
+      .catch((error: unknown) => {
+        if (!this.#closed && !producer.closed) {
+          this.#options.log.warn({ err: error, track: track.sid }, 'cannot subscribe');
+        }
+        if (this.#subscriptions.get(track.sid) === subscription) {
+          this.#subscriptions.delete(track.sid);
+        }
+      })
+      .finally(() => this.#consuming.delete(consuming));
+    this.#consuming.add(consuming);
+  }
+
+  async #consume(
+    subscription: Subscription,
+    available: AvailableTrack,
+    producer: NonNullable<ReturnType<PublishedTrack['producers']['get']>>,
+  ): Promise<void> {
+    const { track, publisher } = available;
+    const connection = await this.#options.connection();
+    const { settings } = subscription;
+    const layered = producer.type === 'simulcast' || producer.type === 'svc';
+    const consumer = await connection.add({
+      trackSid: track.sid,
+      publisherSid: publisher.sid,
+      producer,
+      preferredLayers: layered
+        ? layersFor(
+            track.info,
+            wantedQuality(track.info, { ...settings, disabled: false }),
+            3,
+            settings.fps,
+          )
+        : undefined,
+    });
+    subscription.attach(consumer);
+  }
+
+  #end(available: AvailableTrack, current: Subscription | undefined): void {
+    if (current !== undefined) {
+      this.#subscriptions.delete(available.track.sid);
+      current.close();
+      this.#options.onChanged(available, false);
+    }
+  }
+
+  #tellPermission({ track, publisher }: AvailableTrack, allowed: boolean): void {
+    if (allowed === !this.#notPermitted.has(track.sid)) {
+      return;
+    }
+    if (allowed) {
+      this.#notPermitted.delete(track.sid);
+    } else {
+      this.#notPermitted.add(track.sid);
+    }
+    this.#options.send({
+      case: 'subscriptionPermissionUpdate',
+      value: new SubscriptionPermissionUpdate({
+        participantSid: publisher.sid,
+        trackSid: track.sid,
+        allowed,
+      }),
+    });
+  }
+
+  /** An adaptive client starts low, as it will say what it shows as soon as it shows it. */
+  #initialSettings(trackSid: string): TrackSettings {
+    const quality = this.#options.adaptiveStream ? 0 : DEFAULT_SETTINGS.quality;
+    return this.#settings.get(trackSid) ?? { ...DEFAULT_SETTINGS, quality };
+  }
+}

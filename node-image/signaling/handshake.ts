@@ -1,0 +1,67 @@
+import { type DisconnectReason, LeaveRequest, LeaveRequest_Action } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+import { OutgoingSignal } from '../room/signal-sink';
+import type { Session } from './session';
+import { decodeSignal } from './signal-codec';
+import { SignalSocket } from './signal-socket';
+
+/** What a client may say before it is let in, in messages. */
+const MAX_EARLY = 100;
+
+/** A client's connection from the accepted handshake on: what it says waits until somebody serves it. */
+export class Handshake {
+  readonly sink: SignalSocket;
+  readonly #early: { data: Buffer; isBinary: boolean }[] = [];
+  readonly #log: Logger;
+  #session: Session | undefined;
+
+  constructor(socket: WebSocket, log: Logger) {
+    this.#log = log;
+    this.sink = new SignalSocket(socket, {
+      message: (data, isBinary) => this.#receive(data, isBinary),
+      closed: () => this.#session?.participant.dropSink(this.sink),
+    });
+  }
+
+  /** Hands the client's messages to a session, those that came before first. */
+  serve(session: Session): void {
+    this.#session = session;
+    for (const { data, isBinary } of this.#early.splice(0)) {
+      this.#receive(data, isBinary);
+    }
+  }
+
+  /** Sends a client away before it was let in. */
+  leave(reason: DisconnectReason, action: LeaveRequest_Action): void {
+    const canReconnect = action !== LeaveRequest_Action.DISCONNECT;
+    const value = new LeaveRequest({ reason, action, canReconnect });
+    this.sink.send(new OutgoingSignal({ case: 'leave', value }));
+    this.sink.close();
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#session === undefined) {
+      if (this.#early.length >= MAX_EARLY) {
+        this.sink.close();
+        return;
+      }
+      this.#early.push({ data, isBinary });
+      return;
+    }
+    if (!this.#session.takesMessage()) {
+      this.#log.info(
+        { participant: this.#session.participant.identity },
+        'a client sends more signal messages than it may; its connection is closed',
+      );
+      this.sink.close();
+      return;
+    }
+    try {
+      this.#session.handle(decodeSignal(data, isBinary));
+    } catch {
+      // One bad frame does no harm; the budget of messages bounds how many there are.
+      this.#log.debug({ bytes: data.length }, 'a frame that is no SignalRequest is left alone');
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { DisconnectReason, LeaveRequest_Action } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { answerOnSocket } from '../api/raw-answer';
+import { RoomError } from '../room/errors';
+import type { LocalRooms } from '../room/local-rooms';
+import type { Participant } from '../room/participant';
+import { resume } from '../room/resume';
+import type { Room } from '../room/room';
+import type { Simulations } from '../room/simulate';
+import { Handshake } from './handshake';
+import type { JoinGate, PassedJoin } from './join-gate';
+import { JoinError } from './join-validation';
+import type { Sessions } from './sessions';
+
+export interface RtcEndpointOptions {
+  readonly gate: JoinGate;
+  readonly rooms: LocalRooms;
+  readonly sessions: Sessions;
+  readonly simulations: Simulations;
+  /** A Room that does not exist is made by the first who joins it. `room.auto_create`. */
+  readonly autoCreate: boolean;
+  /** The largest message of a client, in bytes. `limit.signal_message_size_limit`. */
+  readonly maxMessageBytes: number;
+  readonly log: Logger;
+}
+
+/** The WebSocket endpoint `/rtc`: lets clients join, and resume what they have joined. */
+export class RtcEndpoint {
+  readonly #options: RtcEndpointOptions;
+  readonly #server: WebSocketServer;
+
+  constructor(options: RtcEndpointOptions) {
+    this.#options = options;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      maxPayload: options.maxMessageBytes,
+      // Small messages gain nothing, and each connection would hold a compressor's memory.
+      perMessageDeflate: false,
+    });
+  }
+
+  /** What `GET /rtc/validate` answers: whether a join with these parameters would be let in. */
+  async validate(request: IncomingMessage): Promise<{ status: number; text: string }> {
+    try {
+      const passed = await this.#options.gate.check(request);
+      this.#checkRoom(passed);
+      return { status: 200, text: 'success' };
+    } catch (error) {
+      const { status, message } = this.#asJoinError(error);
+      return { status, text: message };
+    }
+  }
+
+  /** Takes a handshake. Refusals are HTTP answers; nothing is thrown. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    let release: (() => void) | undefined;
+    try {
+      release = await this.#options.gate.begin(request);
+      const passed = await this.#options.gate.check(request);
+      await this.#options.gate.count(passed);
+      await this.#open(passed, request, socket, head);
+    } catch (error) {
+      const { status, message, retryAfterSeconds } = this.#asJoinError(error);
+      answerOnSocket(
+        socket,
+        status,
+        message,
+        retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) },
+      );
+    } finally {
+      release?.();
+    }
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+
+  async #open(
+    passed: PassedJoin,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    if (passed.query.reconnect) {
+      const found = this.#resumable(passed);
+      const handshake = new Handshake(await this.#accept(request, socket, head), this.#options.log);
+      await this.#resume(passed, found, handshake);
+      return;
+    }
+    this.#checkRoom(passed);
+    const room = await this.#room(passed);
+    if (socket.destroyed) {
+      return;
+    }
+    const handshake = new Handshake(await this.#accept(request, socket, head), this.#options.log);
+    await this.#join(passed, room, handshake);
+  }
+
+  /** @throws JoinError where the Room is not there and may not be made, or is full. */
+  #checkRoom({ room: name, grants }: PassedJoin): void {
+    const { rooms, autoCreate } = this.#options;
+    const room = rooms.get(name);
+    if (room === undefined && !autoCreate && !grants.video.roomCreate) {
+      throw new JoinError(404, 'requested room does not exist');
+    }
+    room?.checkCapacity(grants);
+  }
+
+  #room({ room: name, grants }: PassedJoin): Promise<Room> {
+    const config = grants.roomConfig;
+    return this.#options.rooms.getOrCreate({
+      name,
+      preset: grants.roomPreset || config?.name,
+      metadata: config?.metadata,
+      emptyTimeout: config?.emptyTimeout,
+      departureTimeout: config?.departureTimeout,
+      maxParticipants: config?.maxParticipants,
+    });
+  }
+
+  async #join(passed: PassedJoin, room: Room, handshake: Handshake): Promise<void> {
+    const { query, grants } = passed;
+    const join = {
+      autoSubscribe: query.autoSubscribe,
+      autoSubscribeDataTrack: query.autoSubscribeDataTrack,
+      adaptiveStream: query.adaptiveStream,
+      client: query.client,
+      candidates: this.#options.simulations.takesTcp(passed.room, grants.identity)
+        ? ('tcp' as const)
+        : ('all' as const),
+    };
+    try {
+      // A Room may close between the look at it and the join; the second one is new.
+      const target = room.closed ? await this.#room(passed) : room;
+      const participant = await target.join(grants, join, handshake.sink, (one) =>
+        handshake.serve(this.#options.sessions.start(target, one, passed.token)),
+      );
+      this.#options.log.info(
+        { room: room.name, participant: participant.identity, sid: participant.sid },
+        'participant joined',
+      );
+    } catch (error) {
+      this.#options.log.info({ err: error, room: room.name }, 'a join failed');
+      handshake.leave(DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT);
+    }
+  }
+
+  #resumable({
+    room: name,
+    grants,
+    query,
+  }: PassedJoin): { room: Room; participant: Participant } | undefined {
+    const room = this.#options.rooms.get(name);
+    const participant = room?.participants.get(grants.identity);
+    const sidFits = query.participantSid === '' || participant?.sid === query.participantSid;
+    return room !== undefined && participant?.reachable && sidFits
+      ? { room, participant }
+      : undefined;
+  }
+
+  async #resume(
+    passed: PassedJoin,
+    found: { room: Room; participant: Participant } | undefined,
+    handshake: Handshake,
+  ): Promise<void> {
+    const session = found && this.#options.sessions.get(found.participant);
+    if (found === undefined || session === undefined || found.participant.closed) {
+      // Not an HTTP error: the client is to join anew at once, and does so on this message.
+      handshake.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+      return;
+    }
+    const { room, participant } = found;
+    const cut = this.#options.simulations.takeCut(participant);
+    if (cut === 'before') {
+      handshake.sink.close();
+      return;
+    }
+    this.#options.log.info(
+      { room: passed.room, participant: participant.identity },
+      'participant resumed',
+    );
+    await resume(room, participant, handshake.sink);
+    handshake.serve(session);
+    if (cut === 'after') {
+      participant.closeSink();
+    }
+  }
+
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
+    return new Promise((resolve, reject) => {
+      socket.once('close', () => reject(new Error('the client closed the connection')));
+      this.#server.handleUpgrade(request, socket, head, resolve);
+    });
+  }
+
+  #asJoinError(error: unknown): JoinError {
+    if (error instanceof JoinError) {
+      return error;
+    }
+    if (error instanceof RoomError) {
+      // A full room is final for a client: any other status makes it try for most of a minute.
+      return new JoinError(error.code === 'resource_exhausted' ? 403 : 503, error.message);
+    }
+    this.#options.log.error({ err: error }, 'a handshake failed');
+    return new JoinError(500, 'internal error');
+  }
+}

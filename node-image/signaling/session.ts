@@ -1,0 +1,197 @@
+import {
+  DisconnectReason,
+  LeaveRequest_Action,
+  Pong,
+  PublishDataTrackResponse,
+  RequestResponse,
+  type SignalRequest,
+  type UnpublishDataTrackResponse,
+} from '@livekit/protocol';
+import { SdpError } from '../media/sdp/offer-reader';
+import { type OwnDataLimits, updateOwnData } from '../room/own-data';
+import type { Participant } from '../room/participant';
+import { applySyncState } from '../room/resume';
+import type { Room } from '../room/room';
+import type { SignalMessage } from '../room/signal-sink';
+import type { Simulations } from '../room/simulate';
+import type { MessageBudget } from './client-limits';
+
+export interface SessionOptions {
+  readonly room: Room;
+  readonly participant: Participant;
+  readonly limits: OwnDataLimits;
+  readonly simulations: Simulations;
+  /** How many messages the client may send. */
+  readonly budget: MessageBudget;
+}
+
+type DataTrackResponse = PublishDataTrackResponse | UnpublishDataTrackResponse | RequestResponse;
+
+/** Requests that may wait for earlier ones; a client that goes on beyond is out of its mind. */
+const MAX_QUEUED = 1000;
+
+/**
+ * What one participant asks for over its signal connection, one request after the other.
+ *
+ * It outlives the connection: a resumed client goes on with it. Source: livekit_rtc.proto
+ * SignalRequest.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  #queue: Promise<void> = Promise.resolve();
+  #queued = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  get participant(): Participant {
+    return this.#options.participant;
+  }
+
+  get room(): Room {
+    return this.#options.room;
+  }
+
+  /** Whether one more message is within what the client may send. */
+  takesMessage(): boolean {
+    return this.#options.budget.take();
+  }
+
+  /** Handles a request after those before it. Never throws. */
+  handle(request: SignalRequest): void {
+    if (this.#queued >= MAX_QUEUED) {
+      this.#rejoin('too many requests are waiting');
+      return;
+    }
+    this.#queued += 1;
+    this.#queue = this.#queue.then(() => this.#run(request));
+  }
+
+  async #run(request: SignalRequest): Promise<void> {
+    this.#queued -= 1;
+    if (this.participant.closed) {
+      return;
+    }
+    try {
+      await this.#dispatch(request);
+    } catch (error) {
+      if (this.participant.closed) {
+        return;
+      }
+      const { room, participant } = this.#options;
+      const facts = {
+        err: error,
+        participant: participant.identity,
+        request: request.message.case,
+      };
+      if (error instanceof SdpError) {
+        room.log.info(facts, 'a client sent an unusable session description');
+      } else {
+        room.log.warn(facts, 'a request of a client failed');
+      }
+      // Its description and ours no longer agree, and only a new connection mends that.
+      if (request.message.case === 'offer' || request.message.case === 'answer') {
+        this.#rejoin('negotiation failed');
+      }
+    }
+  }
+
+  async #dispatch({ message }: SignalRequest): Promise<void> {
+    const { room, participant, limits, simulations } = this.#options;
+    const { publishing, parts } = participant;
+    switch (message.case) {
+      case 'offer':
+        return publishing.offer(message.value);
+      case 'answer':
+        return (await parts.connections.subscriber()).answer(message.value.sdp);
+      case 'addTrack':
+        publishing.addTrack(message.value);
+        return;
+      case 'mute': {
+        const { sid, muted } = message.value;
+        if ((await publishing.setMuted(sid, muted)) !== undefined) {
+          participant.touch(true);
+        }
+        return;
+      }
+      case 'subscription': {
+        const { trackSids, participantTracks, subscribe } = message.value;
+        const all = [...trackSids, ...participantTracks.flatMap((one) => one.trackSids)];
+        room.tracks.choose(participant, all, subscribe);
+        return;
+      }
+      case 'trackSetting':
+        return room.tracks.updateSettings(participant, message.value);
+      case 'subscriptionPermission':
+        room.tracks.setPermissions(participant, message.value);
+        room.dataTracks.permissionsChanged();
+        return;
+      case 'leave':
+        room.remove(participant, DisconnectReason.CLIENT_INITIATED);
+        return;
+      case 'syncState':
+        return applySyncState(room, participant, message.value, DisconnectReason.STATE_MISMATCH);
+      case 'simulate':
+        return simulations.run(room, participant, message.value);
+      case 'ping':
+        participant.send({ case: 'pong', value: BigInt(Date.now()) });
+        return;
+      case 'pingReq':
+        participant.send({
+          case: 'pongResp',
+          value: new Pong({
+            lastPingTimestamp: message.value.timestamp,
+            timestamp: BigInt(Date.now()),
+          }),
+        });
+        return;
+      case 'updateMetadata':
+        if (updateOwnData(participant, message.value, limits)) {
+          participant.claimsChanged();
+        }
+        return;
+      case 'updateAudioTrack':
+        publishing.setAudioFeatures(message.value.trackSid, message.value.features);
+        participant.touch(true);
+        return;
+      case 'updateVideoTrack': {
+        const { trackSid, width, height } = message.value;
+        publishing.setDimensions(trackSid, width, height);
+        participant.touch(true);
+        return;
+      }
+      case 'publishDataTrackRequest':
+        this.#answer(room.dataTracks.publish(participant, message.value));
+        return;
+      case 'unpublishDataTrackRequest':
+        this.#answer(room.dataTracks.unpublish(participant, message.value));
+        return;
+      case 'updateDataSubscription':
+        room.dataTracks.updateSubscription(participant, message.value);
+        return;
+      default:
+        // trickle: this side is ICE-lite and learns addresses from checks. updateLayers: obsolete.
+        return;
+    }
+  }
+
+  #answer(response: DataTrackResponse): void {
+    this.participant.send(toMessage(response));
+  }
+
+  #rejoin(why: string): void {
+    const { room, participant } = this.#options;
+    room.log.info({ participant: participant.identity, why }, 'a client is sent to join again');
+    room.remove(participant, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+  }
+}
+
+function toMessage(response: DataTrackResponse): SignalMessage {
+  if (response instanceof RequestResponse) {
+    return { case: 'requestResponse', value: response };
+  }
+  return response instanceof PublishDataTrackResponse
+    ? { case: 'publishDataTrackResponse', value: response }
+    : { case: 'unpublishDataTrackResponse', value: response };
+}
