@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from './commands.mjs';
+import { versionAtLeast } from './host.mjs';
+import { OLDEST_NODE } from './node-choice.mjs';
 import { dependencyStamp, installedMatchesLock } from './stamp.mjs';
 import { step } from './steps.mjs';
 
@@ -103,7 +105,8 @@ export async function ensurePackages({ root, node, nodeVersion }) {
   // The only package that needs its install script: esbuild works without, and mediasoup's is the
   // business of worker.mjs.
   if (node.kind === 'bundled' && !existsSync(node.path)) {
-    await step(`Install Node ${readVersion(modules, 'node')} (this one is ${nodeVersion})`, () =>
+    const why = versionAtLeast(nodeVersion, OLDEST_NODE) ? '' : ` (this one is ${nodeVersion})`;
+    await step(`Install Node ${readVersion(modules, 'node')}${why}`, () =>
       rebuild(root, 'node', env),
     );
   }
