@@ -148,6 +148,11 @@ export class PageClient {
     }
   }
 
+  /** Takes everything shown out of sight, or back, as an app does that hides a panel. */
+  setVisible(visible: boolean): void {
+    for (const element of this.#elements.values()) element.style.display = visible ? '' : 'none';
+  }
+
   /** The ground colour [red, green, blue] of the picture that is shown, from its upper third. */
   colour(identity: string, source: Source): readonly number[] | undefined {
     const track = this.remote(identity, source)?.track;
