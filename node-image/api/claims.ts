@@ -113,5 +113,6 @@ export function grantsOfClaims(payload: unknown): Grants {
     throw new ClaimsError(`claim "${issue?.path.join('.') ?? ''}" ${issue?.message ?? 'is wrong'}`);
   }
   const { iss, sub, jti, exp: _, ...claims } = parsed.data;
-  return { ...claims, apiKey: iss, identity: sub || jti };
+  const hasVideoClaim = (payload as { video?: unknown }).video != null;
+  return { ...claims, hasVideoClaim, apiKey: iss, identity: sub || jti };
 }

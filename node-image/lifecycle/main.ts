@@ -1,13 +1,19 @@
 import { ListenError } from '../api/listen-error';
 import { WebhookConfigError } from '../api/webhooks';
 import type { SluiceConfig } from '../contract';
-import { MediaListenError } from '../media/worker-pool';
+import { MediaListenError, WorkerMissingError } from '../media/worker-pool';
 import { EXIT_FAILED, runCli, type ServeOptions } from './cli';
 import { CoturnError } from './coturn';
 import { type SingleNode, startSingleNode } from './single-node';
 
 /** Errors whose message alone tells an operator all that helps. */
-const PLAIN_ERRORS = [ListenError, MediaListenError, CoturnError, WebhookConfigError];
+const PLAIN_ERRORS = [
+  ListenError,
+  MediaListenError,
+  WorkerMissingError,
+  CoturnError,
+  WebhookConfigError,
+];
 
 /** How long a node that was told to stop may take, in ms. */
 const STOP_MS = 10_000;

@@ -7,12 +7,7 @@ import type {
 } from 'mediasoup/types';
 import { isRouterCodec, isSvcCodec, ROUTER_CODECS } from './codecs';
 import { maxMessageBytes } from './data/data-kinds';
-import {
-  acceptedExtensions,
-  refusesSimulcast,
-  type SectionAnswer,
-  writeAnswer,
-} from './sdp/answer-writer';
+import { acceptedExtensions, type SectionAnswer, writeAnswer } from './sdp/answer-writer';
 import { type MediaSection, type OfferedCodec, readDescription } from './sdp/offer-reader';
 import type { CandidateChoice, TransportFactory } from './transports';
 
@@ -193,7 +188,7 @@ export class PublisherConnection {
     cname: string,
   ): Promise<Producer> {
     const { codec } = answer;
-    const headerExtensions = acceptedExtensions(section, refusesSimulcast(section, answer));
+    const headerExtensions = acceptedExtensions(section, answer);
     const { mimeType, payloadType, clockRate, channels, parameters, feedback } = codec;
     const rtx = codec.rtxPayloadType === undefined ? [] : [codec.rtxPayloadType];
     return this.#transport.produce({

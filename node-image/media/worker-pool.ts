@@ -40,6 +40,18 @@ export class MediaListenError extends Error {
   }
 }
 
+/** mediasoup's worker program is not where it should be, or does not run. */
+export class WorkerMissingError extends Error {
+  constructor(cause: unknown) {
+    super(
+      `mediasoup's worker cannot be started from ${mediasoup.workerBin}: ` +
+        `${cause instanceof Error ? cause.message : String(cause)}; run "npm run setup" to get it, ` +
+        'or set MEDIASOUP_WORKER_BIN to one of the same mediasoup version',
+    );
+    this.name = 'WorkerMissingError';
+  }
+}
+
 /** One mediasoup worker, its ports, and what it carries. */
 export class MediaWorker {
   #rooms = 0;
@@ -93,7 +105,7 @@ export class WorkerPool {
     this.#workers = new Array<undefined>(options.count).fill(undefined);
   }
 
-  /** @throws MediaListenError where a worker's ports cannot be had. */
+  /** @throws WorkerMissingError, or MediaListenError where a worker's ports cannot be had. */
   static async create(options: WorkerPoolOptions): Promise<WorkerPool> {
     sendDependencyDescriptor();
     const pool = new WorkerPool(options);
@@ -132,10 +144,11 @@ export class WorkerPool {
 
   async #start(index: number): Promise<void> {
     const { listen, transport, log } = this.#options;
-    const worker = await mediasoup.createWorker({
-      logLevel: 'warn',
-      appData: { index },
-    });
+    const worker = await mediasoup
+      .createWorker({ logLevel: 'warn', appData: { index } })
+      .catch((error: unknown) => {
+        throw new WorkerMissingError(error);
+      });
     try {
       const server = await worker.createWebRtcServer({ listenInfos: listenInfos(listen, index) });
       if (this.#closed) {

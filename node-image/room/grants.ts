@@ -17,6 +17,8 @@ export interface Grants {
   readonly kindDetails: readonly string[];
   readonly roomPreset: string;
   readonly roomConfig?: RoomConfiguration | undefined;
+  /** Whether the token has a `video` claim at all. */
+  readonly hasVideoClaim: boolean;
   readonly video: VideoGrants;
 }
 

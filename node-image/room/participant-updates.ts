@@ -2,8 +2,10 @@ import { type ParticipantInfo, ParticipantInfo_State, ParticipantUpdate } from '
 import type { Participant } from './participant';
 import { OutgoingSignal } from './signal-sink';
 
-/** Changes of participants who publish nothing reach others at most this often, in ms. */
+/** How long changes of participants who publish nothing may wait for others, in ms. */
 const BATCH_MS = 3000;
+/** As many of them within this time go out at once: small Rooms never wait. */
+const AT_ONCE = 10;
 
 export interface ParticipantUpdatesOptions {
   readonly recipients: () => Iterable<Participant>;
@@ -15,14 +17,15 @@ export interface ParticipantUpdatesOptions {
 /**
  * Tells participants of each other.
  *
- * Those who publish are news at once. Listeners come and go by the hundred, so theirs are gathered:
- * the first after a quiet time goes out at once, and the rest with the next batch. Each update is
- * encoded once, however many receive it. Source: ParticipantUpdate.
+ * Those who publish are news at once. Listeners come and go by the hundred, so theirs are gathered
+ * once there are more than a few in a while. Each update is encoded once, however many receive it.
+ * Source: ParticipantUpdate.
  */
 export class ParticipantUpdates {
   readonly #options: ParticipantUpdatesOptions;
   readonly #waiting = new Map<string, ParticipantInfo>();
-  #lastBatch = Number.NEGATIVE_INFINITY;
+  #windowStart = Number.NEGATIVE_INFINITY;
+  #sentInWindow = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -46,13 +49,18 @@ export class ParticipantUpdates {
       this.#deliver([info], () => true);
       return;
     }
-    this.#waiting.set(info.sid, info);
-    const wait = this.#lastBatch + BATCH_MS - this.#options.now();
-    if (wait <= 0) {
-      this.#flush();
-    } else {
-      this.#timer ??= setTimeout(() => this.#flush(), wait);
+    const now = this.#options.now();
+    if (now - this.#windowStart >= BATCH_MS) {
+      this.#windowStart = now;
+      this.#sentInWindow = 0;
     }
+    if (this.#timer === undefined && this.#sentInWindow < AT_ONCE) {
+      this.#sentInWindow += 1;
+      this.#deliver([info], () => true);
+      return;
+    }
+    this.#waiting.set(info.sid, info);
+    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
   }
 
   /** All there are, for one that has just resumed. */
@@ -68,9 +76,7 @@ export class ParticipantUpdates {
   }
 
   #flush(): void {
-    clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#lastBatch = this.#options.now();
     const infos = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#deliver(infos, () => true);

@@ -99,6 +99,7 @@ export class Room {
       participants,
       activeLevel: deps.settings.audioActiveLevel,
       smoothIntervals: deps.settings.audioSmoothIntervals,
+      intervalMs: deps.settings.audioIntervalMs,
     });
     this.quality = new ConnectionQualityReporter(participants);
     this.tracks = new RoomTracks({
@@ -312,6 +313,7 @@ export class Room {
     clearInterval(this.#qualityTimer);
     clearTimeout(this.#roomUpdateTimer);
     this.#updates.close();
+    this.speakers.close();
     for (const participant of [...this.#participants.values()]) {
       this.remove(participant, reason, action);
     }

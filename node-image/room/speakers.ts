@@ -8,6 +8,8 @@ export interface SpeakersOptions {
   readonly activeLevel: number;
   /** Over how many reports levels are smoothed. `audio.smooth_intervals`. */
   readonly smoothIntervals: number;
+  /** How often levels are reported while there are any, in ms. */
+  readonly intervalMs: number;
 }
 
 /** Levels are told in steps of 1/8, so that small changes make no message. */
@@ -18,6 +20,7 @@ export class Speakers {
   readonly #options: SpeakersOptions;
   readonly #smoothed = new Map<string, number>();
   readonly #told = new Map<string, number>();
+  #fading: NodeJS.Timeout | undefined;
 
   constructor(options: SpeakersOptions) {
     this.#options = options;
@@ -25,6 +28,7 @@ export class Speakers {
 
   /** Takes the levels of one interval and tells those concerned what has changed. */
   report(levels: readonly AudioLevel[]): void {
+    clearTimeout(this.#fading);
     const loudest = new Map<string, number>();
     for (const { producer, dBov } of levels) {
       for (const participant of this.#options.participants()) {
@@ -46,6 +50,14 @@ export class Speakers {
       }
     }
     this.#tell(changed);
+    // Silence is reported once only, and a level takes some intervals to fade.
+    if ([...this.#told.values()].some((level) => level > 0)) {
+      this.#fading = setTimeout(() => this.report([]), this.#options.intervalMs * 1.5);
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#fading);
   }
 
   /** Lets a new subscriber know of a publisher who is speaking already, and of one it hears no more. */

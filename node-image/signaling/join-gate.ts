@@ -47,7 +47,7 @@ export class JoinGate {
       const query = readJoinQuery(params, addresses.of(request));
       const allowed = allowedJoin(token?.grants, query, lengths);
       if (token === undefined) {
-        throw new JoinError(401, 'permissions denied');
+        throw new JoinError(401, 'no permissions to access the room');
       }
       return { ...allowed, query, token };
     });

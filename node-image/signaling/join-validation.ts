@@ -27,6 +27,7 @@ export interface AllowedJoin {
 }
 
 const denied = (): JoinError => new JoinError(401, 'permissions denied');
+const noAccess = (): JoinError => new JoinError(401, 'no permissions to access the room');
 
 /**
  * What a token lets its bearer join, by what the query asks.
@@ -40,7 +41,10 @@ export function allowedJoin(
   query: JoinQuery,
   lengths: JoinLengths,
 ): AllowedJoin {
-  if (grants === undefined || !grants.video.roomJoin) {
+  if (grants === undefined || !grants.hasVideoClaim) {
+    throw noAccess();
+  }
+  if (!grants.video.roomJoin) {
     throw denied();
   }
   if (grants.identity === '') {
@@ -65,7 +69,7 @@ export function allowedJoin(
 function adjusted(grants: Grants, query: JoinQuery): Grants {
   const hasAttributes = Object.keys(query.attributes).length > 0;
   if (hasAttributes && grants.video.canUpdateOwnMetadata !== true) {
-    throw denied();
+    throw noAccess();
   }
   const withAttributes = hasAttributes
     ? { ...grants, attributes: { ...grants.attributes, ...query.attributes } }
@@ -74,7 +78,7 @@ function adjusted(grants: Grants, query: JoinQuery): Grants {
     return withAttributes;
   }
   if (grants.video.canPublish === false) {
-    throw denied();
+    throw noAccess();
   }
   return {
     ...withAttributes,

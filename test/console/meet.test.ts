@@ -120,7 +120,7 @@ describe('the page, in Chromium', () => {
   });
 
   test('outside development the page joins by the token of its link, and explains one that is old or missing, and a server that is gone', async () => {
-    const own = await startServer({ alwaysOwn: true });
+    const own = await startServer({ alwaysOwn: true, args: ['--console'] });
     try {
       const link = async (ttl: number): Promise<string> => {
         const token = new AccessToken(own.apiKey, own.apiSecret, {

@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly workers?: number;
   /** Merged over the configuration, one level deep. */
   readonly config?: Record<string, unknown>;
+  /** Further arguments of the node's command line. @default none */
+  readonly args?: readonly string[];
   /** Start a Single Node even when LIVEKIT_URL names a server. @default false */
   readonly alwaysOwn?: boolean;
 }
@@ -75,7 +77,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     options.config ?? {},
   );
-  const node = spawnNode(config);
+  const node = spawnNode(config, options.args ?? []);
   const httpUrl = `http://127.0.0.1:${port}`;
   try {
     await until(
@@ -133,10 +135,10 @@ interface NodeProcess {
   close(): Promise<void>;
 }
 
-function spawnNode(config: Record<string, unknown>): NodeProcess {
+function spawnNode(config: Record<string, unknown>, further: readonly string[]): NodeProcess {
   const main = join(REPOSITORY, 'node-image', 'lifecycle', 'main.ts');
   // JSON is YAML too.
-  const args = ['--import', 'tsx', main, '--config-body', JSON.stringify(config)];
+  const args = ['--import', 'tsx', main, '--config-body', JSON.stringify(config), ...further];
   const child = spawn(process.execPath, args, {
     cwd: REPOSITORY,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -61,20 +61,33 @@ export function writeAnswer(options: {
 /** The extensions of a section that the server takes part in, one a URI. */
 export function acceptedExtensions(
   section: MediaSection,
-  simulcastRefused: boolean,
+  answer: SectionAnswer,
 ): { id: number; uri: string }[] {
+  const refused = refusedExtensions(section, answer);
   const seen = new Set<string>();
   return section.extensions.filter(({ uri }) => {
-    // A sender whose simulcast is refused must not mark packets with rids, which would match none.
-    const isRid = uri === EXTENSION.rid || uri === EXTENSION.repairedRid;
-    const accepted = PUBLISH_EXTENSIONS.has(uri) && !seen.has(uri) && !(isRid && simulcastRefused);
+    const accepted = PUBLISH_EXTENSIONS.has(uri) && !seen.has(uri) && !refused.has(uri);
     seen.add(uri);
     return accepted;
   });
 }
 
-export const refusesSimulcast = (section: MediaSection, answer: SectionAnswer): boolean =>
-  answer.mode === 'receive' && section.rids.length > 0 && answer.rids.length === 0;
+function refusedExtensions(section: MediaSection, answer: SectionAnswer): Set<string> {
+  const refused = new Set<string>();
+  if (answer.mode !== 'receive') {
+    // Inactive sections keep their rids: some clients do not publish simulcast on them later otherwise.
+    return refused;
+  }
+  if (section.rids.length > 0 && answer.rids.length === 0) {
+    // A sender whose simulcast is refused must not mark packets with rids, which would match none.
+    refused.add(EXTENSION.rid).add(EXTENSION.repairedRid);
+  }
+  if (/vp[89]$/i.test(answer.codec.mimeType)) {
+    // Browsers that send it leave the temporal layer out of VP8's own header, which the worker reads.
+    refused.add(EXTENSION.dependencyDescriptor);
+  }
+  return refused;
+}
 
 function mediaLines(
   section: MediaSection,
@@ -97,8 +110,7 @@ function mediaLines(
     'a=rtcp-mux',
     'a=rtcp-rsize',
   ];
-  // Inactive sections keep their rid extensions: some clients refuse to publish simulcast on them later otherwise.
-  for (const { id, uri } of acceptedExtensions(section, refusesSimulcast(section, answer))) {
+  for (const { id, uri } of acceptedExtensions(section, answer)) {
     lines.push(`a=extmap:${id} ${uri}`);
   }
   for (const codec of codecs) {
