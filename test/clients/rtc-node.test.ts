@@ -80,7 +80,6 @@ test('data and RPC work between rtc-node and Chromium', options, async () => {
     'double',
     async ({ payload }) => payload + payload,
   );
-  await alice.event('participantActive', ['robot']).catch(() => undefined);
   await alice.run((c) =>
     c.room.localParticipant.publishData(new TextEncoder().encode('from the page'), {
       reliable: true,

@@ -8,9 +8,9 @@ const suite = clientSuite();
 const options = { timeout: 30_000 };
 
 /** What a call failed with. */
-async function failure(call: Promise<unknown>): Promise<TwirpError> {
+async function failure(call: () => Promise<unknown>): Promise<TwirpError> {
   try {
-    await call;
+    await call();
   } catch (error) {
     if (error instanceof TwirpError) return error;
     throw error;
@@ -132,12 +132,12 @@ test('what does not exist is not found', options, async () => {
   const room = suite.roomName();
   await suite.api.createRoom({ name: room });
   const missing = [
-    suite.api.deleteRoom('no-such-room'),
-    suite.api.updateRoomMetadata('no-such-room', 'x'),
-    suite.api.getParticipant(room, 'nobody'),
-    suite.api.getParticipant('no-such-room', 'nobody'),
-    suite.api.removeParticipant(room, 'nobody'),
-    suite.api.updateParticipant(room, 'nobody', { metadata: 'x' }),
+    () => suite.api.deleteRoom('no-such-room'),
+    () => suite.api.updateRoomMetadata('no-such-room', 'x'),
+    () => suite.api.getParticipant(room, 'nobody'),
+    () => suite.api.getParticipant('no-such-room', 'nobody'),
+    () => suite.api.removeParticipant(room, 'nobody'),
+    () => suite.api.updateParticipant(room, 'nobody', { metadata: 'x' }),
   ];
   for (const call of missing) {
     const error = await failure(call);
@@ -145,10 +145,10 @@ test('what does not exist is not found', options, async () => {
     assert.equal(error.status, 404);
   }
   assert.match(
-    (await failure(suite.api.deleteRoom('no-such-room'))).message,
+    (await failure(() => suite.api.deleteRoom('no-such-room'))).message,
     /room does not exist/,
   );
-  const nobody = await failure(suite.api.getParticipant(room, 'nobody'));
+  const nobody = await failure(() => suite.api.getParticipant(room, 'nobody'));
   assert.match(nobody.message, /participant does not exist/);
   assert.deepEqual(await suite.api.listParticipants('no-such-room'), []);
 });
@@ -157,11 +157,11 @@ test('a track or a participant that is unknown is refused', options, async () =>
   const room = suite.roomName();
   await suite.join(room, 'alice');
   for (const call of [
-    suite.api.mutePublishedTrack(room, 'nobody', 'TR_unknown', true),
-    suite.api.updateSubscriptions(room, 'nobody', ['TR_unknown'], true),
-    suite.api.sendData('no-such-room', new Uint8Array(1), 0, {}),
-    suite.api.moveParticipant(room, 'nobody', 'other'),
-    suite.api.forwardParticipant(room, 'nobody', 'other'),
+    () => suite.api.mutePublishedTrack(room, 'nobody', 'TR_unknown', true),
+    () => suite.api.updateSubscriptions(room, 'nobody', ['TR_unknown'], true),
+    () => suite.api.sendData('no-such-room', new Uint8Array(1), 0, {}),
+    () => suite.api.moveParticipant(room, 'nobody', 'other'),
+    () => suite.api.forwardParticipant(room, 'nobody', 'other'),
   ]) {
     assert.ok((await failure(call)).status >= 400);
   }
@@ -169,7 +169,7 @@ test('a track or a participant that is unknown is refused', options, async () =>
 
 test('a token with the wrong secret or without the grant is unauthenticated', options, async () => {
   const { httpUrl, apiKey } = suite.server;
-  const wrong = await failure(new RoomServiceClient(httpUrl, apiKey, 'wrong').listRooms());
+  const wrong = await failure(() => new RoomServiceClient(httpUrl, apiKey, 'wrong').listRooms());
   assert.equal(wrong.status, 401);
   const denied = { status: 401, body: { code: 'unauthenticated', msg: 'permissions denied' } };
   assert.deepEqual(await post('ListRooms', undefined), denied);
