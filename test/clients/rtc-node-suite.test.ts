@@ -43,7 +43,7 @@ test('the end-to-end suite of @livekit/rtc-node passes as it is', {
   const report = join(COPY, 'report.json');
   const output = await run(
     [
-      require.resolve('vitest/vitest.mjs'),
+      join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs'),
       'run',
       '--root',
       COPY,

@@ -3,7 +3,7 @@ import { after, afterEach, test } from 'node:test';
 import { dispose, RoomEvent, VideoCodec } from '@livekit/rtc-node';
 import { clientSuite } from '../support/client-suite';
 import { NodeClient } from '../support/rtc-node';
-import { until } from '../support/wait';
+import { sleep, until } from '../support/wait';
 
 const suite = clientSuite();
 const options = { timeout: 40_000 };
@@ -100,22 +100,30 @@ test('data and RPC work between rtc-node and Chromium', options, async () => {
   assert.equal(answer, 'abab');
 });
 
-test('a burst of 50 lossy messages of 8 kB arrives on a free network', options, async () => {
-  const room = suite.roomName();
-  const sender = await join(room, 'sender');
-  const receiver = await join(room, 'receiver');
-  let got = 0;
-  receiver.room.on(RoomEvent.DataReceived, () => {
-    got++;
-  });
-  // The first message opens the channel, so that the burst measures the server and not the start.
-  const send = (bytes: number) =>
-    sender.room.localParticipant?.publishData(new Uint8Array(bytes), { reliable: false });
-  await until('the channel to be open', async () => {
-    await send(1);
-    return got > 0;
-  });
-  got = 0;
-  await Promise.all(Array.from({ length: 50 }, () => send(8_000)));
-  await until('50 messages', () => got >= 50, { timeoutMs: 5_000, explain: () => `got ${got}` });
-});
+test(
+  '50 lossy messages of 8 kB in a quarter of a second arrive on a free network',
+  options,
+  async () => {
+    const room = suite.roomName();
+    const sender = await join(room, 'sender');
+    const receiver = await join(room, 'receiver');
+    let got = 0;
+    receiver.room.on(RoomEvent.DataReceived, () => {
+      got++;
+    });
+    // The first message opens the channel, so that the burst measures the server and not the start.
+    const send = (bytes: number) =>
+      sender.room.localParticipant?.publishData(new Uint8Array(bytes), { reliable: false });
+    await until('the channel to be open', async () => {
+      await send(1);
+      return got > 0;
+    });
+    got = 0;
+    // All at once, the sender drops some by itself, whatever the server.
+    for (let i = 0; i < 50; i++) {
+      await send(8_000);
+      await sleep(5);
+    }
+    await until('50 messages', () => got >= 50, { timeoutMs: 5_000, explain: () => `got ${got}` });
+  },
+);
