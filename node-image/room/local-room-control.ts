@@ -60,7 +60,9 @@ export class LocalRoomControl implements RoomControl {
   }
 
   async listParticipants(room: string): Promise<ParticipantInfo[]> {
-    return [...this.#room(room).participants.values()].map((one) => one.info());
+    // Of a Room that does not exist LiveKit's answer is an empty list.
+    const all = this.#rooms.get(room)?.participants.values() ?? [];
+    return [...all].filter((one) => one.reachable).map((one) => one.info());
   }
 
   async getParticipant(request: RoomParticipantIdentity): Promise<ParticipantInfo> {

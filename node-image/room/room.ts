@@ -15,6 +15,7 @@ import { ConnectionQualityReporter } from './connection-quality';
 import type { DataSink } from './data/data-peer';
 import { DataTracks } from './data/data-tracks';
 import { RoomData } from './data/room-data';
+import { Departures } from './departures';
 import { RoomError } from './errors';
 import type { Grants } from './grants';
 import { newId } from './ids';
@@ -71,6 +72,7 @@ export class Room {
   readonly #deps: RoomDependencies;
   readonly #participants = new Map<string, Participant>();
   readonly #updates: ParticipantUpdates;
+  readonly #departures: Departures;
   readonly #sifTrailer = newSifTrailer();
   readonly #joinTimers = new Map<string, NodeJS.Timeout>();
   readonly #qualityTimer: NodeJS.Timeout;
@@ -87,6 +89,7 @@ export class Room {
     this.#metadata = options.metadata;
     this.createdMs = deps.now();
     this.#emptySinceMs = this.createdMs;
+    this.#departures = new Departures(deps.now);
     this.settings = deps.settings;
     this.log = deps.log.child({ room: options.name, roomSid: this.sid });
     const participants = (): Iterable<Participant> => this.#participants.values();
@@ -230,14 +233,12 @@ export class Room {
     }
   }
 
-  /** Everybody, itself included, to a client that has resumed. */
+  /** Everybody, itself included, and who has left lately, to a client that has resumed. */
   sendParticipants(to: Participant): void {
-    this.#updates.sendAll(
-      to,
-      this.reachable()
-        .filter((one) => one === to || !one.hidden)
-        .map((one) => one.info()),
-    );
+    const present = this.reachable().filter((one) => one === to || !one.hidden);
+    const identities = new Set(present.map((one) => one.identity));
+    const gone = this.#departures.recent().filter((info) => !identities.has(info.identity));
+    this.#updates.sendAll(to, [...gone, ...present.map((one) => one.info())]);
   }
 
   iceServers(participant: Participant): ICEServer[] {
@@ -282,6 +283,7 @@ export class Room {
     // Whoever replaces it carries the same identity: to others it never left.
     if (reason !== DisconnectReason.DUPLICATE_IDENTITY && !participant.hidden) {
       this.#updates.push(participant, true);
+      this.#departures.add(info);
     }
     this.#emptySinceMs = this.#deps.now();
     this.#roomChanged();

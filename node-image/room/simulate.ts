@@ -5,7 +5,6 @@ import {
   LeaveRequest_Action,
   type SimulateScenario,
   SpeakerInfo,
-  SpeakersChanged,
 } from '@livekit/protocol';
 import type { Participant } from './participant';
 import type { Room } from './room';
@@ -18,7 +17,7 @@ const SILENT_CUTS = 3;
 /**
  * The faults that clients ask for to test themselves. Source: livekit_rtc.proto SimulateScenario.
  *
- * Each acts on nobody but the participant that asked.
+ * Each acts on the participant that asked and on nobody else, but that others hear who speaks.
  */
 export class Simulations {
   readonly #cutOnResume = new Map<string, { untilMs: number; left: number; silently: boolean }>();
@@ -33,7 +32,7 @@ export class Simulations {
     const { scenario } = request;
     switch (scenario.case) {
       case 'speakerUpdate':
-        simulateSpeaker(participant, scenario.value);
+        simulateSpeaker(room, participant, scenario.value);
         return;
       case 'migration':
       case 'nodeFailure':
@@ -116,14 +115,12 @@ export class Simulations {
 
 const key = (room: string, identity: string): string => `${room}\u0000${identity}`;
 
-function simulateSpeaker(participant: Participant, seconds: number): void {
+/** For as long as it wants, the participant speaks, to itself and those who receive it. */
+function simulateSpeaker(room: Room, participant: Participant, seconds: number): void {
   const tell = (active: boolean): void =>
-    participant.send({
-      case: 'speakersChanged',
-      value: new SpeakersChanged({
-        speakers: [new SpeakerInfo({ sid: participant.sid, active, level: active ? 0.9 : 0 })],
-      }),
-    });
+    room.speakers.announce([
+      new SpeakerInfo({ sid: participant.sid, active, level: active ? 0.9 : 0 }),
+    ]);
   tell(true);
   const time = Math.min(Math.max(seconds, 0), 60) * 1000;
   setTimeout(() => tell(false), time).unref();

@@ -49,7 +49,7 @@ export class Speakers {
         changed.push(new SpeakerInfo({ sid, level, active: level > 0 }));
       }
     }
-    this.#tell(changed);
+    this.announce(changed);
     // Silence is reported once only, and a level takes some intervals to fade.
     if ([...this.#told.values()].some((level) => level > 0)) {
       this.#fading = setTimeout(() => this.report([]), this.#options.intervalMs * 1.5);
@@ -100,7 +100,8 @@ export class Speakers {
     return smoothed >= 10 ** (-activeLevel / 20) ? Math.ceil(smoothed * STEPS) / STEPS : 0;
   }
 
-  #tell(changed: readonly SpeakerInfo[]): void {
+  /** Tells of changes to those concerned: the speakers themselves, and who receives them. */
+  announce(changed: readonly SpeakerInfo[]): void {
     if (changed.length === 0) {
       return;
     }
