@@ -24,6 +24,7 @@ import { JoinGate } from '../signaling/join-gate';
 import { RtcEndpoint } from '../signaling/rtc-endpoint';
 import { Sessions } from '../signaling/sessions';
 import { createLog } from '../telemetry/log';
+import { MediaSampler } from '../telemetry/media-sampler';
 import { Metrics } from '../telemetry/metrics';
 import { MetricsServer } from '../telemetry/metrics-server';
 import { findExternalAddresses } from './find-external-addresses';
@@ -88,6 +89,10 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
       includeEvents: config.webhook.filter_params.include_events,
       excludeEvents: config.webhook.filter_params.exclude_events,
       fullRoom: config.room.enable_full_room_in_webhooks,
+      delivery: {
+        maxDepth: config.webhook.resource_url_notifier.max_depth,
+        maxAgeMs: config.webhook.resource_url_notifier.max_age,
+      },
       log,
     });
     closers.push(() => webhooks.close());
@@ -123,7 +128,10 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
     });
     closers.push(() => rooms.close());
 
-    const signal = startSignaling(config, rooms, log);
+    const sampler = new MediaSampler({ rooms, metrics, log });
+    closers.push(() => sampler.close());
+
+    const signal = startSignaling(config, rooms, metrics, log);
     closers.push(() => signal.close());
 
     const health = new Health({
@@ -197,6 +205,7 @@ async function mediaAddresses(config: SluiceConfig, log: Logger): Promise<Listen
 function startSignaling(
   config: SluiceConfig,
   rooms: LocalRooms,
+  metrics: Metrics,
   log: Logger,
 ): { endpoint: RtcEndpoint; tokens: TokenVerifier; close(): void } {
   const { limit, sluice, keys } = config;
@@ -229,6 +238,7 @@ function startSignaling(
     simulations,
     autoCreate: config.room.auto_create,
     maxMessageBytes: limit.signal_message_size_limit,
+    metrics,
     log,
   });
   return {

@@ -14,18 +14,24 @@ interface Rating {
   readonly score: number;
 }
 
+export interface ConnectionQualityOptions {
+  readonly participants: () => Iterable<Participant>;
+  /** Told of each rating that has changed. */
+  readonly onRated: (quality: ConnectionQuality, score: number) => void;
+}
+
 /** How well each participant's media gets through. Source: ConnectionQualityUpdate. */
 export class ConnectionQualityReporter {
-  readonly #participants: () => Iterable<Participant>;
+  readonly #options: ConnectionQualityOptions;
   readonly #told = new Map<string, Rating>();
 
-  constructor(participants: () => Iterable<Participant>) {
-    this.#participants = participants;
+  constructor(options: ConnectionQualityOptions) {
+    this.#options = options;
   }
 
   /** Rates everybody, and tells those concerned if anything has changed. */
   report(): void {
-    const reachable = [...this.#participants()].filter((one) => one.reachable);
+    const reachable = [...this.#options.participants()].filter((one) => one.reachable);
     const changed = new Set<string>();
     for (const participant of reachable) {
       const rating = rate(participant);
@@ -33,6 +39,7 @@ export class ConnectionQualityReporter {
       if (before?.quality !== rating.quality || Math.abs(before.score - rating.score) >= 0.5) {
         this.#told.set(participant.sid, rating);
         changed.add(participant.sid);
+        this.#options.onRated(rating.quality, rating.score);
       }
     }
     for (const participant of reachable) {

@@ -27,5 +27,8 @@ export function observeAll(observers: readonly RoomObserver[], log: Logger): Roo
       tell('trackPublished', (one) => one.trackPublished?.(room, participant, track)),
     trackUnpublished: (room, participant, track) =>
       tell('trackUnpublished', (one) => one.trackUnpublished?.(room, participant, track)),
+    trackSubscribed: (type) => tell('trackSubscribed', (one) => one.trackSubscribed?.(type)),
+    trackUnsubscribed: (type) => tell('trackUnsubscribed', (one) => one.trackUnsubscribed?.(type)),
+    quality: (rating, score) => tell('quality', (one) => one.quality?.(rating, score)),
   };
 }

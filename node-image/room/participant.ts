@@ -66,6 +66,8 @@ export class Participant implements DataPeer, DataTrackPeer {
   readonly autoSubscribeDataTracks: boolean;
   /** Whether one more data message is within what it may send. */
   takesData: () => boolean = () => true;
+  /** Called when its media is up for the first time. */
+  whenActive: () => void = () => {};
   /** Called when its token has to say something else from now on. */
   claimsChanged: () => void = () => {};
   name: string;
@@ -189,6 +191,12 @@ export class Participant implements DataPeer, DataTrackPeer {
     return this.#parts !== undefined && !this.closed;
   }
 
+  /** The tracks that go to it. */
+  received(): PublishedTrack[] {
+    const subscriptions = this.#parts?.subscribing.subscriptions.values() ?? [];
+    return [...subscriptions].map(({ track }) => track);
+  }
+
   attach(parts: ParticipantParts): void {
     this.#parts = parts;
     this.#state = ParticipantInfo_State.JOINED;
@@ -198,6 +206,7 @@ export class Participant implements DataPeer, DataTrackPeer {
     if (this.#state === ParticipantInfo_State.JOINED) {
       this.#state = ParticipantInfo_State.ACTIVE;
       this.touch();
+      this.whenActive();
     }
   }
 

@@ -1,4 +1,10 @@
-import type { ParticipantInfo, Room, TrackInfo } from '@livekit/protocol';
+import type {
+  ConnectionQuality,
+  ParticipantInfo,
+  Room,
+  TrackInfo,
+  TrackType,
+} from '@livekit/protocol';
 
 /**
  * Told of what happens in the Rooms of this node, in order, at most once each.
@@ -17,4 +23,9 @@ export interface RoomObserver {
   participantConnectionAborted?(room: Room, participant: ParticipantInfo): void;
   trackPublished?(room: Room, participant: ParticipantInfo, track: TrackInfo): void;
   trackUnpublished?(room: Room, participant: ParticipantInfo, track: TrackInfo): void;
+  /** A track begins to go to a subscriber. */
+  trackSubscribed?(type: TrackType): void;
+  trackUnsubscribed?(type: TrackType): void;
+  /** How a participant's connection is now; told when it has changed. */
+  quality?(rating: ConnectionQuality, score: number): void;
 }

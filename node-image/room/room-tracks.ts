@@ -138,6 +138,13 @@ export class RoomTracks {
     }
   }
 
+  /** Somebody who received these tracks is gone: less may be needed of their publishers. */
+  subscriberLeft(received: Iterable<PublishedTrack>): void {
+    for (const track of received) {
+      this.#entries.get(track.sid)?.dynacast?.update();
+    }
+  }
+
   /** To be called when what goes to a subscriber has changed. */
   subscriptionChanged(
     subscriber: Participant,

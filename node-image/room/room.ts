@@ -104,13 +104,17 @@ export class Room {
       smoothIntervals: deps.settings.audioSmoothIntervals,
       intervalMs: deps.settings.audioIntervalMs,
     });
-    this.quality = new ConnectionQualityReporter(participants);
+    this.quality = new ConnectionQualityReporter({
+      participants,
+      onRated: (quality, score) => deps.observer.quality?.(quality, score),
+    });
     this.tracks = new RoomTracks({
       media: deps.media,
       participants,
       pauseDelayMs: deps.settings.dynacastPauseDelayMs,
       log: this.log,
-      onSubscribed: (subscriber, { publisher }, subscribed) => {
+      onSubscribed: (subscriber, { publisher, track }, subscribed) => {
+        deps.observer[subscribed ? 'trackSubscribed' : 'trackUnsubscribed']?.(track.info.type);
         this.speakers.introduce(subscriber, publisher, subscribed);
         if (subscribed) {
           this.quality.introduce(subscriber, publisher);
@@ -270,8 +274,13 @@ export class Room {
     }
     const wasActive = participant.state === ParticipantInfo_State.ACTIVE;
     const tracks = [...participant.publishing.tracks.values()];
+    const received = participant.received();
     participant.close(reason);
     const info = participant.info();
+    this.tracks.subscriberLeft(received);
+    for (const track of received) {
+      this.#deps.observer.trackUnsubscribed?.(track.info.type);
+    }
     for (const track of tracks) {
       this.tracks.remove(track);
       this.#deps.observer.trackUnpublished?.(this.info(), info, track.snapshot());

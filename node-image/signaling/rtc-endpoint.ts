@@ -10,6 +10,7 @@ import type { Participant } from '../room/participant';
 import { resume } from '../room/resume';
 import type { Room } from '../room/room';
 import type { Simulations } from '../room/simulate';
+import type { Metrics } from '../telemetry/metrics';
 import { Handshake } from './handshake';
 import type { JoinGate, PassedJoin } from './join-gate';
 import { JoinError } from './join-validation';
@@ -24,8 +25,12 @@ export interface RtcEndpointOptions {
   readonly autoCreate: boolean;
   /** The largest message of a client, in bytes. `limit.signal_message_size_limit`. */
   readonly maxMessageBytes: number;
+  readonly metrics: JoinMetrics;
   readonly log: Logger;
 }
+
+/** What is counted of joins. */
+export type JoinMetrics = Pick<Metrics, 'joined' | 'joinLatency' | 'sessionStarted'>;
 
 /** The WebSocket endpoint `/rtc`: lets clients join, and resume what they have joined. */
 export class RtcEndpoint {
@@ -64,6 +69,7 @@ export class RtcEndpoint {
       await this.#open(passed, request, socket, head);
     } catch (error) {
       const { status, message, retryAfterSeconds } = this.#asJoinError(error);
+      this.#options.metrics.joined(status < 500 ? 'signal_validation_failed' : 'signal_failed');
       answerOnSocket(
         socket,
         status,
@@ -124,6 +130,10 @@ export class RtcEndpoint {
 
   async #join(passed: PassedJoin, room: Room, handshake: Handshake): Promise<void> {
     const { query, grants } = passed;
+    const { metrics } = this.#options;
+    const { protocol } = query.client;
+    const startedMs = performance.now();
+    metrics.joined('signal_connected');
     const join = {
       autoSubscribe: query.autoSubscribe,
       autoSubscribeDataTrack: query.autoSubscribeDataTrack,
@@ -136,9 +146,15 @@ export class RtcEndpoint {
     try {
       // A Room may close between the look at it and the join; the second one is new.
       const target = room.closed ? await this.#room(passed) : room;
-      const participant = await target.join(grants, join, handshake.sink, (one) =>
-        handshake.serve(this.#options.sessions.start(target, one, passed.token)),
-      );
+      const participant = await target.join(grants, join, handshake.sink, (one) => {
+        metrics.joined('rtc_init');
+        metrics.joinLatency(protocol, performance.now() - startedMs);
+        one.whenActive = () => {
+          metrics.joined('rtc_active');
+          metrics.sessionStarted(protocol, performance.now() - startedMs);
+        };
+        handshake.serve(this.#options.sessions.start(target, one, passed.token));
+      });
       this.#options.log.info(
         { room: room.name, participant: participant.identity, sid: participant.sid },
         'participant joined',
