@@ -2,6 +2,7 @@ import * as mediasoup from 'mediasoup';
 import type { Router, TransportListenInfo, WebRtcServer, Worker } from 'mediasoup/types';
 import type { Logger } from 'pino';
 import { ROUTER_CODECS, sendDependencyDescriptor } from './codecs';
+import { ObjectCounts } from './object-counts';
 import { TransportFactory, type TransportSettings } from './transports';
 
 /** Where a node's media is reached. Worker i listens on udpPort + i and tcpPort + i. */
@@ -96,6 +97,8 @@ export class MediaWorker {
 
 /** The workers of a node, one a core. One that dies is replaced on the same ports. */
 export class WorkerPool {
+  /** What lives in all workers. */
+  readonly objects = new ObjectCounts();
   readonly #options: WorkerPoolOptions;
   readonly #workers: (MediaWorker | undefined)[];
   #closed = false;
@@ -149,6 +152,7 @@ export class WorkerPool {
       .catch((error: unknown) => {
         throw new WorkerMissingError(error);
       });
+    this.objects.watch(worker);
     try {
       const server = await worker.createWebRtcServer({ listenInfos: listenInfos(listen, index) });
       if (this.#closed) {
