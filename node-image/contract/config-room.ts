@@ -38,15 +38,6 @@ export const roomSchema = section({
   departure_timeout: whole(20, 0, 0xffff_ffff, 'seconds'),
   /** Tracks may be unmuted by the server API. @default false */
   enable_remote_unmute: flag(false),
-  /** Delay of playing video, milliseconds. */
-  playout_delay: section({
-    /** @default false */
-    enabled: flag(false),
-    /** Milliseconds. @default 0 */
-    min: whole(0, 0, 0xffff_ffff, 'milliseconds'),
-    /** Milliseconds. @default 0, the client's own */
-    max: whole(0, 0, 0xffff_ffff, 'milliseconds'),
-  }).prefault({}),
   /** Play audio and video of a participant in step. @default false */
   sync_streams: flag(false),
   /** How long creating a Room may take; milliseconds here. @default 10s */
@@ -74,8 +65,6 @@ export const roomSchema = section({
 export const audioSchema = section({
   /** 0 to 127, where 0 is the loudest (-dBov). @default 35 */
   active_level: whole(35, 0, 127),
-  /** Percent of the interval that has to be loud. @default 40 */
-  min_percentile: whole(40, 0, 100),
   /** Milliseconds between two speaker updates. @default 400 */
   update_interval: whole(400, 20, 60_000, 'milliseconds'),
   /** Intervals the level is smoothed over; 0: not at all. @default 2 */

@@ -77,8 +77,6 @@ export const rtcSchema = section({
   advertise_internal_ip: flag(false),
   /** With use_external_ip: leave out addresses that map to no public one. @default false */
   external_ip_only: flag(false),
-  /** With use_external_ip: do not check that the address reaches this node. @default false */
-  skip_external_ip_validation: flag(false),
   /** `host:port` of STUN servers for clients, and for use_external_ip. @default - public ones */
   stun_servers: texts(),
   /** TURN servers of your own for clients, instead of the one in `turn`. @default none */
@@ -102,10 +100,4 @@ export const rtcSchema = section({
     /** @default 1s, in milliseconds here */
     high_quality: duration('1s'),
   }).prefault({}),
-  /** Make a client join anew after its publication failed. @default false */
-  reconnect_on_publication_error: flag(false),
-  /** Make a client join anew after a subscription of it failed. @default false */
-  reconnect_on_subscription_error: flag(false),
-  /** Make a client join anew after a data channel of it failed. @default false */
-  reconnect_on_data_channel_error: flag(false),
 }).prefault({});

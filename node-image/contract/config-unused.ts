@@ -50,6 +50,15 @@ export const UNUSED_KEYS: readonly UnusedKey[] = [
   ),
   ...unused('the worker has neither SPED nor SNAP', 'rtc.enable_warp'),
   ...unused(
+    'a client whose negotiation or data channel failed always joins anew, as nothing else mends it',
+    'rtc.reconnect_on_publication_error',
+    'rtc.reconnect_on_subscription_error',
+    'rtc.reconnect_on_data_channel_error',
+  ),
+  ...unused('a public address is told to clients as found', 'rtc.skip_external_ip_validation'),
+  ...unused('the worker does not write playout delays', 'room.playout_delay'),
+  ...unused('the worker measures the mean loudness of an interval', 'audio.min_percentile'),
+  ...unused(
     'the worker sizes its retransmission buffers by time',
     'rtc.packet_buffer_size',
     'rtc.packet_buffer_size_video',

@@ -12,7 +12,13 @@ export function transportSettings({ rtc, sluice }: SluiceConfig): TransportSetti
     initialOutgoingBitrate: sluice.initial_outgoing_bitrate,
     maxIncomingBitrate: sluice.max_incoming_bitrate,
     iceConsentTimeoutSeconds: ICE_CONSENT_TIMEOUT_S,
-    enableTcp: rtc.tcp_port !== 0,
+    enableTcp: rtc.tcp_port !== 0 && rtc.allow_tcp_fallback,
+    // One delay a publisher is all there is, so the most eager one counts.
+    keyFrameRequestDelayMs: Math.min(
+      rtc.pli_throttle.low_quality,
+      rtc.pli_throttle.mid_quality,
+      rtc.pli_throttle.high_quality,
+    ),
     forceTcp: rtc.force_tcp,
   };
 }
@@ -30,6 +36,11 @@ export function roomSettings(config: SluiceConfig): RoomSettings {
     updateBatchBytes: room.update_batch_target_size,
     enableRemoteUnmute: room.enable_remote_unmute,
     enableDataTracks: config.enable_data_tracks,
+    syncStreams: room.sync_streams,
+    subscriptionLimits: {
+      video: config.limit.subscription_limit_video,
+      audio: config.limit.subscription_limit_audio,
+    },
     joinTimeoutMs: 60_000,
     lostGraceMs: 5000,
     answerTimeoutMs: 15_000,

@@ -104,6 +104,7 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
         emptyTimeout: config.room.empty_timeout,
         departureTimeout: config.room.departure_timeout,
         maxParticipants: config.room.max_participants,
+        syncStreams: config.room.sync_streams,
       },
       presets: roomPresets(config),
       observer: observeAll([metrics, webhooks], log),
@@ -239,6 +240,7 @@ function startSignaling(
     autoCreate: config.room.auto_create,
     maxMessageBytes: limit.signal_message_size_limit,
     metrics,
+    isNodeFull: () => metrics.totals.exceeds(limit.num_tracks, limit.bytes_per_sec),
     log,
   });
   return {

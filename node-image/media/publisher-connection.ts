@@ -8,7 +8,8 @@ import type {
 import { isRouterCodec, isSvcCodec, ROUTER_CODECS } from './codecs';
 import { maxMessageBytes } from './data/data-kinds';
 import { acceptedExtensions, type SectionAnswer, writeAnswer } from './sdp/answer-writer';
-import { type MediaSection, type OfferedCodec, readDescription } from './sdp/offer-reader';
+import type { OfferedCodec } from './sdp/codec-reader';
+import { type MediaSection, readDescription } from './sdp/offer-reader';
 import type { CandidateChoice, TransportFactory } from './transports';
 
 /** A track that the Room expects in one of the publisher's next offers. */
@@ -47,13 +48,15 @@ export interface PublishOutcome {
 /** The client-to-server half of a participant: it offers, this side answers. */
 export class PublisherConnection {
   readonly #transport: WebRtcTransport;
+  readonly #keyFrameRequestDelayMs: number;
   readonly #sending = new Map<string, { producer: Producer; answer: SectionAnswer }>();
   #version = 0;
   #connected = false;
   #clientUfrag: string | undefined;
 
-  private constructor(transport: WebRtcTransport) {
+  private constructor(transport: WebRtcTransport, keyFrameRequestDelayMs: number) {
     this.#transport = transport;
+    this.#keyFrameRequestDelayMs = keyFrameRequestDelayMs;
   }
 
   static async create(options: {
@@ -63,7 +66,7 @@ export class PublisherConnection {
   }): Promise<PublisherConnection> {
     const { router, transports, candidates } = options;
     const transport = await transports.create(router, 'publisher', candidates);
-    return new PublisherConnection(transport);
+    return new PublisherConnection(transport, transports.settings.keyFrameRequestDelayMs);
   }
 
   get transport(): WebRtcTransport {
@@ -193,7 +196,7 @@ export class PublisherConnection {
     const rtx = codec.rtxPayloadType === undefined ? [] : [codec.rtxPayloadType];
     return this.#transport.produce({
       kind: expected.kind,
-      keyFrameRequestDelay: 500,
+      keyFrameRequestDelay: this.#keyFrameRequestDelayMs,
       rtpParameters: {
         mid: section.mid,
         codecs: [
@@ -220,8 +223,14 @@ export class PublisherConnection {
   }
 }
 
+/** The worker takes a clock rate and channels as they are, and refuses all of an offer otherwise. */
 const isSupported = (offered: OfferedCodec): boolean =>
-  ROUTER_CODECS.some((codec) => isRouterCodec(codec, offered.mimeType, offered.parameters));
+  ROUTER_CODECS.some(
+    (codec) =>
+      isRouterCodec(codec, offered.mimeType, offered.parameters) &&
+      codec.clockRate === offered.clockRate &&
+      (codec.channels ?? 1) === (offered.channels ?? 1),
+  );
 
 function chooseCodec(
   supported: readonly OfferedCodec[],

@@ -18,8 +18,8 @@ import { type OfferedSlot, writeOffer } from './sdp/offer-writer';
 export interface OutgoingTrack {
   /** The track's sid: what the client knows it by. */
   readonly trackSid: string;
-  /** The publisher's participant sid, the first part of the stream id. */
-  readonly publisherSid: string;
+  /** The stream's id: the publisher's sid, "|", and the track's sid or the name of a stream. */
+  readonly streamId: string;
   readonly producer: Producer;
   readonly preferredLayers?: ConsumerLayers | undefined;
 }
@@ -268,9 +268,7 @@ export class SubscriberConnection {
 
 function toOfferedSlot({ mid, kind, rtpParameters, use, stopped }: Slot): OfferedSlot {
   const msid =
-    use === undefined
-      ? undefined
-      : { stream: `${use.track.publisherSid}|${use.track.trackSid}`, track: use.track.trackSid };
+    use === undefined ? undefined : { stream: use.track.streamId, track: use.track.trackSid };
   return { mid, kind, rtpParameters, msid, stopped };
 }
 

@@ -13,6 +13,8 @@ export interface TransportSettings {
   readonly iceConsentTimeoutSeconds: number;
   /** Offer ICE-TCP candidates. */
   readonly enableTcp: boolean;
+  /** After a request for a key frame, how long the next one to the same publisher waits, in ms. */
+  readonly keyFrameRequestDelayMs: number;
   /** Offer no UDP candidates, as `rtc.force_tcp` of LiveKit. */
   readonly forceTcp: boolean;
 }
@@ -28,6 +30,10 @@ export class TransportFactory {
   constructor(server: WebRtcServer, settings: TransportSettings) {
     this.#server = server;
     this.#settings = settings;
+  }
+
+  get settings(): TransportSettings {
+    return this.#settings;
   }
 
   async create(

@@ -35,14 +35,15 @@ export class LocalRoomControl implements RoomControl {
   }
 
   async createRoom(request: CreateRoomRequest): Promise<RoomInfo> {
-    const { name, roomPreset, metadata, emptyTimeout, departureTimeout, maxParticipants } = request;
+    const { name, roomPreset, metadata, emptyTimeout, departureTimeout } = request;
     const room = await this.#rooms.getOrCreate({
       name,
       preset: roomPreset,
       metadata,
       emptyTimeout,
       departureTimeout,
-      maxParticipants,
+      maxParticipants: request.maxParticipants,
+      syncStreams: request.syncStreams,
     });
     return room.info();
   }

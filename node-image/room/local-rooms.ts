@@ -36,6 +36,7 @@ export interface RoomRequest {
   readonly emptyTimeout?: number | undefined;
   readonly departureTimeout?: number | undefined;
   readonly maxParticipants?: number | undefined;
+  readonly syncStreams?: boolean | undefined;
 }
 
 const IDLE_CHECK_MS = 1000;
@@ -109,6 +110,7 @@ export class LocalRooms {
           request.departureTimeout || preset?.departureTimeout || defaults.departureTimeout,
         maxParticipants:
           request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
+        syncStreams: request.syncStreams || preset?.syncStreams || defaults.syncStreams,
       },
       {
         media,

@@ -29,7 +29,7 @@ export async function connectParticipant(
     answerTimeoutMs: settings.answerTimeoutMs,
     lostGraceMs: settings.lostGraceMs,
     // Safari does not take a new track on a section that has carried another.
-    reuseSections: !/^safari$/i.test(join.client.browser),
+    reuseSections: !/^safari$/i.test(join.client.browser) && !takesSyncedStreams(room, join),
     subscriberEvents: subscriberEvents(room, participant, rejoin(DisconnectReason.STATE_MISMATCH)),
     onData: (kind, payload) => room.receiveData(participant, kind, payload),
     onDataOverflow: rejoin(DisconnectReason.STATE_MISMATCH),
@@ -44,6 +44,8 @@ export async function connectParticipant(
     log,
     autoSubscribe: join.autoSubscribe,
     adaptiveStream: join.adaptiveStream,
+    syncStreams: takesSyncedStreams(room, join),
+    limits: settings.subscriptionLimits,
     allowed: () => participant.permission.canSubscribe,
     permittedBy: ({ publisher, track }) => publisher.permitsTrack(track.sid, participant),
     connection: () => connections.subscriber(),
@@ -58,6 +60,11 @@ export async function connectParticipant(
   if (subscriberPrimary && !participant.closed) {
     (await connections.subscriber()).start();
   }
+}
+
+/** Since protocol 10 clients find a track by its own id, and Firefox does not keep that id. */
+function takesSyncedStreams(room: Room, { client }: JoinOptions): boolean {
+  return room.syncStreams && client.protocol > 9 && !/firefox/i.test(client.browser);
 }
 
 function subscriberEvents(

@@ -13,6 +13,10 @@ export interface RoomSettings {
   readonly updateBatchBytes: number;
   /** Whether the server API may unmute tracks. */
   readonly enableRemoteUnmute: boolean;
+  /** Name streams so that clients play a participant's audio and video in step. */
+  readonly syncStreams: boolean;
+  /** How many tracks one participant may receive at a time; 0 or less sets no limit. */
+  readonly subscriptionLimits: { readonly video: number; readonly audio: number };
   /** Data tracks may be published. */
   readonly enableDataTracks: boolean;
   /** After how long a participant whose media never came up is removed, in ms. @default 60000 */

@@ -12,6 +12,8 @@ export interface RoomTracksOptions {
   readonly participants: () => Iterable<Participant>;
   /** How long a layer that nobody watches goes on, in ms. */
   readonly pauseDelayMs: number;
+  /** Participants may receive a limited number of tracks only. */
+  readonly limited: boolean;
   readonly log: Logger;
   /** A subscriber begins or ceases to receive from a publisher. */
   readonly onSubscribed: (
@@ -161,6 +163,10 @@ export class RoomTracks {
       });
     }
     this.#options.onSubscribed(subscriber, available, subscribed);
+    if (!subscribed && this.#options.limited) {
+      // A place has fallen free for another track that is wanted.
+      queueMicrotask(() => subscriber.reachable && this.reconcileSubscriber(subscriber));
+    }
   }
 
   close(): void {

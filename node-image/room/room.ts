@@ -39,6 +39,8 @@ export interface RoomOptions {
   readonly departureTimeout: number;
   /** 0 sets no limit. */
   readonly maxParticipants: number;
+  /** Name streams so that clients play a participant's audio and video in step. */
+  readonly syncStreams: boolean;
 }
 
 export interface RoomDependencies {
@@ -112,6 +114,7 @@ export class Room {
       media: deps.media,
       participants,
       pauseDelayMs: deps.settings.dynacastPauseDelayMs,
+      limited: Object.values(deps.settings.subscriptionLimits).some((limit) => limit > 0),
       log: this.log,
       onSubscribed: (subscriber, { publisher, track }, subscribed) => {
         deps.observer[subscribed ? 'trackSubscribed' : 'trackUnsubscribed']?.(track.info.type);
@@ -140,6 +143,10 @@ export class Room {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get syncStreams(): boolean {
+    return this.#options.syncStreams;
   }
 
   get metadata(): string {

@@ -24,6 +24,10 @@ export interface SubscribingOptions {
   readonly log: Logger;
   readonly autoSubscribe: boolean;
   readonly adaptiveStream: boolean;
+  /** Name streams by what belongs together, where the client can take that. */
+  readonly syncStreams: boolean;
+  /** How many tracks of each kind it may receive at a time; 0 or less sets no limit. */
+  readonly limits: { readonly video: number; readonly audio: number };
   /** May this participant subscribe at all? */
   readonly allowed: () => boolean;
   /** Does the publisher let it have this track? */
@@ -105,6 +109,9 @@ export class Subscribing {
       return;
     }
     const mimeType = track.mimeTypes.find((one) => !this.#refusedCodecs.has(one));
+    if (current === undefined && this.#isFull(track)) {
+      return;
+    }
     if (current === undefined || (this.#waiting.has(current) && mimeType !== undefined)) {
       this.#begin(available, mimeType);
     }
@@ -173,6 +180,16 @@ export class Subscribing {
     this.#subscriptions.clear();
   }
 
+  /** As many tracks of the kind as it may have; what is wanted beyond waits for a place. */
+  #isFull(track: PublishedTrack): boolean {
+    const { video, audio } = this.#options.limits;
+    const limit = track.isVideo ? video : audio;
+    const same = [...this.#subscriptions.values()].filter(
+      (one) => one.track.isVideo === track.isVideo,
+    );
+    return limit > 0 && same.length >= limit;
+  }
+
   /** @param mimeType - undefined waits for a codec that the publisher has yet to start. */
   #begin(available: AvailableTrack, mimeType: string | undefined): void {
     const { track, publisher } = available;
@@ -225,7 +242,7 @@ export class Subscribing {
     const layered = producer.type === 'simulcast' || producer.type === 'svc';
     const consumer = await connection.add({
       trackSid: track.sid,
-      publisherSid: publisher.sid,
+      streamId: `${publisher.sid}|${this.#options.syncStreams ? track.info.stream : track.sid}`,
       producer,
       preferredLayers: layered
         ? layersFor(

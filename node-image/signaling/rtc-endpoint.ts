@@ -26,6 +26,8 @@ export interface RtcEndpointOptions {
   /** The largest message of a client, in bytes. `limit.signal_message_size_limit`. */
   readonly maxMessageBytes: number;
   readonly metrics: JoinMetrics;
+  /** Whether this node carries as much as `limit` lets it. */
+  readonly isNodeFull: () => boolean;
   readonly log: Logger;
 }
 
@@ -113,6 +115,9 @@ export class RtcEndpoint {
     if (room === undefined && !autoCreate && !grants.video.roomCreate) {
       throw new JoinError(404, 'requested room does not exist');
     }
+    if (this.#options.isNodeFull()) {
+      throw new JoinError(503, 'node has exceeded its configured limit');
+    }
     room?.checkCapacity(grants);
   }
 
@@ -125,6 +130,7 @@ export class RtcEndpoint {
       emptyTimeout: config?.emptyTimeout,
       departureTimeout: config?.departureTimeout,
       maxParticipants: config?.maxParticipants,
+      syncStreams: config?.syncStreams,
     });
   }
 

@@ -40,6 +40,7 @@ export class MediaSampler {
   readonly #timer: NodeJS.Timeout;
   #last = new Map<string, Totals>();
   #busy = false;
+  #lastMs = performance.now();
 
   constructor(options: {
     readonly rooms: LocalRooms;
@@ -63,12 +64,18 @@ export class MediaSampler {
       return;
     }
     this.#busy = true;
+    const { totals } = this.#metrics;
+    const bytesBefore = totals.bytesIn + totals.bytesOut;
     const seen = new Map<string, Totals>();
     try {
       for (const { stream, direction, source } of this.#streams()) {
         await this.#read(stream, direction, source, seen);
       }
       this.#last = seen;
+      const now = performance.now();
+      const bytes = totals.bytesIn + totals.bytesOut - bytesBefore;
+      totals.bytesPerSecond = bytes / ((now - this.#lastMs) / 1000);
+      this.#lastMs = now;
     } catch (error) {
       this.#log.warn({ err: error }, 'cannot read the numbers of media streams');
     } finally {

@@ -11,6 +11,16 @@ export class NodeTotals {
   packetsIn = 0;
   packetsOut = 0;
   nacks = 0;
+  /** In and out together, over the last seconds. */
+  bytesPerSecond = 0;
+
+  /** Whether a limit is reached; 0 or less sets none. */
+  exceeds(tracks: number, bytesPerSecond: number): boolean {
+    return (
+      (tracks > 0 && this.tracksIn + this.tracksOut >= tracks) ||
+      (bytesPerSecond > 0 && this.bytesPerSecond >= bytesPerSecond)
+    );
+  }
 
   addTraffic(direction: 'incoming' | 'outgoing', packets: number, bytes: number): void {
     if (direction === 'incoming') {

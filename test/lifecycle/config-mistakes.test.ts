@@ -251,7 +251,7 @@ describe('YAML as LiveKit reads it', () => {
 
   it('knows anchors and merged sections, where what is written wins', () => {
     const { config } = load({
-      yaml: 'audio: &a {active_level: 20, min_percentile: 50}\nlimit: {num_tracks: 1}\nroom:\n  playout_delay: &p {min: 5, max: 9}\n',
+      yaml: 'audio: &a {active_level: 20, smooth_intervals: 3}\nlimit: {num_tracks: 1}\nroom:\n  <<: &p {max_participants: 5, empty_timeout: 9}\n',
     });
     assert.equal(config.audio.active_level, 20);
     const merged = load({
