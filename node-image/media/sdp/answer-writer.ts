@@ -1,5 +1,6 @@
 import { EXTENSION, PUBLISH_EXTENSIONS } from '../codecs';
-import type { ClientDescription, MediaSection, OfferedCodec } from './offer-reader';
+import type { OfferedCodec } from './codec-reader';
+import type { ClientDescription, MediaSection } from './offer-reader';
 import {
   applicationLines,
   fmtpLine,

@@ -1,19 +1,9 @@
 import type { DtlsParameters, FingerprintAlgorithm, MediaKind } from 'mediasoup/types';
 import sdpTransform from 'sdp-transform';
-import type { CodecParameters } from '../codecs';
+import { type OfferedCodec, type ParsedMedia, readCodecs } from './codec-reader';
+import { textOf, wholeOf } from './sdp-values';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-
-/** One codec of a section, with the payload type of its retransmissions. */
-export interface OfferedCodec {
-  readonly payloadType: number;
-  readonly mimeType: string;
-  readonly clockRate: number;
-  readonly channels: number | undefined;
-  readonly parameters: CodecParameters;
-  readonly feedback: readonly { type: string; parameter: string }[];
-  readonly rtxPayloadType: number | undefined;
-}
 
 /** One m-section of a session description, as its sender wrote it. */
 export interface MediaSection {
@@ -30,7 +20,6 @@ export interface MediaSection {
   /** In the order of `a=simulcast:send`, without the mark of a paused one. */
   readonly rids: readonly string[];
   readonly ssrcs: readonly { ssrc: number; rtxSsrc: number | undefined }[];
-  readonly cname: string | undefined;
   readonly protocol: string;
 }
 
@@ -53,6 +42,11 @@ export class SdpError extends Error {
 
 /** More sections than any client needs, and few enough to be cheap. */
 const MAX_SECTIONS = 1000;
+/** As many simulcast streams as clients send: each costs the worker as much as a track. */
+const MAX_RIDS = 3;
+const MAX_SSRC = 0xffff_ffff;
+/** What a client may call a track, in characters: others are told. */
+const MAX_ID_LENGTH = 256;
 
 /**
  * Reads a client's offer or answer.
@@ -63,14 +57,14 @@ export function readDescription(sdp: string): ClientDescription {
   if (!sdp.startsWith('v=0')) {
     throw new SdpError('not a session description: it must start with v=0');
   }
-  const parsed = sdpTransform.parse(sdp);
+  const parsed = parse(sdp);
   if (parsed.media.length > MAX_SECTIONS) {
     throw new SdpError(
       `${parsed.media.length} media sections, at most ${MAX_SECTIONS} are allowed`,
     );
   }
   // The grammar's msid pattern cuts at "|" and misses braces, so it is read from the raw lines.
-  const raw = sdp.split(/\r?\n(?=m=)/).slice(1);
+  const raw = sdp.split(/(?:\r\n|\r|\n)(?=m=)/).slice(1);
   const sections = parsed.media.map((media, index) => readSection(media, raw[index] ?? '', index));
   const mids = new Set(sections.map((section) => section.mid));
   if (mids.size !== sections.length) {
@@ -78,15 +72,22 @@ export function readDescription(sdp: string): ClientDescription {
   }
   return {
     sections,
-    iceUfrag: first(parsed, (part) => part.iceUfrag),
+    iceUfrag: textOf(first(parsed, (part) => part.iceUfrag)),
     fingerprints: fingerprintsOf(parsed),
-    setup: first(parsed, (part) => part.setup),
+    setup: textOf(first(parsed, (part) => part.setup)),
     extmapAllowMixed: /^a=extmap-allow-mixed/m.test(sdp),
   };
 }
 
+function parse(sdp: string): Parsed {
+  try {
+    return sdpTransform.parse(sdp);
+  } catch (error) {
+    throw new SdpError(`not a session description: ${String(error)}`);
+  }
+}
+
 type Parsed = ReturnType<typeof sdpTransform.parse>;
-type ParsedMedia = Parsed['media'][number];
 
 function readSection(media: ParsedMedia, raw: string, index: number): MediaSection {
   if (media.type !== 'audio' && media.type !== 'video' && media.type !== 'application') {
@@ -98,6 +99,9 @@ function readSection(media: ParsedMedia, raw: string, index: number): MediaSecti
   if (!/^[\x21-\x7e]{1,32}$/.test(mid)) {
     throw new SdpError(`media section ${index} has no usable mid`);
   }
+  if (!/^[a-z]+(\/[a-z]+){1,4}$/i.test(textOf(media.protocol) ?? '')) {
+    throw new SdpError(`media section ${index} has no usable protocol`);
+  }
   return {
     index,
     mid,
@@ -106,88 +110,59 @@ function readSection(media: ParsedMedia, raw: string, index: number): MediaSecti
     direction: (media.direction as Direction | undefined) ?? 'sendrecv',
     trackId: trackIdOf(raw),
     codecs: media.type === 'application' ? [] : readCodecs(media),
-    extensions: (media.ext ?? []).map((ext) => ({ id: Number(ext.value), uri: ext.uri })),
+    extensions: readExtensions(media),
     rids: readRids(media),
     ssrcs: readSsrcs(media),
-    cname: /^a=ssrc:\d+ cname:(\S+)/m.exec(raw)?.[1],
     protocol: media.protocol,
   };
 }
 
 function trackIdOf(raw: string): string | undefined {
   const line = /^a=msid:(\S+) +(\S+)/m.exec(raw) ?? /^a=ssrc:\d+ msid:(\S+) +(\S+)/m.exec(raw);
-  return line?.[2];
+  const id = line?.[2];
+  return id !== undefined && id.length <= MAX_ID_LENGTH ? id : undefined;
 }
 
-function readCodecs(media: ParsedMedia): OfferedCodec[] {
-  const parameters = new Map<number, CodecParameters>();
-  for (const line of media.fmtp ?? []) {
-    parameters.set(Number(line.payload), definedOnly(sdpTransform.parseParams(line.config)));
-  }
-  const rtx = new Map<number, number>();
-  for (const line of media.rtp) {
-    const apt = parameters.get(Number(line.payload))?.['apt'];
-    if (line.codec.toLowerCase() === 'rtx' && apt !== undefined) {
-      rtx.set(Number(apt), Number(line.payload));
+/** Each id and each URI once; ids as two-byte headers have them. RFC 8285. */
+function readExtensions(media: ParsedMedia): { id: number; uri: string }[] {
+  const ids = new Map<number, string>();
+  for (const ext of media.ext ?? []) {
+    const id = wholeOf(ext.value, 1, 255);
+    const uri = textOf(ext.uri) ?? '';
+    if (id !== undefined && !ids.has(id)) {
+      ids.set(id, uri);
     }
   }
-  // The order of preference is that of the payload types in the m-line, not of the rtpmap lines.
-  const order = String(media.payloads ?? '')
-    .split(' ')
-    .map(Number);
-  return media.rtp
-    .filter((line) => !/^(rtx|red|ulpfec|flexfec-03)$/i.test(line.codec))
-    .map((line) => {
-      const payloadType = Number(line.payload);
-      return {
-        payloadType,
-        mimeType: `${media.type}/${line.codec}`,
-        clockRate: Number(line.rate),
-        channels: line.encoding === undefined ? undefined : Number(line.encoding),
-        parameters: parameters.get(payloadType) ?? {},
-        feedback: (media.rtcpFb ?? [])
-          .filter((fb) => String(fb.payload) === '*' || Number(fb.payload) === payloadType)
-          .map((fb) => ({ type: fb.type, parameter: fb.subtype ?? '' })),
-        rtxPayloadType: rtx.get(payloadType),
-      };
-    })
-    .sort((a, b) => order.indexOf(a.payloadType) - order.indexOf(b.payloadType));
-}
-
-function definedOnly(parameters: Record<string, string | number | undefined>): CodecParameters {
-  return Object.fromEntries(
-    Object.entries(parameters).filter(
-      (entry): entry is [string, string | number] => entry[1] !== undefined,
-    ),
-  );
+  return [...ids].map(([id, uri]) => ({ id, uri }));
 }
 
 function readRids(media: ParsedMedia): string[] {
-  const list = media.simulcast?.dir1 === 'send' ? media.simulcast.list1 : media.simulcast?.list2;
-  if (list === undefined) {
-    return [];
-  }
+  const { simulcast } = media;
+  const list = simulcast?.dir1 === 'send' ? simulcast.list1 : simulcast?.list2;
   const declared = new Set((media.rids ?? []).map((rid) => String(rid.id)));
-  return list
+  const offered = (textOf(list) ?? '')
     .split(';')
     .map((alternatives) => (alternatives.split(',')[0] ?? '').replace(/^~/, ''))
-    .filter((rid) => declared.has(rid));
+    .filter((rid) => declared.has(rid) && /^[a-z0-9]{1,16}$/i.test(rid));
+  return [...new Set(offered)].slice(0, MAX_RIDS);
 }
 
 function readSsrcs(media: ParsedMedia): { ssrc: number; rtxSsrc: number | undefined }[] {
   const groups = (media.ssrcGroups ?? []).filter((group) => group.semantics === 'FID');
   const rtx = new Map<number, number>();
   for (const group of groups) {
-    const [ssrc, repair] = String(group.ssrcs).split(' ').map(Number);
-    if (ssrc !== undefined && repair !== undefined) {
-      rtx.set(ssrc, repair);
+    const [main, repair] = (textOf(group.ssrcs) ?? '').split(' ', 2);
+    const ssrc = wholeOf(main, 1, MAX_SSRC);
+    const rtxSsrc = wholeOf(repair, 1, MAX_SSRC);
+    if (ssrc !== undefined && rtxSsrc !== undefined && rtxSsrc !== ssrc) {
+      rtx.set(ssrc, rtxSsrc);
     }
   }
   const repairs = new Set(rtx.values());
-  const all = new Set((media.ssrcs ?? []).map((line) => Number(line.id)));
+  const all = new Set((media.ssrcs ?? []).map((line) => wholeOf(line.id, 1, MAX_SSRC)));
   return [...all]
-    .filter((ssrc) => !repairs.has(ssrc))
-    .map((ssrc) => ({ ssrc, rtxSsrc: rtx.get(ssrc) }));
+    .filter((ssrc) => ssrc !== undefined && !repairs.has(ssrc))
+    .map((ssrc) => ({ ssrc: ssrc ?? 0, rtxSsrc: rtx.get(ssrc ?? 0) }));
 }
 
 /** Session level first, then the first section that says it: pion puts them apart. */
@@ -198,14 +173,27 @@ function first<T>(
   return [parsed, ...parsed.media].map(read).find((value) => value !== undefined);
 }
 
+/** @throws SdpError for one that is there and unusable: without it nothing could connect. */
 function fingerprintsOf(parsed: Parsed): DtlsParameters['fingerprints'] {
   const fingerprint = first(parsed, (part) => part.fingerprint);
-  return fingerprint === undefined
-    ? []
-    : [
-        {
-          algorithm: fingerprint.type.toLowerCase() as FingerprintAlgorithm,
-          value: fingerprint.hash,
-        },
-      ];
+  if (fingerprint === undefined) {
+    return [];
+  }
+  const algorithm = (textOf(fingerprint.type) ?? '').toLowerCase();
+  const value = textOf(fingerprint.hash) ?? '';
+  const bytes = FINGERPRINT_BYTES[algorithm as FingerprintAlgorithm] ?? 0;
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2})*$/i.test(value) || value.length !== bytes * 3 - 1) {
+    throw new SdpError(
+      'the DTLS fingerprint is unusable: sha-1 to sha-512 with all bytes is allowed',
+    );
+  }
+  return [{ algorithm: algorithm as FingerprintAlgorithm, value }];
 }
+
+const FINGERPRINT_BYTES: Readonly<Record<FingerprintAlgorithm, number>> = {
+  'sha-1': 20,
+  'sha-224': 28,
+  'sha-256': 32,
+  'sha-384': 48,
+  'sha-512': 64,
+};

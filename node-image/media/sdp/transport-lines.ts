@@ -21,7 +21,7 @@ export function sessionLines(head: SessionHead): string[] {
     's=-',
     't=0 0',
     'a=ice-lite',
-    `a=group:BUNDLE ${head.bundle.join(' ')}`,
+    ...(head.bundle.length > 0 ? [`a=group:BUNDLE ${head.bundle.join(' ')}`] : []),
     'a=msid-semantic: WMS *',
     ...(head.extmapAllowMixed ? ['a=extmap-allow-mixed'] : []),
   ];
