@@ -119,7 +119,12 @@ export class Subscribing {
 
   /** Ends what was sent of a track that is gone. */
   forget(available: AvailableTrack): void {
-    this.#end(available, this.#subscriptions.get(available.track.sid));
+    const subscription = this.#subscriptions.get(available.track.sid);
+    if (subscription !== undefined) {
+      subscription.end();
+      this.#subscriptions.delete(available.track.sid);
+      this.#options.onChanged(available, false);
+    }
     this.#settings.delete(available.track.sid);
     this.#explicit.delete(available.track.sid);
     this.#notPermitted.delete(available.track.sid);
@@ -175,7 +180,7 @@ export class Subscribing {
   close(): void {
     this.#closed = true;
     for (const subscription of this.#subscriptions.values()) {
-      subscription.close();
+      subscription.end();
     }
     this.#subscriptions.clear();
   }

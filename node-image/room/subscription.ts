@@ -78,8 +78,13 @@ export class Subscription {
   }
 
   close(): void {
-    this.#closed = true;
+    this.end();
     this.#consumer?.close();
+  }
+
+  /** Ends where the consumer goes by itself, with its producer or its transport. */
+  end(): void {
+    this.#closed = true;
   }
 
   /** No layer although one is wanted and sent: the path to the subscriber is too narrow. */
