@@ -73,14 +73,19 @@ function slotLines(slot: OfferedSlot, transport: TransportDescription): string[]
   if (msid === undefined || slot.stopped || ssrc === undefined) {
     return lines;
   }
-  lines.push(`a=msid:${msid.stream} ${msid.track}`);
+  const stream = token(msid.stream);
+  const track = token(msid.track);
+  lines.push(`a=msid:${stream} ${track}`);
   const rtxSsrc = encodings[0]?.rtx?.ssrc;
   if (rtxSsrc !== undefined) {
     lines.push(`a=ssrc-group:FID ${ssrc} ${rtxSsrc}`);
   }
   for (const one of rtxSsrc === undefined ? [ssrc] : [ssrc, rtxSsrc]) {
-    lines.push(`a=ssrc:${one} cname:${rtcp?.cname ?? msid.stream}`);
-    lines.push(`a=ssrc:${one} msid:${msid.stream} ${msid.track}`);
+    lines.push(`a=ssrc:${one} cname:${rtcp?.cname ?? stream}`);
+    lines.push(`a=ssrc:${one} msid:${stream} ${track}`);
   }
   return lines;
 }
+
+/** Publishers name their streams themselves, and must not write into what others are offered. */
+const token = (text: string): string => text.slice(0, 256).replace(/[^\x21-\x7e]/g, '_');
