@@ -8,9 +8,10 @@ import type { Logger } from 'pino';
 import { RoomMedia } from '../media/room-media';
 import type { WorkerPool } from '../media/worker-pool';
 import type { Participant } from './participant';
-import { Room, type RoomOptions } from './room';
+import { Room } from './room';
 import type { RoomObserver } from './room-observer';
 import type { RoomSettings } from './room-settings';
+import type { RoomOptions } from './room-types';
 
 export interface LocalRoomsOptions {
   readonly pool: WorkerPool;

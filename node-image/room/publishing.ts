@@ -14,10 +14,13 @@ import type { ExpectedTrack, NewTrack, PublisherConnection } from '../media/publ
 import type { MediaSection } from '../media/sdp/offer-reader';
 import { PublishedTrack } from './published-track';
 import type { SignalMessage } from './signal-sink';
+import { excessOf } from './track-limits';
 import { codecsOf, expectedTrack, newVersion, trackInfoOf } from './track-request';
 
 /** As many tracks as a client may have announced without sending them. */
 const MAX_PENDING = 20;
+/** As many as there may ever be; they are repeated to all others. */
+const MAX_FEATURES = 32;
 
 interface PendingCodec {
   readonly info: TrackInfo;
@@ -77,6 +80,11 @@ export class Publishing {
       );
       return;
     }
+    const excess = excessOf(request);
+    if (excess !== undefined) {
+      this.#refuse(request, RequestResponse_Reason.LIMIT_EXCEEDED, excess);
+      return;
+    }
     if (request.sid !== '') {
       this.#addCodec(request);
       return;
@@ -87,12 +95,7 @@ export class Publishing {
       this.#announce(request.cid, known.info);
       return;
     }
-    if (this.#pending.size >= MAX_PENDING) {
-      this.#refuse(
-        request,
-        RequestResponse_Reason.LIMIT_EXCEEDED,
-        `too many pending tracks, at most ${MAX_PENDING} may be announced without being sent`,
-      );
+    if (this.#refusesMore(request, 1)) {
       return;
     }
     const info = trackInfoOf(request);
@@ -150,21 +153,25 @@ export class Publishing {
     return undefined;
   }
 
-  /** Source: UpdateLocalAudioTrack. */
-  setAudioFeatures(trackSid: string, features: readonly AudioTrackFeature[]): void {
+  /** @returns whether the track is known. Source: UpdateLocalAudioTrack. */
+  setAudioFeatures(trackSid: string, features: readonly AudioTrackFeature[]): boolean {
     const info = this.#tracks.get(trackSid)?.info;
-    if (info !== undefined) {
-      info.audioFeatures = [...new Set(features)];
+    if (info === undefined) {
+      return false;
     }
+    info.audioFeatures = [...new Set(features)].slice(0, MAX_FEATURES);
+    return true;
   }
 
-  /** Source: UpdateLocalVideoTrack. */
-  setDimensions(trackSid: string, width: number, height: number): void {
+  /** @returns whether the track is known. Source: UpdateLocalVideoTrack. */
+  setDimensions(trackSid: string, width: number, height: number): boolean {
     const info = this.#tracks.get(trackSid)?.info;
-    if (info !== undefined) {
-      info.width = width;
-      info.height = height;
+    if (info === undefined) {
+      return false;
     }
+    info.width = width;
+    info.height = height;
+    return true;
   }
 
   /** Ends a track from this side, as when the permission to publish it is withdrawn. */
@@ -200,7 +207,11 @@ export class Publishing {
       );
       return;
     }
-    for (const codec of codecsOf(request)) {
+    const codecs = codecsOf(request);
+    if (this.#refusesMore(request, codecs.length)) {
+      return;
+    }
+    for (const codec of codecs) {
       const info = mergeCodec(track.info, codec);
       const cid = codec.cid || request.cid;
       this.#pending.set(cid, {
@@ -271,6 +282,18 @@ export class Publishing {
       case: 'trackPublished',
       value: new TrackPublishedResponse({ cid, track: info.clone() }),
     });
+  }
+
+  #refusesMore(request: AddTrackRequest, count: number): boolean {
+    const refused = this.#pending.size + count > MAX_PENDING;
+    if (refused) {
+      this.#refuse(
+        request,
+        RequestResponse_Reason.LIMIT_EXCEEDED,
+        `too many pending tracks, at most ${MAX_PENDING} may be announced without being sent`,
+      );
+    }
+    return refused;
   }
 
   #refuse(request: AddTrackRequest, reason: RequestResponse_Reason, message: string): void {

@@ -1,61 +1,35 @@
 import {
   DisconnectReason,
   type ICEServer,
-  LeaveRequest,
   LeaveRequest_Action,
   ParticipantInfo_State,
   Room as RoomInfo,
-  RoomUpdate,
   type ServerInfo,
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { DataKind } from '../media/data/data-kinds';
 import type { RoomMedia } from '../media/room-media';
-import { ConnectionQualityReporter } from './connection-quality';
-import type { DataSink } from './data/data-peer';
-import { DataTracks } from './data/data-tracks';
-import { RoomData } from './data/room-data';
+import type { ConnectionQualityReporter } from './connection-quality';
+import type { DataTracks } from './data/data-tracks';
+import type { RoomData } from './data/room-data';
 import { Departures } from './departures';
 import { RoomError } from './errors';
 import type { Grants } from './grants';
 import { newId } from './ids';
 import { joinResponse, newSifTrailer, publishCodecs } from './join-response';
+import { leaveRequest } from './leave';
 import { type JoinOptions, Participant, type ParticipantEvents } from './participant';
 import { connectParticipant } from './participant-entry';
 import { ParticipantUpdates } from './participant-updates';
-import type { RoomObserver } from './room-observer';
+import { RoomNews } from './room-news';
+import { createRoomParts } from './room-parts';
 import type { RoomSettings } from './room-settings';
-import { RoomTracks } from './room-tracks';
-import { OutgoingSignal, type SignalSink } from './signal-sink';
-import { Speakers } from './speakers';
+import type { RoomTracks } from './room-tracks';
+import type { RoomDependencies, RoomOptions } from './room-types';
+import type { SignalSink } from './signal-sink';
+import type { Speakers } from './speakers';
 
-/** What a Room is made with. Source: CreateRoomRequest, RoomConfiguration. */
-export interface RoomOptions {
-  readonly name: string;
-  readonly metadata: string;
-  /** Seconds that the Room stays open before anybody has come. */
-  readonly emptyTimeout: number;
-  /** Seconds that the Room stays open after the last one has left. */
-  readonly departureTimeout: number;
-  /** 0 sets no limit. */
-  readonly maxParticipants: number;
-  /** Name streams so that clients play a participant's audio and video in step. */
-  readonly syncStreams: boolean;
-}
-
-export interface RoomDependencies {
-  readonly media: RoomMedia;
-  readonly settings: RoomSettings;
-  readonly observer: RoomObserver;
-  readonly log: Logger;
-  readonly now: () => number;
-  readonly serverInfo: ServerInfo;
-  readonly iceServers: (participant: Participant) => ICEServer[];
-  readonly onClosed: (room: Room) => void;
-}
-
-/** How often the number of participants is told, and quality is rated, in ms. */
-const ROOM_UPDATE_MS = 5000;
+/** How often connection quality is rated, in ms. */
 const QUALITY_MS = 5000;
 
 /** One Room: who is in it, what they publish and receive, and when it ends. */
@@ -75,11 +49,11 @@ export class Room {
   readonly #participants = new Map<string, Participant>();
   readonly #updates: ParticipantUpdates;
   readonly #departures: Departures;
+  readonly #news: RoomNews;
   readonly #sifTrailer = newSifTrailer();
   readonly #joinTimers = new Map<string, NodeJS.Timeout>();
   readonly #qualityTimer: NodeJS.Timeout;
   #metadata: string;
-  #roomUpdateTimer: NodeJS.Timeout | undefined;
   #everJoined = false;
   #emptySinceMs: number;
   #closed = false;
@@ -92,6 +66,7 @@ export class Room {
     this.createdMs = deps.now();
     this.#emptySinceMs = this.createdMs;
     this.#departures = new Departures(deps.now);
+    this.#news = new RoomNews({ info: () => this.info(), recipients: () => this.reachable() });
     this.settings = deps.settings;
     this.log = deps.log.child({ room: options.name, roomSid: this.sid });
     const participants = (): Iterable<Participant> => this.#participants.values();
@@ -100,41 +75,12 @@ export class Room {
       batchBytes: deps.settings.updateBatchBytes,
       now: deps.now,
     });
-    this.speakers = new Speakers({
-      participants,
-      activeLevel: deps.settings.audioActiveLevel,
-      smoothIntervals: deps.settings.audioSmoothIntervals,
-      intervalMs: deps.settings.audioIntervalMs,
-    });
-    this.quality = new ConnectionQualityReporter({
-      participants,
-      onRated: (quality, score) => deps.observer.quality?.(quality, score),
-    });
-    this.tracks = new RoomTracks({
-      media: deps.media,
-      participants,
-      pauseDelayMs: deps.settings.dynacastPauseDelayMs,
-      limited: Object.values(deps.settings.subscriptionLimits).some((limit) => limit > 0),
-      log: this.log,
-      onSubscribed: (subscriber, { publisher, track }, subscribed) => {
-        deps.observer[subscribed ? 'trackSubscribed' : 'trackUnsubscribed']?.(track.info.type);
-        this.speakers.introduce(subscriber, publisher, subscribed);
-        if (subscribed) {
-          this.quality.introduce(subscriber, publisher);
-        }
-      },
-    });
-    const sink = dataSink(deps.media);
-    this.data = new RoomData<Participant>({ peers: () => this.reachable(), sink });
-    this.dataTracks = new DataTracks<Participant>({
-      limits: { enabled: deps.settings.enableDataTracks },
-      sink,
-      newSid: () => newId('DTR_'),
-      mayReceive: (subscriber, publisher, trackSid) => publisher.permitsTrack(trackSid, subscriber),
-      onTracksChanged: (publisher) => publisher.touch(true),
-      sendHandles: (subscriber, value) =>
-        subscriber.send({ case: 'dataTrackSubscriberHandles', value }),
-    });
+    const parts = createRoomParts(deps, this.log, participants);
+    this.speakers = parts.speakers;
+    this.quality = parts.quality;
+    this.tracks = parts.tracks;
+    this.data = parts.data;
+    this.dataTracks = parts.dataTracks;
     deps.media.onAudioLevels((levels) => this.speakers.report(levels));
     deps.media.onWorkerDied(() => this.#workerDied());
     this.#qualityTimer = setInterval(() => this.quality.report(), QUALITY_MS);
@@ -258,7 +204,7 @@ export class Room {
 
   setMetadata(metadata: string): void {
     this.#metadata = metadata;
-    this.#sendRoomUpdate();
+    this.#news.now();
   }
 
   /**
@@ -302,7 +248,7 @@ export class Room {
       this.#departures.add(info);
     }
     this.#emptySinceMs = this.#deps.now();
-    this.#roomChanged();
+    this.#news.soon();
     const tell = wasActive ? 'participantLeft' : 'participantConnectionAborted';
     this.#deps.observer[tell]?.(this.info(), info);
     this.log.info(
@@ -329,13 +275,12 @@ export class Room {
     }
     this.#closed = true;
     clearInterval(this.#qualityTimer);
-    clearTimeout(this.#roomUpdateTimer);
+    this.#news.close();
     this.#updates.close();
     this.speakers.close();
     for (const participant of [...this.#participants.values()]) {
       this.remove(participant, reason, action);
     }
-    clearTimeout(this.#roomUpdateTimer);
     this.tracks.close();
     this.data.close();
     this.media.close();
@@ -392,7 +337,7 @@ export class Room {
     );
     this.#joinTimers.set(participant.sid, timer);
     participant.touch();
-    this.#roomChanged();
+    this.#news.soon();
   }
 
   #participantEvents(): ParticipantEvents {
@@ -402,7 +347,7 @@ export class Room {
       published: (participant, track) => {
         participant.touch();
         this.tracks.add(participant, track);
-        this.#roomChanged();
+        this.#news.soon();
         observer.trackPublished?.(this.info(), participant.info(), track.snapshot());
       },
       codecAdded: (participant, track) => {
@@ -413,7 +358,7 @@ export class Room {
         this.tracks.remove(track);
         // No longer a publisher, perhaps, but those who saw the track must hear of its end now.
         participant.touch(true);
-        this.#roomChanged();
+        this.#news.soon();
         observer.trackUnpublished?.(this.info(), participant.info(), track.snapshot());
       },
     };
@@ -424,41 +369,4 @@ export class Room {
     this.log.error('the media worker of this room died; its participants join again');
     this.close(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
   }
-
-  /** Numbers change often, so they are told at most every few seconds. */
-  #roomChanged(): void {
-    if (!this.#closed) {
-      this.#roomUpdateTimer ??= setTimeout(() => this.#sendRoomUpdate(), ROOM_UPDATE_MS);
-    }
-  }
-
-  #sendRoomUpdate(): void {
-    clearTimeout(this.#roomUpdateTimer);
-    this.#roomUpdateTimer = undefined;
-    const signal = new OutgoingSignal({
-      case: 'roomUpdate',
-      value: new RoomUpdate({ room: this.info() }),
-    });
-    for (const participant of this.reachable()) {
-      participant.sendEncoded(signal);
-    }
-  }
-}
-
-function dataSink(media: RoomMedia): DataSink<Participant> {
-  const outlet = (participant: Participant) => participant.parts.connections.outlet;
-  return {
-    broadcast: (kind, bytes, except) =>
-      media.dataBus.broadcast(kind, bytes, except === undefined ? undefined : outlet(except)),
-    sendTo: (kind, bytes, peers) => media.dataBus.sendTo(kind, bytes, peers.map(outlet)),
-  };
-}
-
-/** Source: livekit_rtc.proto LeaveRequest; `can_reconnect` is for clients before protocol 13. */
-function leaveRequest(reason: DisconnectReason, action: LeaveRequest_Action): LeaveRequest {
-  return new LeaveRequest({
-    reason,
-    action,
-    canReconnect: action !== LeaveRequest_Action.DISCONNECT,
-  });
 }

@@ -1,11 +1,11 @@
 import {
   CandidateProtocol,
   DisconnectReason,
-  LeaveRequest,
   LeaveRequest_Action,
   type SimulateScenario,
   SpeakerInfo,
 } from '@livekit/protocol';
+import { leaveRequest } from './leave';
 import type { Participant } from './participant';
 import type { Room } from './room';
 
@@ -57,11 +57,7 @@ export class Simulations {
       case 'leaveRequestFullReconnect':
         participant.send({
           case: 'leave',
-          value: new LeaveRequest({
-            reason: DisconnectReason.CLIENT_INITIATED,
-            action: LeaveRequest_Action.RECONNECT,
-            canReconnect: true,
-          }),
+          value: leaveRequest(DisconnectReason.CLIENT_INITIATED, LeaveRequest_Action.RECONNECT),
         });
         return;
       default:

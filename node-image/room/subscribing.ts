@@ -38,6 +38,10 @@ export interface SubscribingOptions {
   readonly onChanged: (available: AvailableTrack, subscribed: boolean) => void;
 }
 
+/** Of how many tracks a client's wishes are kept, and how long a sid may be, in characters. */
+const MAX_REMEMBERED = 20_000;
+const MAX_SID_LENGTH = 64;
+
 /** What one participant receives: what it wants, what it may have, and what it gets. */
 export class Subscribing {
   readonly #options: SubscribingOptions;
@@ -82,7 +86,7 @@ export class Subscribing {
 
   /** The client's own choice, which outlives the track's absence. Source: UpdateSubscription. */
   choose(trackSid: string, subscribe: boolean): void {
-    this.#explicit.set(trackSid, subscribe);
+    remember(this.#explicit, trackSid, subscribe);
   }
 
   reportMissing(trackSid: string): void {
@@ -150,7 +154,7 @@ export class Subscribing {
   /** A client that resumes says which of its tracks it has switched off. */
   async setDisabled(trackSid: string): Promise<void> {
     const settings = { ...this.#initialSettings(trackSid), disabled: true };
-    this.#settings.set(trackSid, settings);
+    remember(this.#settings, trackSid, settings);
     await this.#subscriptions.get(trackSid)?.apply(settings);
   }
 
@@ -292,5 +296,17 @@ export class Subscribing {
   #initialSettings(trackSid: string): TrackSettings {
     const quality = this.#options.adaptiveStream ? 0 : DEFAULT_SETTINGS.quality;
     return this.#settings.get(trackSid) ?? { ...DEFAULT_SETTINGS, quality };
+  }
+}
+
+/** What a client says of tracks that may never come is kept, but not without end. */
+function remember<T>(map: Map<string, T>, trackSid: string, value: T): void {
+  if (trackSid.length > MAX_SID_LENGTH) {
+    return;
+  }
+  map.set(trackSid, value);
+  if (map.size > MAX_REMEMBERED) {
+    const [oldest = ''] = map.keys();
+    map.delete(oldest);
   }
 }

@@ -145,15 +145,19 @@ export class MessageBudget {
     this.#countedAtMs = now();
   }
 
-  /** @returns whether this message is within the limit. */
-  take(): boolean {
+  /**
+   * @param cost - as how many messages this one counts; never more than may come at once.
+   * @returns whether this message is within the limit.
+   */
+  take(cost = 1): boolean {
     if (this.#perSecond === 0) return true;
+    const price = Math.min(Math.max(cost, 1), this.#capacity);
     const now = this.#now();
     const earned = ((now - this.#countedAtMs) / 1000) * this.#perSecond;
     this.#left = Math.min(this.#capacity, this.#left + earned);
     this.#countedAtMs = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
+    if (this.#left < price) return false;
+    this.#left -= price;
     return true;
   }
 }

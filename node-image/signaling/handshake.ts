@@ -1,19 +1,22 @@
-import { type DisconnectReason, LeaveRequest, LeaveRequest_Action } from '@livekit/protocol';
+import type { DisconnectReason, LeaveRequest_Action, SignalRequest } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
+import { leaveRequest } from '../room/leave';
 import { OutgoingSignal } from '../room/signal-sink';
 import type { Session } from './session';
 import { decodeSignal } from './signal-codec';
 import { SignalSocket } from './signal-socket';
 
-/** What a client may say before it is let in, in messages. */
+/** What a client may say before it is let in, in messages and in bytes. */
 const MAX_EARLY = 100;
+const MAX_EARLY_BYTES = 2 * 1024 * 1024;
 
 /** A client's connection from the accepted handshake on: what it says waits until somebody serves it. */
 export class Handshake {
   readonly sink: SignalSocket;
   readonly #early: { data: Buffer; isBinary: boolean }[] = [];
   readonly #log: Logger;
+  #earlyBytes = 0;
   #session: Session | undefined;
 
   constructor(socket: WebSocket, log: Logger) {
@@ -34,34 +37,44 @@ export class Handshake {
 
   /** Sends a client away before it was let in. */
   leave(reason: DisconnectReason, action: LeaveRequest_Action): void {
-    const canReconnect = action !== LeaveRequest_Action.DISCONNECT;
-    const value = new LeaveRequest({ reason, action, canReconnect });
-    this.sink.send(new OutgoingSignal({ case: 'leave', value }));
+    this.sink.send(new OutgoingSignal({ case: 'leave', value: leaveRequest(reason, action) }));
     this.sink.close();
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#session === undefined) {
-      if (this.#early.length >= MAX_EARLY) {
+      this.#earlyBytes += data.length;
+      if (this.#early.length >= MAX_EARLY || this.#earlyBytes > MAX_EARLY_BYTES) {
         this.sink.close();
         return;
       }
       this.#early.push({ data, isBinary });
       return;
     }
-    if (!this.#session.takesMessage()) {
+    let request: SignalRequest | undefined;
+    let taken = this.#session.takesBytes(data.length);
+    if (taken) {
+      request = this.#decode(data, isBinary);
+      taken = request === undefined || this.#session.takesItems(request);
+    }
+    if (!taken) {
       this.#log.info(
         { participant: this.#session.participant.identity },
         'a client sends more signal messages than it may; its connection is closed',
       );
       this.sink.close();
-      return;
+    } else if (request !== undefined) {
+      this.#session.handle(request);
     }
+  }
+
+  #decode(data: Buffer, isBinary: boolean): SignalRequest | undefined {
     try {
-      this.#session.handle(decodeSignal(data, isBinary));
+      return decodeSignal(data, isBinary);
     } catch {
       // One bad frame does no harm; the budget of messages bounds how many there are.
       this.#log.debug({ bytes: data.length }, 'a frame that is no SignalRequest is left alone');
+      return undefined;
     }
   }
 }

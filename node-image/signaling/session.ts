@@ -15,6 +15,7 @@ import type { Room } from '../room/room';
 import type { SignalMessage } from '../room/signal-sink';
 import type { Simulations } from '../room/simulate';
 import type { MessageBudget } from './client-limits';
+import { itemCount } from './request-size';
 
 export interface SessionOptions {
   readonly room: Room;
@@ -29,6 +30,11 @@ type DataTrackResponse = PublishDataTrackResponse | UnpublishDataTrackResponse |
 
 /** Requests that may wait for earlier ones; a client that goes on beyond is out of its mind. */
 const MAX_QUEUED = 1000;
+/** A message counts as one more for each of these bytes, and for each of these things it names. */
+const MESSAGE_BYTES = 16 * 1024;
+const MESSAGE_ITEMS = 100;
+/** More tracks or participants than one message may name. */
+const MAX_ITEMS = 10_000;
 
 /**
  * What one participant asks for over its signal connection, one request after the other.
@@ -53,9 +59,18 @@ export class Session {
     return this.#options.room;
   }
 
-  /** Whether one more message is within what the client may send. */
-  takesMessage(): boolean {
-    return this.#options.budget.take();
+  /** Whether one more message of this size is within what the client may send. */
+  takesBytes(bytes: number): boolean {
+    return this.#options.budget.take(1 + Math.floor(bytes / MESSAGE_BYTES));
+  }
+
+  /** Whether a message may name as many things as it does: each may cost as much as a message. */
+  takesItems(request: SignalRequest): boolean {
+    const items = itemCount(request);
+    return (
+      items < MESSAGE_ITEMS ||
+      (items <= MAX_ITEMS && this.#options.budget.take(items / MESSAGE_ITEMS))
+    );
   }
 
   /** Handles a request after those before it. Never throws. */
@@ -152,13 +167,15 @@ export class Session {
         }
         return;
       case 'updateAudioTrack':
-        publishing.setAudioFeatures(message.value.trackSid, message.value.features);
-        participant.touch(true);
+        if (publishing.setAudioFeatures(message.value.trackSid, message.value.features)) {
+          participant.touch(true);
+        }
         return;
       case 'updateVideoTrack': {
         const { trackSid, width, height } = message.value;
-        publishing.setDimensions(trackSid, width, height);
-        participant.touch(true);
+        if (publishing.setDimensions(trackSid, width, height)) {
+          participant.touch(true);
+        }
         return;
       }
       case 'publishDataTrackRequest':

@@ -1,0 +1,32 @@
+import type { ICEServer, ServerInfo } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { RoomMedia } from '../media/room-media';
+import type { Participant } from './participant';
+import type { Room } from './room';
+import type { RoomObserver } from './room-observer';
+import type { RoomSettings } from './room-settings';
+
+/** What a Room is made with. Source: CreateRoomRequest, RoomConfiguration. */
+export interface RoomOptions {
+  readonly name: string;
+  readonly metadata: string;
+  /** Seconds that the Room stays open before anybody has come. */
+  readonly emptyTimeout: number;
+  /** Seconds that the Room stays open after the last one has left. */
+  readonly departureTimeout: number;
+  /** 0 sets no limit. */
+  readonly maxParticipants: number;
+  /** Name streams so that clients play a participant's audio and video in step. */
+  readonly syncStreams: boolean;
+}
+
+export interface RoomDependencies {
+  readonly media: RoomMedia;
+  readonly settings: RoomSettings;
+  readonly observer: RoomObserver;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly serverInfo: ServerInfo;
+  readonly iceServers: (participant: Participant) => ICEServer[];
+  readonly onClosed: (room: Room) => void;
+}
