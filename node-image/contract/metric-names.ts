@@ -43,5 +43,11 @@ export const METRIC_NAMES = {
   dataStreamBytes: 'livekit_datapacket_stream_bytes',
 } as const;
 
+/** Metrics that LiveKit has no name for. */
+export const SLUICE_METRIC_NAMES = {
+  /** What lives in the media workers, by `kind`: it returns to 0 with the last participant. */
+  mediaObjects: 'sluice_media_objects',
+} as const;
+
 /** Labels that every metric of a node carries. */
 export const METRIC_LABELS = ['node_id', 'node_type'] as const;

@@ -82,6 +82,7 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
     closers.push(() => turn.close());
 
     const metrics = new Metrics({ nodeId });
+    metrics.watchMediaObjects(() => pool.objects.read());
     const webhooks = new Webhooks({
       urls: config.webhook.urls,
       apiKey: config.webhook.api_key,

@@ -6,7 +6,8 @@ import {
   TrackSource,
   TrackType,
 } from '@livekit/protocol';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { SLUICE_METRIC_NAMES } from '../contract';
 import type { RoomObserver } from '../room/room-observer';
 import { createInstruments, type Instruments } from './instruments';
 import { NodeTotals } from './node-totals';
@@ -177,6 +178,21 @@ export class Metrics implements RoomObserver {
   /** How far a join came. */
   joined(state: JoinState): void {
     this.#instruments.participantJoins.inc({ state, warp: WITH_WARP.has(state) ? 'false' : '' });
+  }
+
+  /** Shows what lives in the media workers, read anew at each scrape. */
+  watchMediaObjects(read: () => Readonly<Record<string, number>>): void {
+    const gauge: Gauge<'kind'> = new Gauge({
+      name: SLUICE_METRIC_NAMES.mediaObjects,
+      help: 'Objects in the media workers now.',
+      labelNames: ['kind'],
+      registers: [this.registry],
+      collect: () => {
+        for (const [kind, count] of Object.entries(read())) {
+          gauge.set({ kind }, count);
+        }
+      },
+    });
   }
 
   /** From the request to the JoinResponse. */
