@@ -41,12 +41,16 @@ export interface RoomRequest {
 }
 
 const IDLE_CHECK_MS = 1000;
+/** As long as clients try to come back to a Room that was lost, in ms. */
+const LOST_ROOM_MS = 60_000;
 
 /** The Rooms of this node, by name. */
 export class LocalRooms {
   readonly #options: LocalRoomsOptions;
   readonly #rooms = new Map<string, Room>();
   readonly #creating = new Map<string, Promise<Room>>();
+  /** What was said of Rooms whose worker died. */
+  readonly #lost = new Map<string, RoomOptions>();
   readonly #idleTimer: NodeJS.Timeout;
   #closed = false;
 
@@ -101,34 +105,46 @@ export class LocalRooms {
       media.close();
       throw new Error('the node is closing');
     }
-    const preset = presets.get(request.preset ?? '');
-    const room = new Room(
-      {
-        name: request.name,
-        metadata: request.metadata || preset?.metadata || '',
-        emptyTimeout: request.emptyTimeout || preset?.emptyTimeout || defaults.emptyTimeout,
-        departureTimeout:
-          request.departureTimeout || preset?.departureTimeout || defaults.departureTimeout,
-        maxParticipants:
-          request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
-        syncStreams: request.syncStreams || preset?.syncStreams || defaults.syncStreams,
-      },
-      {
-        media,
-        settings,
-        observer,
-        log,
-        now: this.#options.now ?? Date.now,
-        serverInfo: this.#options.serverInfo,
-        iceServers: this.#options.iceServers,
-        onClosed: (closed) => {
-          if (this.#rooms.get(closed.name) === closed) {
-            this.#rooms.delete(closed.name);
-          }
-        },
-      },
-    );
+    const lost = this.#lost.get(request.name);
+    this.#lost.delete(request.name);
+    const room = new Room(lost ?? optionsOf(request, presets.get(request.preset ?? ''), defaults), {
+      media,
+      settings,
+      observer,
+      log,
+      now: this.#options.now ?? Date.now,
+      serverInfo: this.#options.serverInfo,
+      iceServers: this.#options.iceServers,
+      onClosed: (closed, isLost) => this.#forget(closed, isLost),
+    });
     this.#rooms.set(room.name, room);
     return room;
   }
+
+  #forget(room: Room, isLost: boolean): void {
+    if (this.#rooms.get(room.name) === room) {
+      this.#rooms.delete(room.name);
+    }
+    if (isLost && !this.#closed) {
+      // Whoever comes back first makes the Room anew, with all that was ever said of it.
+      this.#lost.set(room.name, room.options);
+      setTimeout(() => this.#lost.delete(room.name), LOST_ROOM_MS).unref();
+    }
+  }
+}
+
+function optionsOf(
+  request: RoomRequest,
+  preset: RoomConfiguration | undefined,
+  defaults: LocalRoomsOptions['defaults'],
+): RoomOptions {
+  return {
+    name: request.name,
+    metadata: request.metadata || preset?.metadata || '',
+    emptyTimeout: request.emptyTimeout || preset?.emptyTimeout || defaults.emptyTimeout,
+    departureTimeout:
+      request.departureTimeout || preset?.departureTimeout || defaults.departureTimeout,
+    maxParticipants: request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
+    syncStreams: request.syncStreams || preset?.syncStreams || defaults.syncStreams,
+  };
 }

@@ -28,5 +28,6 @@ export interface RoomDependencies {
   readonly now: () => number;
   readonly serverInfo: ServerInfo;
   readonly iceServers: (participant: Participant) => ICEServer[];
-  readonly onClosed: (room: Room) => void;
+  /** @param lost - its media was lost under it, and its participants are about to come back. */
+  readonly onClosed: (room: Room, lost: boolean) => void;
 }

@@ -91,6 +91,11 @@ export class Room {
     return this.#closed;
   }
 
+  /** What the Room is now, for another that takes its place. */
+  get options(): RoomOptions {
+    return { ...this.#options, metadata: this.#metadata };
+  }
+
   get syncStreams(): boolean {
     return this.#options.syncStreams;
   }
@@ -285,7 +290,7 @@ export class Room {
     this.data.close();
     this.media.close();
     this.#deps.observer.roomFinished?.(this.info());
-    this.#deps.onClosed(this);
+    this.#deps.onClosed(this, action === LeaveRequest_Action.RECONNECT);
   }
 
   /** Takes what a participant sent over a data channel. */

@@ -29,16 +29,12 @@ export class Speakers {
   /** Takes the levels of one interval and tells those concerned what has changed. */
   report(levels: readonly AudioLevel[]): void {
     clearTimeout(this.#fading);
+    const owners = this.#owners();
     const loudest = new Map<string, number>();
     for (const { producer, dBov } of levels) {
-      for (const participant of this.#options.participants()) {
-        const owns = [...participant.publishing.tracks.values()].some((track) =>
-          [...track.producers.values()].includes(producer),
-        );
-        if (owns) {
-          const linear = 10 ** (dBov / 20);
-          loudest.set(participant.sid, Math.max(linear, loudest.get(participant.sid) ?? 0));
-        }
+      const sid = owners.get(producer.id);
+      if (sid !== undefined) {
+        loudest.set(sid, Math.max(10 ** (dBov / 20), loudest.get(sid) ?? 0));
       }
     }
     const changed: SpeakerInfo[] = [];
@@ -89,6 +85,19 @@ export class Speakers {
   forget(participant: Participant): void {
     this.#smoothed.delete(participant.sid);
     this.#told.delete(participant.sid);
+  }
+
+  /** Whose each producer is, by the producer's id. */
+  #owners(): Map<string, string> {
+    const owners = new Map<string, string>();
+    for (const { sid, publishing } of this.#options.participants()) {
+      for (const track of publishing.tracks.values()) {
+        for (const producer of track.producers.values()) {
+          owners.set(producer.id, sid);
+        }
+      }
+    }
+    return owners;
   }
 
   #level(sid: string, linear: number): number {
