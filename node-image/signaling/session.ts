@@ -119,7 +119,10 @@ export class Session {
       case 'offer':
         return publishing.offer(message.value);
       case 'answer':
-        return (await parts.connections.subscriber()).answer(message.value.sdp);
+        // Without a connection nothing was offered, and an answer does not make one.
+        return parts.connections.hasSubscriber
+          ? (await parts.connections.subscriber()).answer(message.value.sdp)
+          : undefined;
       case 'addTrack':
         publishing.addTrack(message.value);
         return;
