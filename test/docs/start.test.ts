@@ -1,0 +1,137 @@
+/** `npm start` as the README has it, and the snippets against what it serves. */
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
+import { AccessToken } from 'livekit-server-sdk';
+import { openBrowser, type TestBrowser, type TestPage } from '../support/browser';
+import { freePortRange, freeTcpPort } from '../support/ports';
+import { until } from '../support/wait';
+import { type Block, REPOSITORY, runnable } from './support/pages';
+import { outputOf, type Running, runNode } from './support/processes';
+
+const options = { timeout: 90_000 };
+const folder = join(REPOSITORY, 'out', `docs-${process.pid}`);
+let port = 0;
+let node: Running;
+let browser: TestBrowser;
+
+before(async () => {
+  port = await freeTcpPort();
+  const media = await freePortRange(2);
+  node = runNode([
+    ...['scripts/run.mjs', 'start', '--', '--port', `${port}`, '--sluice.workers', '1'],
+    ...['--udp-port', `${media}`, '--rtc.tcp_port', `${media + 1}`, '--node-ip', '127.0.0.1'],
+  ]);
+  await until('npm start to serve', isHealthy, { timeoutMs: 60_000, explain: node.output });
+  browser = await openBrowser();
+  writeSnippets();
+});
+after(async () => {
+  await browser?.close();
+  node?.child.kill('SIGINT');
+  await node?.ended;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('npm start says where to go, and serves the page', options, async () => {
+  assert.match(node.output(), new RegExp(`http://127\\.0\\.0\\.1:${port}/meet\\?room=demo`));
+  assert.match(node.output(), /devkey, secret/);
+  const page = await fetch(`http://127.0.0.1:${port}/meet?room=demo`);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<title>/);
+});
+
+test('the snippets are sound TypeScript', options, async () => {
+  const { code, output } = await outputOf(['node_modules/typescript/bin/tsc', '-p', folder]);
+  assert.equal(code, 0, output);
+});
+
+test('the server snippet makes a token and lists the Rooms', options, async () => {
+  const { code, output } = await outputOf(['--import', 'tsx', join(folder, 'server.mts')]);
+  assert.equal(code, 0, output);
+  assert.match(output, /^eyJ[\w.-]+ \[\]\s*$/);
+});
+
+test('two browsers with the client snippet see each other', options, async () => {
+  const script = await bundle('client.mts');
+  const pages = [await joinAs('ada', script), await joinAs('grace', script)];
+  for (const page of pages) {
+    await until('a moving picture of the other', () => moves(page), {
+      timeoutMs: 20_000,
+      explain: () => page.takeLog() + node.output().slice(-3000),
+    });
+  }
+});
+
+test('Ctrl-C ends it with exit code 0', options, async () => {
+  node.child.kill('SIGINT');
+  assert.equal(await node.ended, 0, node.output().slice(-3000));
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
+});
+
+async function isHealthy(): Promise<boolean> {
+  if (node.child.exitCode !== null) throw new Error(node.output());
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/`)).status === 200;
+  } catch {
+    return false;
+  }
+}
+
+function snippet(library: string): Block {
+  const found = runnable('ts').filter(({ text }) => text.includes(`from '${library}'`));
+  const [block] = found;
+  assert.ok(block !== undefined && found.length === 1, `one snippet imports ${library}`);
+  return block;
+}
+
+/** As modules of a project of their own, against the port of this run. */
+function writeSnippets(): void {
+  assert.equal(runnable('ts').length, 2, 'every snippet is run');
+  mkdirSync(folder, { recursive: true });
+  const local = ({ text }: Block): string => text.replaceAll(':7880', `:${port}`);
+  writeFileSync(join(folder, 'server.mts'), local(snippet('livekit-server-sdk')));
+  const client = `declare const token: string;\n${local(snippet('livekit-client'))}`;
+  writeFileSync(join(folder, 'client.mts'), client);
+  const config = {
+    extends: '../../tsconfig.base.json',
+    compilerOptions: { lib: ['es2023', 'dom'], incremental: false },
+    files: ['server.mts', 'client.mts'],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+}
+
+async function bundle(name: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, name)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'error',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+async function joinAs(identity: string, script: string): Promise<TestPage> {
+  const access = new AccessToken('devkey', 'secret', { identity });
+  access.addGrant({ roomJoin: true, room: 'demo' });
+  const token = await access.toJwt();
+  const page = await browser.openPage();
+  await page.page.evaluate((value) => Object.assign(window, { token: value }), token);
+  await page.page.addScriptTag({ type: 'module', content: script });
+  return page;
+}
+
+/** Whether a picture has come and goes on. */
+function moves({ page }: TestPage): Promise<boolean> {
+  return page.evaluate(async () => {
+    const video = document.querySelector('video');
+    const before = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const after = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+    return video !== null && video.videoWidth > 0 && after > before;
+  });
+}
