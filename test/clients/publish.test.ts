@@ -35,7 +35,9 @@ for (const codec of ['h264', 'vp9', 'av1'] as const) {
     const alice = await suite.join(room, 'alice');
     const bob = await suite.join(room, 'bob');
     await alice.run((c, videoCodec) => c.publishPicture({ videoCodec, backupCodec: false }), codec);
-    const picture = await bob.sees('alice', 'camera', { width: 1280, height: 720 });
+    // How many spatial layers there are depends on the sender's estimate of its bandwidth.
+    const size = codec === 'h264' ? { width: 1280, height: 720 } : {};
+    const picture = await bob.sees('alice', 'camera', size);
     assert.equal(picture.codec, `video/${codec.toUpperCase()}`);
     const sent = await alice.outbound('camera');
     if (codec === 'h264') assert.equal(sent.length, 3);

@@ -68,15 +68,17 @@ export class PageClient {
     options: livekit.TrackPublishOptions & { readonly picture?: PictureOptions } = {},
   ): Promise<string> {
     const { picture, ...publish } = options;
+    const svc = publish.videoCodec === 'vp9' || publish.videoCodec === 'av1';
     const publication = await this.room.localParticipant.publishTrack(movingPicture(picture), {
       source: livekit.Track.Source.Camera,
-      // All three layers together stay below the bitrate that Chromium starts with, so that the
-      // top one is there at once and not after seconds of probing.
-      videoEncoding: { maxBitrate: 900_000, maxFramerate: 15 },
+      // All three layers and a tone fit into the 250 kbit/s that Chromium may start with. Where they
+      // do not, its estimate of the way up decides whether there is a top layer, which can take long.
+      videoEncoding: { maxBitrate: svc ? 900_000 : 100_000, maxFramerate: 15 },
       videoSimulcastLayers: [
-        new livekit.VideoPreset(320, 180, 80_000, 15),
-        new livekit.VideoPreset(640, 360, 200_000, 15),
+        new livekit.VideoPreset(320, 180, 30_000, 15),
+        new livekit.VideoPreset(640, 360, 60_000, 15),
       ],
+      degradationPreference: 'maintain-resolution',
       ...publish,
     });
     return publication.trackSid;

@@ -13,10 +13,8 @@ export interface PictureOptions {
 }
 
 /**
- * A picture that moves in every frame, so that the encoder always has something to send.
- *
- * The squares change place and colour: enough detail to give each simulcast layer real work, little
- * enough to encode three layers on one core.
+ * A picture that moves in every frame, so that the encoder always has something to send, and so
+ * simple that 720 lines of it fit into 100 kbit/s.
  */
 export function movingPicture(options: PictureOptions = {}): MediaStreamTrack {
   const { width = 1280, height = 720, fps = 15, colour = 'rgb(40, 90, 160)' } = options;
@@ -31,12 +29,11 @@ export function movingPicture(options: PictureOptions = {}): MediaStreamTrack {
     context.fillStyle = colour;
     context.fillRect(0, 0, width, height);
     const size = height / 9;
-    for (let i = 0; i < 24; i++) {
-      context.fillStyle = `hsl(${(frame * 7 + i * 15) % 360} 80% 50%)`;
-      const x = (i * 211 + frame * (3 + (i % 5) * 4)) % width;
+    for (let i = 0; i < 4; i++) {
+      context.fillStyle = `hsl(${i * 90} 80% 50%)`;
+      const x = (i * width) / 4 + ((frame * (i + 1) * 2) % (width / 4 - size));
       // The upper third stays in the ground's colour.
-      const y = height / 3 + ((i * 97 + frame * 2) % ((height * 2) / 3 - size));
-      context.fillRect(x, y, size, size);
+      context.fillRect(x, height / 2 + i * size * 0.5, size, size);
     }
   };
   draw();
