@@ -23,7 +23,12 @@ export class Handshake {
     this.#log = log;
     this.sink = new SignalSocket(socket, {
       message: (data, isBinary) => this.#receive(data, isBinary),
-      closed: () => this.#session?.participant.dropSink(this.sink),
+      overflowed: () =>
+        log.info(
+          { participant: this.#session?.participant.identity },
+          'a client reads too little of what it is sent; its connection is cut',
+        ),
+      closed: () => this.#session?.connectionLost(this.sink),
     });
   }
 

@@ -16,22 +16,30 @@ export interface JoinQuery {
   readonly client: ClientInfo;
 }
 
-const SDKS: Record<string, ClientInfo_SDK> = {
-  js: ClientInfo_SDK.JS,
-  ios: ClientInfo_SDK.SWIFT,
-  swift: ClientInfo_SDK.SWIFT,
-  android: ClientInfo_SDK.ANDROID,
-  flutter: ClientInfo_SDK.FLUTTER,
-  go: ClientInfo_SDK.GO,
-  unity: ClientInfo_SDK.UNITY,
-  reactnative: ClientInfo_SDK.REACT_NATIVE,
-  rust: ClientInfo_SDK.RUST,
-  python: ClientInfo_SDK.PYTHON,
-  cpp: ClientInfo_SDK.CPP,
-  unityweb: ClientInfo_SDK.UNITY_WEB,
-  node: ClientInfo_SDK.NODE,
-  esp32: ClientInfo_SDK.ESP32,
-};
+const SDKS: ReadonlyMap<string, ClientInfo_SDK> = new Map(
+  Object.entries({
+    js: ClientInfo_SDK.JS,
+    ios: ClientInfo_SDK.SWIFT,
+    swift: ClientInfo_SDK.SWIFT,
+    android: ClientInfo_SDK.ANDROID,
+    flutter: ClientInfo_SDK.FLUTTER,
+    go: ClientInfo_SDK.GO,
+    unity: ClientInfo_SDK.UNITY,
+    reactnative: ClientInfo_SDK.REACT_NATIVE,
+    rust: ClientInfo_SDK.RUST,
+    python: ClientInfo_SDK.PYTHON,
+    cpp: ClientInfo_SDK.CPP,
+    unityweb: ClientInfo_SDK.UNITY_WEB,
+    node: ClientInfo_SDK.NODE,
+    esp32: ClientInfo_SDK.ESP32,
+  }),
+);
+
+const CAPABILITIES: ReadonlyMap<string, ClientInfo_Capability> = new Map(
+  Object.entries(ClientInfo_Capability).filter(
+    (entry): entry is [string, ClientInfo_Capability] => typeof entry[1] === 'number',
+  ),
+);
 
 /** @param address - the client's own, as the connection or a trusted proxy says. */
 export function readJoinQuery(query: URLSearchParams, address: string): JoinQuery {
@@ -50,7 +58,7 @@ export function readJoinQuery(query: URLSearchParams, address: string): JoinQuer
     room: text('room'),
     attributes: readAttributes(text('attributes')),
     client: new ClientInfo({
-      sdk: SDKS[text('sdk')] ?? ClientInfo_SDK.UNKNOWN,
+      sdk: SDKS.get(text('sdk')) ?? ClientInfo_SDK.UNKNOWN,
       version: text('version'),
       protocol: whole(text('protocol')),
       clientProtocol: whole(text('client_protocol')),
@@ -93,6 +101,6 @@ function readAttributes(text: string): Record<string, string> {
 function readCapabilities(text: string): ClientInfo_Capability[] {
   return text
     .split(',')
-    .map((name) => ClientInfo_Capability[name.trim() as keyof typeof ClientInfo_Capability])
-    .filter((value) => typeof value === 'number');
+    .map((name) => CAPABILITIES.get(name.trim()))
+    .filter((value) => value !== undefined);
 }

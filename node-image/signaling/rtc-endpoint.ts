@@ -205,7 +205,14 @@ export class RtcEndpoint {
       { room: passed.room, participant: participant.identity },
       'participant resumed',
     );
-    await resume(room, participant, handshake.sink);
+    try {
+      await resume(room, participant, handshake.sink);
+    } catch (error) {
+      // Its transports have gone meanwhile, and an HTTP answer would be no frame to it.
+      this.#options.log.info({ err: error, room: room.name }, 'a resume failed');
+      handshake.leave(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+      return;
+    }
     handshake.serve(session);
     if (cut === 'after') {
       participant.closeSink();
@@ -214,7 +221,8 @@ export class RtcEndpoint {
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<WebSocket> {
     return new Promise((resolve, reject) => {
-      socket.once('close', () => reject(new Error('the client closed the connection')));
+      // Also where the library refuses the handshake, which it answers by itself.
+      socket.once('close', () => reject(new JoinError(400, 'the client closed the connection')));
       this.#server.handleUpgrade(request, socket, head, resolve);
     });
   }

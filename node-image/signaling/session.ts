@@ -1,6 +1,7 @@
 import {
   DisconnectReason,
   LeaveRequest_Action,
+  ParticipantInfo_State,
   Pong,
   PublishDataTrackResponse,
   RequestResponse,
@@ -12,7 +13,7 @@ import { type OwnDataLimits, updateOwnData } from '../room/own-data';
 import type { Participant } from '../room/participant';
 import { applySyncState } from '../room/resume';
 import type { Room } from '../room/room';
-import type { SignalMessage } from '../room/signal-sink';
+import type { SignalMessage, SignalSink } from '../room/signal-sink';
 import type { Simulations } from '../room/simulate';
 import type { MessageBudget } from './client-limits';
 import { itemCount } from './request-size';
@@ -57,6 +58,14 @@ export class Session {
 
   get room(): Room {
     return this.#options.room;
+  }
+
+  /** A client that is gone before its media ever came up cannot resume, and is not waited for. */
+  connectionLost(sink: SignalSink): void {
+    const { room, participant } = this.#options;
+    if (participant.dropSink(sink) && participant.state === ParticipantInfo_State.JOINED) {
+      room.remove(participant, DisconnectReason.SIGNAL_CLOSE);
+    }
   }
 
   /** Whether one more message of this size is within what the client may send. */
@@ -121,7 +130,7 @@ export class Session {
       case 'answer':
         // Without a connection nothing was offered, and an answer does not make one.
         return parts.connections.hasSubscriber
-          ? (await parts.connections.subscriber()).answer(message.value.sdp)
+          ? (await parts.connections.subscriber()).answer(message.value.sdp, message.value.id)
           : undefined;
       case 'addTrack':
         publishing.addTrack(message.value);
@@ -146,7 +155,7 @@ export class Session {
         room.dataTracks.permissionsChanged();
         return;
       case 'leave':
-        room.remove(participant, DisconnectReason.CLIENT_INITIATED);
+        room.remove(participant, leaveReasonOf(message.value.reason));
         return;
       case 'syncState':
         return applySyncState(room, participant, message.value, DisconnectReason.STATE_MISMATCH);
@@ -204,6 +213,18 @@ export class Session {
     const { room, participant } = this.#options;
     room.log.info({ participant: participant.identity, why }, 'a client is sent to join again');
     room.remove(participant, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+  }
+}
+
+/** What a client may say of why it leaves; anything else is its own wish. */
+function leaveReasonOf(reason: DisconnectReason): DisconnectReason {
+  switch (reason) {
+    case DisconnectReason.USER_UNAVAILABLE:
+    case DisconnectReason.USER_REJECTED:
+    case DisconnectReason.AGENT_ERROR:
+      return reason;
+    default:
+      return DisconnectReason.CLIENT_INITIATED;
   }
 }
 

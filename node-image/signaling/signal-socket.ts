@@ -11,6 +11,8 @@ const CLOSE_GRACE_MS = 2000;
 
 export interface SignalSocketEvents {
   message(data: Buffer, isBinary: boolean): void;
+  /** The client leaves too much unread; its connection is cut. */
+  overflowed(): void;
   /** The connection is gone, by whomever. Called once. */
   closed(): void;
 }
@@ -18,6 +20,7 @@ export interface SignalSocketEvents {
 /** One client's WebSocket: answers in the format that the client speaks, and never waits for it. */
 export class SignalSocket implements SignalSink {
   readonly #socket: WebSocket;
+  readonly #events: SignalSocketEvents;
   readonly #pingTimer: NodeJS.Timeout;
   #speaksJson = false;
   #missedPings = 0;
@@ -25,7 +28,12 @@ export class SignalSocket implements SignalSink {
 
   constructor(socket: WebSocket, events: SignalSocketEvents) {
     this.#socket = socket;
+    this.#events = events;
     socket.on('message', (data: RawData, isBinary: boolean) => {
+      if (this.#closed) {
+        // Another connection may have taken its place already.
+        return;
+      }
       this.#speaksJson = !isBinary;
       events.message(toBuffer(data), isBinary);
     });
@@ -49,6 +57,7 @@ export class SignalSocket implements SignalSink {
     if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) {
       // It may resume, and then gets everything that it needs anew.
       this.#socket.terminate();
+      this.#events.overflowed();
       return;
     }
     this.#socket.send(this.#speaksJson ? signal.json : signal.binary);
