@@ -25,6 +25,11 @@ export async function externalAddress(
   const colon = server.lastIndexOf(':');
   const host = colon < 0 ? server : server.slice(0, colon);
   const port = colon < 0 ? 3478 : Number(server.slice(colon + 1));
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error(
+      `"${server}" is no STUN server; host:port is allowed, with a port of 1 to 65535`,
+    );
+  }
   const transaction = randomBytes(12);
   const request = Buffer.alloc(HEADER_BYTES);
   request.writeUInt16BE(BINDING_REQUEST, 0);
@@ -36,7 +41,7 @@ export async function externalAddress(
   try {
     return await new Promise<string>((resolve, reject) => {
       const send = (): void => socket.send(request, port, host, (error) => error && reject(error));
-      socket.once('error', reject);
+      socket.on('error', reject);
       socket.on('message', (message) => {
         const address = readMappedAddress(message, transaction);
         if (address !== undefined) {

@@ -19,6 +19,11 @@ const PLAIN_ERRORS = [
 const STOP_MS = 10_000;
 
 async function serve(config: SluiceConfig, options: ServeOptions): Promise<void> {
+  // mediasoup's workers end on the same signals, each by a listener of its own. This one comes first,
+  // so that participants are told before their media is gone.
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
   const node = await start(config, options);
   if (node === undefined) {
     process.exitCode = EXIT_FAILED;
@@ -30,14 +35,16 @@ async function serve(config: SluiceConfig, options: ServeOptions): Promise<void>
   if (options.console) {
     greet(config, node.port);
   }
-  // mediasoup's workers close on signals by themselves, so this has to end the rest.
   await new Promise<void>((resolve) => {
-    const stop = (): void => {
-      setTimeout(() => process.exit(1), STOP_MS).unref();
+    const close = (): void => {
+      setTimeout(() => process.exit(EXIT_FAILED), STOP_MS).unref();
       node.close().then(resolve, resolve);
     };
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
+    if (stop.signal.aborted) {
+      close();
+    } else {
+      stop.signal.addEventListener('abort', close);
+    }
   });
 }
 

@@ -128,6 +128,7 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
           { participantSid: sid, nowMs: Date.now() },
         ),
     });
+
     closers.push(() => rooms.close());
 
     const sampler = new MediaSampler({ rooms, metrics, log });
@@ -180,6 +181,8 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
     }
     // Last, as only now there is everything that a client may ask for.
     await http.listen();
+    // Now the first to be closed, and at once: participants are told while their media still runs.
+    closers.push(() => rooms.close());
     log.info({ port: http.port, workers: pool.workers.length }, 'serving');
     return { nodeId, port: http.port, rooms, log, close };
   } catch (error) {

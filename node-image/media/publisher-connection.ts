@@ -27,6 +27,8 @@ export interface ExpectedTrack {
   readonly screen: boolean;
 }
 
+export type FindExpected = (section: MediaSection, isInUse: boolean) => ExpectedTrack | undefined;
+
 export interface NewTrack {
   readonly expected: ExpectedTrack;
   readonly mid: string;
@@ -84,15 +86,12 @@ export class PublisherConnection {
   /**
    * Takes an offer: starts what it adds, ends what it drops, and writes the answer.
    *
-   * @param expect - finds the track that a section carries, or undefined where nobody announced it.
+   * @param expect - finds the track that a section carries, or undefined where nobody announced it;
+   *   it is told whether the section carries a track already.
    * @param cname - the RTCP name of the publisher's streams.
    * @throws SdpError for an offer that cannot be read.
    */
-  async answer(
-    sdp: string,
-    expect: (section: MediaSection) => ExpectedTrack | undefined,
-    cname: string,
-  ): Promise<PublishOutcome> {
+  async answer(sdp: string, expect: FindExpected, cname: string): Promise<PublishOutcome> {
     const offer = readDescription(sdp);
     await this.#connect(offer);
     const outcome = {
@@ -132,7 +131,7 @@ export class PublisherConnection {
 
   async #answerSection(
     section: MediaSection,
-    expect: (section: MediaSection) => ExpectedTrack | undefined,
+    expect: FindExpected,
     cname: string,
     outcome: { added: NewTrack[]; removed: Producer[]; unsupported: ExpectedTrack[] },
   ): Promise<SectionAnswer> {
@@ -141,7 +140,8 @@ export class PublisherConnection {
       return section.rejected ? { mode: 'rejected' } : { mode: 'application' };
     }
     const sends = section.direction === 'sendonly' || section.direction === 'sendrecv';
-    const expected = sends && !section.rejected ? expect(section) : undefined;
+    const isInUse = current !== undefined && !current.producer.closed;
+    const expected = sends && !section.rejected ? expect(section, isInUse) : undefined;
     if (current !== undefined && (expected !== undefined || !sends || section.rejected)) {
       current.producer.close();
       this.#sending.delete(section.mid);

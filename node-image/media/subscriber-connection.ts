@@ -128,6 +128,11 @@ export class SubscriberConnection {
       }
     }
     const { rtpParameters, kind } = consumer;
+    if (free?.stopped) {
+      // The client gave the section up meanwhile.
+      consumer.close();
+      return this.add(track);
+    }
     // Only now: an offer made meanwhile must not name a section without parameters.
     const slot = free ?? {
       mid,
@@ -176,10 +181,14 @@ export class SubscriberConnection {
   /**
    * Takes the client's answer.
    *
+   * @param id - of the offer it answers; 0 where the client does not say.
+   *
    * @throws SdpError for an answer that cannot be read or that nobody waits for.
    */
-  async answer(sdp: string): Promise<void> {
-    if (this.#awaitingAnswer === undefined) {
+  async answer(sdp: string, id = 0): Promise<void> {
+    // Some clients always say 0.
+    const isStale = id !== 0 && id !== this.#offerId;
+    if (this.#awaitingAnswer === undefined || isStale) {
       this.#log.debug('an answer without an offer is left alone');
       return;
     }

@@ -54,7 +54,10 @@ export class TransportFactory {
       appData: { role },
     });
     if (role === 'publisher' && settings.maxIncomingBitrate > 0) {
-      await transport.setMaxIncomingBitrate(settings.maxIncomingBitrate);
+      await transport.setMaxIncomingBitrate(settings.maxIncomingBitrate).catch((error: unknown) => {
+        transport.close();
+        throw error;
+      });
     }
     return transport;
   }

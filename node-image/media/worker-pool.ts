@@ -2,6 +2,7 @@ import * as mediasoup from 'mediasoup';
 import type { Router, TransportListenInfo, WebRtcServer, Worker } from 'mediasoup/types';
 import type { Logger } from 'pino';
 import { ROUTER_CODECS, sendDependencyDescriptor } from './codecs';
+import { logListenerErrors } from './listener-errors';
 import { ObjectCounts } from './object-counts';
 import { TransportFactory, type TransportSettings } from './transports';
 
@@ -165,6 +166,7 @@ export class WorkerPool {
       worker.close();
       throw new MediaListenError(index, listen, error);
     }
+    logListenerErrors(worker, log);
     worker.once('died', (error) => {
       log.error({ worker: index, error: error.message }, 'media worker died; starting another');
       this.#workers[index] = undefined;

@@ -2,6 +2,8 @@ import type { ParticipantInfo } from '@livekit/protocol';
 
 /** As long as a client may take to resume: clients give up after about 45 s. */
 const KEEP_MS = 60_000;
+/** A dead connection is noticed by its unanswered pings. */
+const MARGIN_MS = 40_000;
 
 /** Who has left lately, for those whose signal connection was away meanwhile. */
 export class Departures {
@@ -17,9 +19,12 @@ export class Departures {
     this.#left.set(info.sid, { info, atMs: this.#now() });
   }
 
-  recent(): ParticipantInfo[] {
+  /** Who has left since then, and a while before: a broken connection shows late. */
+  since(ms: number): ParticipantInfo[] {
     this.#prune();
-    return [...this.#left.values()].map(({ info }) => info);
+    return [...this.#left.values()]
+      .filter(({ atMs }) => atMs >= ms - MARGIN_MS)
+      .map(({ info }) => info);
   }
 
   #prune(): void {

@@ -28,6 +28,8 @@ export class Dynacast {
   /** The highest quality asked of the publisher, by codec; it sends all of its first codec unasked. */
   #asked = new Map<string, VideoQuality>();
   #timer: NodeJS.Timeout | undefined;
+  #scheduled = false;
+  #hasAsked = false;
   #closed = false;
 
   constructor(options: DynacastOptions) {
@@ -36,28 +38,58 @@ export class Dynacast {
     this.#asked.set(first?.mimeType ?? '', VideoQuality.HIGH);
   }
 
-  /** To be called when a subscriber's needs have changed. */
+  /** To be called when a subscriber's needs have changed; several calls make one look at them. */
   update(): void {
-    if (this.#closed) {
-      return;
+    if (!this.#scheduled && !this.#closed) {
+      this.#scheduled = true;
+      queueMicrotask(() => this.#compare());
     }
-    const wanted = this.#wanted();
-    const grows = [...wanted].some(
-      ([mimeType, quality]) => rank(quality) > rank(this.#asked.get(mimeType) ?? VideoQuality.OFF),
-    );
-    if (grows) {
-      this.#send(wanted);
-    }
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (!same(this.#wanted(), this.#asked)) {
-      this.#timer = setTimeout(() => this.#send(this.#wanted()), this.#options.pauseDelayMs);
+  }
+
+  /** Says again what was asked: the publisher's signal connection was away. */
+  repeat(): void {
+    if (this.#hasAsked) {
+      this.#send(this.#asked);
     }
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  #compare(): void {
+    this.#scheduled = false;
+    if (this.#closed) {
+      return;
+    }
+    const wanted = this.#wanted();
+    const more = new Map(this.#asked);
+    for (const [mimeType, quality] of wanted) {
+      if (rank(quality) > rank(more.get(mimeType) ?? VideoQuality.OFF)) {
+        more.set(mimeType, quality);
+      } else if (!more.has(mimeType)) {
+        more.set(mimeType, VideoQuality.OFF);
+      }
+    }
+    if (
+      [...more].some(
+        ([mimeType, quality]) =>
+          rank(quality) > rank(this.#asked.get(mimeType) ?? VideoQuality.OFF),
+      )
+    ) {
+      this.#send(more);
+    }
+    if (same(wanted, this.#asked)) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    } else {
+      // A timer that runs goes on: needs that keep changing must not put it off for ever.
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#send(this.#wanted());
+      }, this.#options.pauseDelayMs);
+    }
   }
 
   #wanted(): Map<string, VideoQuality> {
@@ -74,6 +106,7 @@ export class Dynacast {
 
   #send(wanted: Map<string, VideoQuality>): void {
     this.#asked = wanted;
+    this.#hasAsked = true;
     const codecs = [...wanted].map(
       ([mimeType, highest]) =>
         new SubscribedCodec({

@@ -36,15 +36,19 @@ export class LocalRoomControl implements RoomControl {
 
   async createRoom(request: CreateRoomRequest): Promise<RoomInfo> {
     const { name, roomPreset, metadata, emptyTimeout, departureTimeout } = request;
-    const room = await this.#rooms.getOrCreate({
-      name,
-      preset: roomPreset,
-      metadata,
-      emptyTimeout,
-      departureTimeout,
-      maxParticipants: request.maxParticipants,
-      syncStreams: request.syncStreams,
-    });
+    const existing = this.#rooms.get(name);
+    existing?.update(request);
+    const room =
+      existing ??
+      (await this.#rooms.getOrCreate({
+        name,
+        preset: roomPreset,
+        metadata,
+        emptyTimeout,
+        departureTimeout,
+        maxParticipants: request.maxParticipants,
+        syncStreams: request.syncStreams,
+      }));
     return room.info();
   }
 
@@ -80,16 +84,13 @@ export class LocalRoomControl implements RoomControl {
     if (!request.muted && !room.settings.enableRemoteUnmute) {
       throw new RoomError('failed_precondition', 'remote unmute not enabled');
     }
-    const track = await participant.publishing.setMuted(request.trackSid, request.muted);
-    if (track === undefined) {
-      return undefined;
-    }
     participant.send({
       case: 'mute',
       value: new MuteTrackRequest({ sid: request.trackSid, muted: request.muted }),
     });
+    const info = await participant.publishing.setMuted(request.trackSid, request.muted);
     participant.touch(true);
-    return track.snapshot();
+    return info?.clone();
   }
 
   async updateParticipant(request: UpdateParticipantRequest): Promise<ParticipantInfo> {
@@ -104,6 +105,7 @@ export class LocalRoomControl implements RoomControl {
       changePermission(room, participant, request.permission);
     }
     participant.touch(true);
+    participant.claimsChanged();
     return participant.info();
   }
 

@@ -1,12 +1,14 @@
 import {
   DisconnectReason,
   type ICEServer,
+  LeaveRequest_Action,
   type RoomConfiguration,
   type ServerInfo,
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { RoomMedia } from '../media/room-media';
 import type { WorkerPool } from '../media/worker-pool';
+import { RoomError } from './errors';
 import type { Participant } from './participant';
 import { Room } from './room';
 import type { RoomObserver } from './room-observer';
@@ -89,7 +91,8 @@ export class LocalRooms {
     this.#closed = true;
     clearInterval(this.#idleTimer);
     for (const room of [...this.#rooms.values()]) {
-      room.close(DisconnectReason.SERVER_SHUTDOWN);
+      // Clients try to come back for most of a minute: a node that restarts has them again.
+      room.close(DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.RECONNECT);
     }
   }
 
@@ -103,7 +106,7 @@ export class LocalRooms {
     });
     if (this.#closed) {
       media.close();
-      throw new Error('the node is closing');
+      throw new RoomError('unavailable', 'the node is closing, join again');
     }
     const lost = this.#lost.get(request.name);
     this.#lost.delete(request.name);

@@ -55,10 +55,23 @@ export class ParticipantConnections {
   static async create(options: ConnectionsOptions): Promise<ParticipantConnections> {
     const { media, log, onData, onDataOverflow } = options;
     const { router, transports, dataBus: bus } = media;
-    const [publisher, subscriber] = await Promise.all([
-      PublisherConnection.create({ router, transports, candidates: options.candidates }),
-      options.subscriberPrimary ? createSubscriber(options) : undefined,
+    const candidates = options.candidates;
+    const subscribing = options.subscriberPrimary ? createSubscriber(options) : undefined;
+    const [published, subscribed] = await Promise.allSettled([
+      PublisherConnection.create({ router, transports, candidates }),
+      subscribing,
     ]);
+    if (published.status === 'rejected' || subscribed.status === 'rejected') {
+      // Neither is left behind alone.
+      for (const settled of [published, subscribed]) {
+        if (settled.status === 'fulfilled') {
+          settled.value?.close();
+        }
+      }
+      throw published.status === 'rejected' ? published.reason : settledReason(subscribed);
+    }
+    const publisher = published.value;
+    const subscriber = subscribed.value;
     try {
       const inlet = await DataInlet.create({
         bus,
@@ -85,15 +98,7 @@ export class ParticipantConnections {
 
   /** The subscriber connection, made at the first call where it is not the primary one. */
   subscriber(): Promise<SubscriberConnection> {
-    this.#subscriber ??= createSubscriber(this.#options).then((connection) => {
-      if (this.#closed) {
-        connection.close();
-      } else {
-        this.#watch(connection.transport, false);
-        connection.start();
-      }
-      return connection;
-    });
+    this.#subscriber ??= this.#createLater();
     return this.#subscriber;
   }
 
@@ -104,6 +109,23 @@ export class ParticipantConnections {
 
   get hasSubscriber(): boolean {
     return this.#subscriber !== undefined;
+  }
+
+  async #createLater(): Promise<SubscriberConnection> {
+    try {
+      const connection = await createSubscriber(this.#options);
+      if (this.#closed) {
+        connection.close();
+      } else {
+        this.#watch(connection.transport, false);
+        connection.start();
+      }
+      return connection;
+    } catch (error) {
+      // The next who asks tries again.
+      this.#subscriber = undefined;
+      throw error;
+    }
   }
 
   close(): void {
@@ -148,6 +170,10 @@ export class ParticipantConnections {
       setTimeout(() => this.#options.onLost(), this.#options.lostGraceMs),
     );
   }
+}
+
+function settledReason(settled: PromiseSettledResult<unknown>): unknown {
+  return settled.status === 'rejected' ? settled.reason : undefined;
 }
 
 async function createSubscriber(options: ConnectionsOptions): Promise<SubscriberConnection> {

@@ -47,6 +47,8 @@ export async function connectParticipant(
     syncStreams: takesSyncedStreams(room, join),
     limits: settings.subscriptionLimits,
     allowed: () => participant.permission.canSubscribe,
+    isPublished: ({ track }) =>
+      room.tracks.get(track.sid)?.track === track && track.producers.size > 0,
     permittedBy: ({ publisher, track }) => publisher.permitsTrack(track.sid, participant),
     connection: () => connections.subscriber(),
     send: (message) => participant.send(message),

@@ -63,6 +63,11 @@ export class ParticipantUpdates {
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
   }
 
+  /** Takes back what waits to be told of a participant that is gone. */
+  forget(sid: string): void {
+    this.#waiting.delete(sid);
+  }
+
   /** All there are, for one that has just resumed. */
   sendAll(to: Participant, infos: readonly ParticipantInfo[]): void {
     for (const signal of this.#chunks(infos)) {

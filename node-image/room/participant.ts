@@ -3,7 +3,8 @@ import {
   type ClientInfo,
   DisconnectReason,
   ParticipantInfo,
-  ParticipantInfo_Kind,
+  type ParticipantInfo_Kind,
+  type ParticipantInfo_KindDetail,
   ParticipantInfo_State,
   type ParticipantPermission,
   SessionDescription,
@@ -14,6 +15,7 @@ import type { DataTrackPeer } from './data/data-tracks';
 import type { Grants } from './grants';
 import { newId } from './ids';
 import type { ParticipantConnections } from './participant-connections';
+import { isAgentKind, isDependentKind, kindDetailsOf, kindOf } from './participant-kind';
 import { mayPublish, permissionOf } from './permission';
 import type { PublishedTrack } from './published-track';
 import { Publishing } from './publishing';
@@ -44,15 +46,6 @@ export interface ParticipantParts {
   readonly subscribing: Subscribing;
 }
 
-const KINDS: Record<string, ParticipantInfo_Kind> = {
-  ingress: ParticipantInfo_Kind.INGRESS,
-  egress: ParticipantInfo_Kind.EGRESS,
-  sip: ParticipantInfo_Kind.SIP,
-  agent: ParticipantInfo_Kind.AGENT,
-  connector: ParticipantInfo_Kind.CONNECTOR,
-  bridge: ParticipantInfo_Kind.BRIDGE,
-};
-
 /** One client in a Room: who it is, what it may do, what it publishes, where it is reached. */
 export class Participant implements DataPeer, DataTrackPeer {
   readonly sid = newId('PA_');
@@ -64,6 +57,8 @@ export class Participant implements DataPeer, DataTrackPeer {
   /** Which tracks of this participant others may have; undefined lets everybody have all. */
   trackPermissions: ReadonlyMap<string, 'all' | ReadonlySet<string>> | undefined;
   readonly autoSubscribeDataTracks: boolean;
+  /** When its signal connection was lost last, in ms since 1970. */
+  signalLostMs: number | undefined;
   /** Whether one more data message is within what it may send. */
   takesData: () => boolean = () => true;
   /** Called when its media is up for the first time. */
@@ -77,7 +72,7 @@ export class Participant implements DataPeer, DataTrackPeer {
   disconnectReason = DisconnectReason.UNKNOWN_REASON;
   dataTracks: () => ParticipantInfo['dataTracks'] = () => [];
   readonly #events: ParticipantEvents;
-  readonly #kindDetails: readonly number[];
+  readonly #kindDetails: readonly ParticipantInfo_KindDetail[];
   #grants: Grants;
   #parts: ParticipantParts | undefined;
   #sink: SignalSink | undefined;
@@ -92,8 +87,8 @@ export class Participant implements DataPeer, DataTrackPeer {
   }) {
     const { grants, join, events } = options;
     this.identity = grants.identity;
-    this.kind = KINDS[grants.kind.toLowerCase()] ?? ParticipantInfo_Kind.STANDARD;
-    this.#kindDetails = [];
+    this.kind = kindOf(grants.kind);
+    this.#kindDetails = kindDetailsOf(grants.kindDetails);
     this.name = grants.name;
     this.metadata = grants.metadata;
     this.attributes = { ...grants.attributes };
@@ -132,16 +127,12 @@ export class Participant implements DataPeer, DataTrackPeer {
 
   /** A program that serves the Room, for which alone the Room does not stay open. */
   get dependent(): boolean {
-    return (
-      this.kind === ParticipantInfo_Kind.AGENT ||
-      this.kind === ParticipantInfo_Kind.EGRESS ||
-      this.permission.recorder
-    );
+    return isDependentKind(this.kind) || this.permission.recorder || this.permission.agent;
   }
 
   /** An agent by its kind or by its grant. */
   get isAgent(): boolean {
-    return this.kind === ParticipantInfo_Kind.AGENT || this.permission.agent;
+    return isAgentKind(this.kind) || this.permission.agent;
   }
 
   get canPublishData(): boolean {
@@ -219,11 +210,18 @@ export class Participant implements DataPeer, DataTrackPeer {
     }
   }
 
-  /** Forgets a connection that has closed, unless another has taken its place. */
-  dropSink(sink: SignalSink): void {
-    if (this.#sink === sink) {
-      this.#sink = undefined;
+  /**
+   * Forgets a connection that has closed.
+   *
+   * @returns false where another had taken its place.
+   */
+  dropSink(sink: SignalSink): boolean {
+    if (this.#sink !== sink) {
+      return false;
     }
+    this.signalLostMs = Date.now();
+    this.#sink = undefined;
+    return true;
   }
 
   closeSink(): void {

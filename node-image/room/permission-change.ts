@@ -21,6 +21,7 @@ export function changePermission(
     ...grants,
     video: grantsWith(grants.video, permission),
   });
+  participant.publishing.forgetAnnounced((info) => mayPublish(permission, info.source));
   for (const track of [...participant.publishing.tracks.values()]) {
     if (!mayPublish(permission, track.info.source)) {
       participant.publishing.unpublish(track);

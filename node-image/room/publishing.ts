@@ -118,7 +118,7 @@ export class Publishing {
       .connection()
       .answer(
         description.sdp,
-        (section) => this.#expect(section, matched),
+        (section, isInUse) => this.#expect(section, isInUse, matched),
         this.#options.participantSid,
       );
     this.#options.send({
@@ -131,26 +131,37 @@ export class Publishing {
         this.#remove(track);
       }
     }
-    for (const expected of outcome.unsupported) {
-      this.#pending.delete(expected.cid);
+    for (const [key, { expected }] of this.#pending) {
+      if (outcome.unsupported.includes(expected)) {
+        this.#pending.delete(key);
+      }
     }
     for (const added of outcome.added) {
       await this.#added(added);
     }
   }
 
-  async setMuted(trackSid: string, muted: boolean): Promise<PublishedTrack | undefined> {
+  /** @returns the track as it is now, published or only announced; undefined where it is unknown. */
+  async setMuted(trackSid: string, muted: boolean): Promise<TrackInfo | undefined> {
     const track = this.#tracks.get(trackSid);
     if (track !== undefined) {
       await track.setMuted(muted);
-      return track;
+      return track.info;
     }
-    for (const pending of this.#pending.values()) {
-      if (pending.info.sid === trackSid) {
-        pending.info.muted = muted;
+    const announced = [...this.#pending.values()].find(({ info }) => info.sid === trackSid)?.info;
+    if (announced !== undefined) {
+      announced.muted = muted;
+    }
+    return announced;
+  }
+
+  /** Forgets announced tracks that may not be published any more. */
+  forgetAnnounced(isAllowed: (info: TrackInfo) => boolean): void {
+    for (const [key, { info }] of this.#pending) {
+      if (!isAllowed(info)) {
+        this.#pending.delete(key);
       }
     }
-    return undefined;
   }
 
   /** @returns whether the track is known. Source: UpdateLocalAudioTrack. */
@@ -193,6 +204,11 @@ export class Publishing {
 
   #remove(track: PublishedTrack): void {
     this.#tracks.delete(track.sid);
+    for (const [key, pending] of this.#pending) {
+      if (pending.track === track) {
+        this.#pending.delete(key);
+      }
+    }
     track.close();
     this.#options.onUnpublished(track);
   }
@@ -224,7 +240,11 @@ export class Publishing {
   }
 
   /** Finds the announced track of a section: by its id, else the first of the kind not yet sent. */
-  #expect(section: MediaSection, matched: Set<string>): ExpectedTrack | undefined {
+  #expect(
+    section: MediaSection,
+    isInUse: boolean,
+    matched: Set<string>,
+  ): ExpectedTrack | undefined {
     const take = (entry: [string, PendingCodec] | undefined): ExpectedTrack | undefined => {
       if (entry !== undefined) {
         matched.add(entry[0]);
@@ -243,7 +263,7 @@ export class Publishing {
       (track) => trackId !== undefined && track.ownsCid(trackId),
     );
     // Firefox, and tracks replaced before they were negotiated, show another id than was announced.
-    return isKnown
+    return isKnown || isInUse
       ? undefined
       : take(free.find(([, one]) => one.expected.kind === kind && one.track === undefined));
   }
@@ -269,11 +289,13 @@ export class Publishing {
     info.mid = added.mid;
     info.mimeType = added.mimeType;
     const track = new PublishedTrack(info, key);
+    // Known from here on, so that a mute on its way finds it.
+    this.#tracks.set(track.sid, track);
     await track.addProducer(added.mimeType, added.producer);
-    if (added.producer.closed) {
+    if (added.producer.closed || this.#tracks.get(track.sid) !== track) {
+      this.#tracks.delete(track.sid);
       return;
     }
-    this.#tracks.set(track.sid, track);
     this.#options.onPublished(track);
   }
 

@@ -32,6 +32,7 @@ export async function resume(
   room.sendParticipants(participant);
   participant.send({ case: 'roomUpdate', value: new RoomUpdate({ room: room.info() }) });
   room.speakers.sendAll(participant);
+  room.tracks.repeatNeeds(participant);
   const { connections } = participant.parts;
   if (connections.hasSubscriber) {
     await (await connections.subscriber()).restartIce();

@@ -140,6 +140,15 @@ export class RoomTracks {
     }
   }
 
+  /** Says again to a publisher that was away what is needed of it. */
+  repeatNeeds(publisher: Participant): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.publisher === publisher) {
+        entry.dynacast?.repeat();
+      }
+    }
+  }
+
   /** Somebody who received these tracks is gone: less may be needed of their publishers. */
   subscriberLeft(received: Iterable<PublishedTrack>): void {
     for (const track of received) {
@@ -155,7 +164,7 @@ export class RoomTracks {
   ): void {
     const entry = this.#entries.get(available.track.sid);
     entry?.dynacast?.update();
-    if (entry !== undefined && subscribed && !entry.told) {
+    if (entry !== undefined && subscribed && !entry.told && !subscriber.hidden) {
       entry.told = true;
       entry.publisher.send({
         case: 'trackSubscribed',

@@ -20,6 +20,7 @@ import { joinResponse, newSifTrailer, publishCodecs } from './join-response';
 import { leaveRequest } from './leave';
 import { type JoinOptions, Participant, type ParticipantEvents } from './participant';
 import { connectParticipant } from './participant-entry';
+import { isDependent } from './participant-kind';
 import { ParticipantUpdates } from './participant-updates';
 import { RoomNews } from './room-news';
 import { createRoomParts } from './room-parts';
@@ -44,7 +45,7 @@ export class Room {
   readonly quality: ConnectionQualityReporter;
   readonly settings: RoomSettings;
   readonly log: Logger;
-  readonly #options: RoomOptions;
+  #options: RoomOptions;
   readonly #deps: RoomDependencies;
   readonly #participants = new Map<string, Participant>();
   readonly #updates: ParticipantUpdates;
@@ -121,7 +122,7 @@ export class Room {
   }
 
   info(): RoomInfo {
-    const all = [...this.#participants.values()].filter((one) => !one.hidden);
+    const all = [...this.#participants.values()];
     return new RoomInfo({
       sid: this.sid,
       name: this.name,
@@ -134,7 +135,7 @@ export class Room {
       metadata: this.#metadata,
       numParticipants: all.filter((one) => !one.dependent).length,
       numPublishers: all.filter((one) => one.isPublisher).length,
-      activeRecording: [...this.#participants.values()].some((one) => one.permission.recorder),
+      activeRecording: all.some((one) => one.permission.recorder),
     });
   }
 
@@ -144,8 +145,7 @@ export class Room {
     const others = [...this.#participants.values()].filter(
       (one) => !one.dependent && one.identity !== grants.identity,
     );
-    const dependent = grants.kind === 'agent' || grants.kind === 'egress' || grants.video.recorder;
-    if (maxParticipants > 0 && !dependent && others.length >= maxParticipants) {
+    if (maxParticipants > 0 && !isDependent(grants) && others.length >= maxParticipants) {
       throw new RoomError('resource_exhausted', 'room has exceeded its max participants');
     }
   }
@@ -199,12 +199,28 @@ export class Room {
   sendParticipants(to: Participant): void {
     const present = this.reachable().filter((one) => one === to || !one.hidden);
     const identities = new Set(present.map((one) => one.identity));
-    const gone = this.#departures.recent().filter((info) => !identities.has(info.identity));
+    const gone = this.#departures
+      .since(to.signalLostMs ?? this.#deps.now())
+      .filter((info) => !identities.has(info.identity));
     this.#updates.sendAll(to, [...gone, ...present.map((one) => one.info())]);
   }
 
   iceServers(participant: Participant): ICEServer[] {
     return this.#deps.iceServers(participant);
+  }
+
+  /** Takes over what a later request for the same Room says; what it leaves out stays. */
+  update(request: Partial<Omit<RoomOptions, 'name'>>): void {
+    const { emptyTimeout, departureTimeout, maxParticipants } = this.#options;
+    this.#options = {
+      ...this.#options,
+      emptyTimeout: request.emptyTimeout || emptyTimeout,
+      departureTimeout: request.departureTimeout || departureTimeout,
+      maxParticipants: request.maxParticipants || maxParticipants,
+    };
+    if (request.metadata && request.metadata !== this.#metadata) {
+      this.setMetadata(request.metadata);
+    }
   }
 
   setMetadata(metadata: string): void {
@@ -230,6 +246,7 @@ export class Room {
     if (this.#participants.get(participant.identity) === participant) {
       this.#participants.delete(participant.identity);
     }
+    const wasKnown = participant.state !== ParticipantInfo_State.JOINING;
     const wasActive = participant.state === ParticipantInfo_State.ACTIVE;
     const tracks = [...participant.publishing.tracks.values()];
     const received = participant.received();
@@ -248,7 +265,8 @@ export class Room {
     this.speakers.forget(participant);
     this.quality.forget(participant);
     // Whoever replaces it carries the same identity: to others it never left.
-    if (reason !== DisconnectReason.DUPLICATE_IDENTITY && !participant.hidden) {
+    this.#updates.forget(participant.sid);
+    if (reason !== DisconnectReason.DUPLICATE_IDENTITY && !participant.hidden && wasKnown) {
       this.#updates.push(participant, true);
       this.#departures.add(info);
     }

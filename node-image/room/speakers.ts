@@ -59,7 +59,8 @@ export class Speakers {
   /** Lets a new subscriber know of a publisher who is speaking already, and of one it hears no more. */
   introduce(subscriber: Participant, publisher: Participant, subscribed: boolean): void {
     const level = this.#told.get(publisher.sid) ?? 0;
-    if (level > 0) {
+    const stillHeard = !subscribed && subscriber.isSubscribedTo(publisher.sid);
+    if (level > 0 && !stillHeard) {
       const info = new SpeakerInfo({
         sid: publisher.sid,
         level: subscribed ? level : 0,

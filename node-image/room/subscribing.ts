@@ -30,6 +30,8 @@ export interface SubscribingOptions {
   readonly limits: { readonly video: number; readonly audio: number };
   /** May this participant subscribe at all? */
   readonly allowed: () => boolean;
+  /** Whether the track is there still. */
+  readonly isPublished: (available: AvailableTrack) => boolean;
   /** Does the publisher let it have this track? */
   readonly permittedBy: (available: AvailableTrack) => boolean;
   readonly connection: () => Promise<SubscriberConnection>;
@@ -48,6 +50,8 @@ export class Subscribing {
   readonly #explicit = new Map<string, boolean>();
   readonly #settings = new Map<string, TrackSettings>();
   readonly #subscriptions = new Map<string, Subscription>();
+  /** How many tracks come from each publisher, by its sid. */
+  readonly #perPublisher = new Map<string, number>();
   /** Subscriptions in a codec that the publisher has yet to send. */
   readonly #waiting = new WeakSet<Subscription>();
   /** Codecs that the client has refused. */
@@ -68,7 +72,7 @@ export class Subscribing {
 
   /** Whether anything of the publisher with this sid goes to the participant. */
   receivesFrom(publisherSid: string): boolean {
-    return [...this.#subscriptions.values()].some((one) => one.publisherSid === publisherSid);
+    return this.#perPublisher.has(publisherSid);
   }
 
   /**
@@ -113,10 +117,10 @@ export class Subscribing {
       return;
     }
     const mimeType = track.mimeTypes.find((one) => !this.#refusedCodecs.has(one));
-    if (current === undefined && this.#isFull(track)) {
-      return;
-    }
-    if (current === undefined || (this.#waiting.has(current) && mimeType !== undefined)) {
+    const isNew = current === undefined && !this.#isFull(track);
+    const hasArrived =
+      current !== undefined && this.#waiting.has(current) && mimeType !== undefined;
+    if (isNew || hasArrived) {
       this.#begin(available, mimeType);
     }
   }
@@ -127,6 +131,7 @@ export class Subscribing {
     if (subscription !== undefined) {
       subscription.end();
       this.#subscriptions.delete(available.track.sid);
+      this.#count(available.publisher.sid, -1);
       this.#options.onChanged(available, false);
     }
     this.#settings.delete(available.track.sid);
@@ -187,28 +192,34 @@ export class Subscribing {
       subscription.end();
     }
     this.#subscriptions.clear();
+    this.#perPublisher.clear();
   }
 
   /** As many tracks of the kind as it may have; what is wanted beyond waits for a place. */
   #isFull(track: PublishedTrack): boolean {
     const { video, audio } = this.#options.limits;
     const limit = track.isVideo ? video : audio;
+    if (limit <= 0) {
+      return false;
+    }
     const same = [...this.#subscriptions.values()].filter(
       (one) => one.track.isVideo === track.isVideo,
     );
-    return limit > 0 && same.length >= limit;
+    return same.length >= limit;
   }
 
   /** @param mimeType - undefined waits for a codec that the publisher has yet to start. */
   #begin(available: AvailableTrack, mimeType: string | undefined): void {
     const { track, publisher } = available;
-    const awaited = track.info.codecs.find(
-      (one) => !this.#refusedCodecs.has(one.mimeType),
-    )?.mimeType;
+    const codec = mimeType ?? this.#awaitedCodec(track);
+    if (codec === undefined) {
+      return;
+    }
+    const isNew = !this.#subscriptions.has(track.sid);
     const subscription = new Subscription(
       track,
       publisher.sid,
-      mimeType ?? awaited ?? '',
+      codec,
       this.#initialSettings(track.sid),
       (state) =>
         this.#options.send({
@@ -219,10 +230,14 @@ export class Subscribing {
             ],
           }),
         }),
+      () => this.#codecEnded(available, subscription),
     );
     this.#subscriptions.set(track.sid, subscription);
     const producer = mimeType === undefined ? undefined : track.producers.get(mimeType);
-    this.#options.onChanged(available, true);
+    if (isNew) {
+      this.#count(publisher.sid, 1);
+      this.#options.onChanged(available, true);
+    }
     if (producer === undefined) {
       this.#waiting.add(subscription);
       return;
@@ -232,9 +247,7 @@ export class Subscribing {
         if (!this.#closed && !producer.closed) {
           this.#options.log.warn({ err: error, track: track.sid }, 'cannot subscribe');
         }
-        if (this.#subscriptions.get(track.sid) === subscription) {
-          this.#subscriptions.delete(track.sid);
-        }
+        this.#codecEnded(available, subscription);
       })
       .finally(() => this.#consuming.delete(consuming));
     this.#consuming.add(consuming);
@@ -268,8 +281,33 @@ export class Subscribing {
   #end(available: AvailableTrack, current: Subscription | undefined): void {
     if (current !== undefined) {
       this.#subscriptions.delete(available.track.sid);
+      this.#count(available.publisher.sid, -1);
       current.close();
       this.#options.onChanged(available, false);
+    }
+  }
+
+  /** A codec of the publisher's that the client can take, sent or yet to be sent. */
+  #awaitedCodec(track: PublishedTrack): string | undefined {
+    return track.info.codecs.find((one) => !this.#refusedCodecs.has(one.mimeType))?.mimeType;
+  }
+
+  /** What carried a subscription is gone; another codec of the track takes over, if there is one. */
+  #codecEnded(available: AvailableTrack, subscription: Subscription): void {
+    if (!this.#closed && this.#subscriptions.get(available.track.sid) === subscription) {
+      this.#end(available, subscription);
+      if (this.#options.isPublished(available)) {
+        this.reconcile(available);
+      }
+    }
+  }
+
+  #count(publisherSid: string, change: 1 | -1): void {
+    const count = (this.#perPublisher.get(publisherSid) ?? 0) + change;
+    if (count > 0) {
+      this.#perPublisher.set(publisherSid, count);
+    } else {
+      this.#perPublisher.delete(publisherSid);
     }
   }
 

@@ -19,6 +19,8 @@ export class Subscription {
     readonly mimeType: string,
     settings: TrackSettings = DEFAULT_SETTINGS,
     private readonly onStreamState: (state: StreamState) => void = () => {},
+    /** The publisher has ended this codec, and perhaps the track. */
+    private readonly onProducerClosed: () => void = () => {},
   ) {
     this.#settings = settings;
   }
@@ -48,6 +50,7 @@ export class Subscription {
     }
     this.#consumer = consumer;
     consumer.on('layerschange', () => this.#reportStreamState());
+    consumer.on('producerclose', () => this.onProducerClosed());
     return true;
   }
 
@@ -74,7 +77,10 @@ export class Subscription {
         layersFor(this.track.info, this.quality, spatialLayersOf(consumer), settings.fps),
       );
     }
-    await consumer.resume();
+    // Other settings may have come meanwhile, and what they asked for stands.
+    if (this.#settings === settings && !consumer.closed) {
+      await consumer.resume();
+    }
   }
 
   close(): void {
