@@ -133,7 +133,7 @@ export async function mediaObjects(server: TestServer): Promise<Record<string, n
   return Object.fromEntries(KINDS.map((kind) => [kind, count(kind)]));
 }
 
-async function untilNoObjects(server: TestServer, timeoutMs = 10_000): Promise<void> {
+export async function untilNoObjects(server: TestServer, timeoutMs = 10_000): Promise<void> {
   let last: Record<string, number> = {};
   await until(
     'the node to hold no media object',
