@@ -25,11 +25,25 @@ async function start(args) {
     return page;
   }
   const options = args[0] === '--' ? args.slice(1) : args;
+  const mode = hasOwnConfig(options, process.env) ? [] : ['--dev'];
   return runInForeground(
     ready.node,
-    ['--import', 'tsx', 'node-image/lifecycle/main.ts', '--dev', '--console', ...options],
+    ['--import', 'tsx', 'node-image/lifecycle/main.ts', ...mode, '--console', ...options],
     { cwd: ROOT, env: ready.env, ownGroup: true },
   );
+}
+
+/**
+ * A node with a configuration of its own is no node for development: that one gives tokens to
+ * whoever asks.
+ *
+ * @param {readonly string[]} options
+ * @param {NodeJS.ProcessEnv} env
+ */
+function hasOwnConfig(options, env) {
+  const named = /^--(config|config-body|keys|key-file)(=|$)/;
+  const variables = ['LIVEKIT_CONFIG', 'SLUICE_CONFIG', 'LIVEKIT_KEYS'];
+  return options.some((option) => named.test(option)) || variables.some((name) => env[name]);
 }
 
 /**

@@ -7,7 +7,7 @@ import fastify, {
   type FastifyReply,
 } from 'fastify';
 import type { Logger } from 'pino';
-import { withoutDoubleSlash } from './request-path';
+import { isValidatePath, withoutDoubleSlash } from './request-path';
 
 /** LiveKit's `limit.max_api_request_body_size`. */
 const MAX_BODY_BYTES = 10 << 20;
@@ -50,7 +50,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     strictPreflight: false,
   });
   app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply, log));
-  app.setNotFoundHandler((_request, reply) => notFound(reply));
+  // Clients append their path to that of the URL they were given, whatever it is.
+  app.setNotFoundHandler(async (request, reply) =>
+    request.method === 'GET' && isValidatePath(request.url)
+      ? answer(reply, await validate(request.raw))
+      : notFound(reply),
+  );
   app.get('/', (_request, reply) => answer(reply, health()));
   app.get('/rtc/validate', async (request, reply) => answer(reply, await validate(request.raw)));
   // Said, not left to chance: on this 404 today's clients fall back to the version we serve.

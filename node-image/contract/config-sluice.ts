@@ -16,8 +16,8 @@ export const sluiceSchema = section({
   joins_per_second_by_key: perSecond(500),
   /** Joins being worked on at a time; 0: no limit. @default 1000 */
   pending_handshakes: whole(1000, 0, 10_000_000),
-  /** Signal messages a second from one participant; 0: no limit. @default 100 */
-  signal_messages_per_second: perSecond(100),
+  /** Signal messages a second from one participant; 0: no limit. @default 500 */
+  signal_messages_per_second: perSecond(500),
   /** Data messages a second from one participant; 0: no limit. @default 2000 */
   data_messages_per_second: perSecond(2000),
   /** What a subscriber is sent before its bandwidth is known, bit/s. @default 10000000 */

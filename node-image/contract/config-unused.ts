@@ -10,6 +10,32 @@ const unused = (reason: string, ...paths: readonly string[]): UnusedKey[] =>
   paths.map((path) => ({ path, reason }));
 
 /**
+ * Keys that are known and checked, and that a Single Node has no use for: a file written for a
+ * cluster loads, and says what it does not get.
+ */
+export const SINGLE_NODE_UNUSED_KEYS: readonly UnusedKey[] = [
+  ...unused(
+    'a Single Node keeps what it knows in memory',
+    'redis.address',
+    'redis.sentinel_addresses',
+    'redis.cluster_addresses',
+  ),
+  ...unused('a Single Node has no other node to place a Room on', 'node_selector'),
+  ...unused('agents are not served yet', 'agents'),
+  ...unused('ingress is not served yet', 'ingress'),
+  ...unused(
+    'a Room is made on this node, at once',
+    'room.create_room_timeout',
+    'room.create_room_attempts',
+  ),
+  ...unused(
+    'nothing is relayed to but the addresses of this node',
+    'turn.allow_restricted_peer_cidrs',
+    'turn.deny_peer_cidrs',
+  ),
+];
+
+/**
  * Keys that are accepted, so that a file written for livekit-server loads, and only warned of.
  *
  * Source: livekit-server, pkg/config/config.go.

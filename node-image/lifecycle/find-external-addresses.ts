@@ -17,7 +17,7 @@ export async function findExternalAddresses(
   local: readonly ListenAddress[],
   log: Logger,
 ): Promise<Map<string, string>> {
-  if (!rtc.use_external_ip || rtc.node_ip !== undefined) {
+  if (!rtc.use_external_ip) {
     return new Map();
   }
   const servers = rtc.stun_servers.length > 0 ? rtc.stun_servers : PUBLIC_STUN_SERVERS;

@@ -18,7 +18,7 @@ type RtcConfig = Pick<
 /**
  * The addresses that media is received on.
  *
- * An address of `rtc.node_ip` that this machine has is used alone; one that it does not have (a NAT
+ * Public addresses that STUN has found win over `rtc.node_ip`. An address of `rtc.node_ip` that this machine has is used alone; one that it does not have (a NAT
  * in front) is what clients are told instead of the machine's own. Otherwise every address counts
  * that `rtc.interfaces` and `rtc.ips` let through, IPv4 and IPv6, but link-local ones; loopback only
  * by `rtc.enable_loopback_candidate`, or where the machine has nothing else.
@@ -48,7 +48,7 @@ export function listenAddresses(
     all.map(({ info }) => info.address),
     chosen,
   );
-  if (byNodeIp.length > 0) {
+  if (byNodeIp.length > 0 && external.size === 0) {
     return byNodeIp;
   }
   const mapped = chosen.map((ip) => ({ ip, announced: external.get(ip) }));
@@ -79,12 +79,13 @@ function addressesOfNodeIp(
 
 function matchesName({ interfaces }: RtcConfig, name: string): boolean {
   const { includes, excludes } = interfaces;
-  return (includes.length === 0 || includes.includes(name)) && !excludes.includes(name);
+  // As in LiveKit: who says what to take has said what to leave.
+  return includes.length > 0 ? includes.includes(name) : !excludes.includes(name);
 }
 
 function matchesIp({ ips }: RtcConfig, address: string): boolean {
   const within = (list: readonly string[]): boolean => list.some((cidr) => inCidr(address, cidr));
-  return (ips.includes.length === 0 || within(ips.includes)) && !within(ips.excludes);
+  return ips.includes.length > 0 ? within(ips.includes) : !within(ips.excludes);
 }
 
 function inCidr(address: string, cidr: string): boolean {
@@ -93,6 +94,17 @@ function inCidr(address: string, cidr: string): boolean {
     ? ipaddr.parseCIDR(cidr)
     : [ipaddr.process(cidr), ipaddr.process(cidr).kind() === 'ipv4' ? 32 : 128];
   return ip.kind() === network.kind() && ip.match(network, bits);
+}
+
+/** Addresses to serve HTTP on, without IPv6 loopback on a machine that has no IPv6 at all. */
+export function withoutMissingLoopback(
+  addresses: readonly string[],
+  interfaces: Interfaces,
+): string[] {
+  const all = Object.values(interfaces).flatMap((list) => list ?? []);
+  const hasIpv6 = all.some((info) => info.family === 'IPv6');
+  const kept = addresses.filter((address) => address !== '::1' || hasIpv6);
+  return kept.length > 0 ? kept : [...addresses];
 }
 
 function isLinkLocal(address: string): boolean {

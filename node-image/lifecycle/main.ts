@@ -2,8 +2,10 @@ import { ListenError } from '../api/listen-error';
 import { WebhookConfigError } from '../api/webhooks';
 import type { SluiceConfig } from '../contract';
 import { MediaListenError, WorkerMissingError } from '../media/worker-pool';
-import { EXIT_FAILED, runCli, type ServeOptions } from './cli';
+import { EXIT_FAILED, EXIT_USAGE, runCli, type ServeOptions } from './cli';
+import { hasPlaceholderKey } from './config';
 import { CoturnError } from './coturn';
+import { SettingsError } from './settings';
 import { type SingleNode, startSingleNode } from './single-node';
 
 /** Errors whose message alone tells an operator all that helps. */
@@ -13,6 +15,7 @@ const PLAIN_ERRORS = [
   WorkerMissingError,
   CoturnError,
   WebhookConfigError,
+  SettingsError,
 ];
 
 /** How long a node that was told to stop may take, in ms. */
@@ -26,7 +29,6 @@ async function serve(config: SluiceConfig, options: ServeOptions): Promise<void>
   process.once('SIGTERM', () => stop.abort());
   const node = await start(config, options);
   if (node === undefined) {
-    process.exitCode = EXIT_FAILED;
     return;
   }
   for (const warning of options.warnings) {
@@ -55,6 +57,7 @@ async function start(config: SluiceConfig, options: ServeOptions): Promise<Singl
   } catch (error) {
     if (error instanceof Error && PLAIN_ERRORS.some((plain) => error instanceof plain)) {
       process.stderr.write(`${error.message}\n`);
+      process.exitCode = error instanceof SettingsError ? EXIT_USAGE : EXIT_FAILED;
       return undefined;
     }
     throw error;
@@ -71,7 +74,7 @@ function greet(config: SluiceConfig, port: number): void {
     `  Join a room     http://${origin}/meet?room=demo`,
     '                  (open it in two windows)',
     `  For SDKs        ws://${origin}`,
-    ...(config.development ? ['  Key, secret     devkey, secret'] : []),
+    ...(hasPlaceholderKey(config) ? ['  Key, secret     devkey, secret'] : []),
     '',
     '  Ctrl-C stops it.',
     '',
@@ -80,14 +83,9 @@ function greet(config: SluiceConfig, port: number): void {
 }
 
 async function main(): Promise<void> {
-  try {
-    process.exitCode = await runCli({ argv: process.argv.slice(2), env: process.env, serve });
-  } catch (error) {
-    process.stderr.write(
-      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.exitCode = 1;
-  }
+  const code = await runCli({ argv: process.argv.slice(2), env: process.env, serve });
+  // What serve has set says more than that the command line was understood.
+  process.exitCode ||= code;
 }
 
 void main();

@@ -47,7 +47,12 @@ export function roomSettings(config: SluiceConfig): RoomSettings {
   };
 }
 
-/** The named sets of Room options, read as the protocol's JSON. @throws Error for one that is none. */
+/** A value of the configuration that only shows to be wrong when it is used. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** The named sets of Room options, read as the protocol's JSON. @throws SettingsError for one that is none. */
 export function roomPresets({ room }: SluiceConfig): Map<string, RoomConfiguration> {
   return new Map(
     Object.entries(room.room_configurations).map(([name, json]) => {
@@ -56,7 +61,9 @@ export function roomPresets({ room }: SluiceConfig): Map<string, RoomConfigurati
         return [name, RoomConfiguration.fromJsonString(text, { ignoreUnknownFields: true })];
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        throw new Error(`room.room_configurations.${name} is not a RoomConfiguration: ${why}`);
+        throw new SettingsError(
+          `room.room_configurations.${name} is not a RoomConfiguration: ${why}`,
+        );
       }
     }),
   );

@@ -3,6 +3,7 @@ import { ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import { HttpServer } from '../api/http-server';
+import { listenErrorOf } from '../api/listen-error';
 import { roomService } from '../api/room-service';
 import { TokenMinter } from '../api/token-minter';
 import { TokenVerifier } from '../api/tokens';
@@ -27,9 +28,10 @@ import { createLog } from '../telemetry/log';
 import { MediaSampler } from '../telemetry/media-sampler';
 import { Metrics } from '../telemetry/metrics';
 import { MetricsServer } from '../telemetry/metrics-server';
+import { hasPlaceholderKey } from './config';
 import { findExternalAddresses } from './find-external-addresses';
 import { Health } from './health';
-import { type ListenAddress, listenAddresses } from './listen-addresses';
+import { type ListenAddress, listenAddresses, withoutMissingLoopback } from './listen-addresses';
 import { roomPresets, roomSettings, transportSettings } from './settings';
 import { startTurn } from './start-turn';
 
@@ -70,7 +72,7 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
       listen: {
         addresses,
         udpPort: config.rtc.udp_port?.start ?? config.rtc.port_range_start,
-        tcpPort: config.rtc.tcp_port || 7881,
+        tcpPort: config.rtc.tcp_port,
         exposeInternal: config.rtc.advertise_internal_ip,
       },
       transport: transportSettings(config),
@@ -95,6 +97,7 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
         maxAgeMs: config.webhook.resource_url_notifier.max_age,
       },
       log,
+      observe: (outcome) => metrics.operation('webhook', outcome === 'sent' ? undefined : outcome),
     });
     closers.push(() => webhooks.close());
 
@@ -145,8 +148,9 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
     });
     closers.push(() => health.close());
 
+    const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
     const http = new HttpServer({
-      bindAddresses: config.bind_addresses,
+      bindAddresses,
       port: config.port,
       maxBodyBytes: config.limit.max_api_request_body_size,
       health: () => health.report(),
@@ -171,11 +175,15 @@ export async function startSingleNode({ config, console }: SingleNodeOptions): P
     });
     closers.push(() => http.close());
     if (config.prometheus.port !== 0) {
+      const { port } = config.prometheus;
       const server = await MetricsServer.listen({
         registry: metrics.registry,
         prometheus: config.prometheus,
-        addresses: config.bind_addresses,
+        addresses: bindAddresses,
         log,
+      }).catch((error: unknown) => {
+        const address = bindAddresses[0] ?? '';
+        throw listenErrorOf(error, { address, port, portKey: 'prometheus.port' });
       });
       closers.push(() => server.close());
     }
@@ -232,6 +240,7 @@ function startSignaling(
         perSecondByAddress: sluice.joins_per_second_by_address,
         perSecondByKey: sluice.joins_per_second_by_key,
         pendingHandshakes: sluice.pending_handshakes,
+        observe: (reason) => metrics.operation('join_limit', reason),
       }),
       lengths: {
         identity: limit.max_participant_identity_length,
@@ -276,7 +285,7 @@ function consoleRoutes(config: SluiceConfig): FastifyPluginAsync {
     await registerConsole(app, {
       apiKey: key[0],
       apiSecret: key[1],
-      development: config.development,
+      development: hasPlaceholderKey(config),
     });
   };
 }

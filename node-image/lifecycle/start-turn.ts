@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { SluiceConfig } from '../contract';
 import type { OwnTurnServer } from '../signaling/ice-servers';
+import { isHostName } from './config';
 import { Coturn } from './coturn';
 import type { CoturnConfig } from './coturn-config';
 import type { ListenAddress } from './listen-addresses';
@@ -30,14 +31,14 @@ export async function startTurn(
     return { server: undefined, problem: () => undefined, close: async () => {} };
   }
   const secret = randomBytes(32).toString('hex');
-  const coturn = new Coturn({ config: coturnConfig(config, media, secret, log), log });
+  const coturn = new Coturn({ config: coturnConfig(config, media, secret), log });
   await coturn.start();
   return {
     server: {
       secret,
       addresses: media.map(({ ip, announced }) => announced ?? ip),
       port: turn.udp_port,
-      tlsDomain: turn.tls_port === 0 ? undefined : turn.domain,
+      tlsDomain: turn.tls_port !== 0 && isHostName(turn.domain) ? turn.domain : undefined,
       ttlSeconds: turn.ttl_seconds,
     },
     problem: () => coturn.trouble,
@@ -49,17 +50,9 @@ function coturnConfig(
   { turn }: SluiceConfig,
   media: readonly ListenAddress[],
   secret: string,
-  log: Logger,
 ): CoturnConfig {
   const hasCertificate = turn.cert_file !== '' && turn.key_file !== '';
   const endsTls = turn.tls_port !== 0 && !turn.external_tls && hasCertificate;
-  if (turn.tls_port !== 0 && !turn.external_tls && !hasCertificate) {
-    log.warn(
-      { tls_port: turn.tls_port },
-      'turn.tls_port has no certificate: it is served without TLS, for a load balancer that ends ' +
-        'TLS in front of it; set turn.external_tls to say so, or turn.cert_file and turn.key_file',
-    );
-  }
   const plainTls = turn.tls_port !== 0 && !endsTls ? [turn.tls_port] : [];
   const [port = turn.tls_port, ...extraPorts] =
     turn.udp_port === 0 ? plainTls : [turn.udp_port, ...plainTls];

@@ -10,6 +10,7 @@ import { TransportFactory, type TransportSettings } from './transports';
 export interface MediaListen {
   readonly addresses: readonly { readonly ip: string; readonly announced?: string | undefined }[];
   readonly udpPort: number;
+  /** 0 listens on no TCP. */
   readonly tcpPort: number;
   /** Offer the address itself beside the announced one. */
   readonly exposeInternal: boolean;
@@ -34,7 +35,7 @@ export class MediaListenError extends Error {
   constructor(worker: number, listen: MediaListen, cause: unknown) {
     const where = listen.addresses.map((address) => address.ip).join(', ');
     super(
-      `cannot listen for media on ${where}, udp ${listen.udpPort + worker} and tcp ${listen.tcpPort + worker}: ` +
+      `cannot listen for media on ${where}, udp ${listen.udpPort + worker}${listen.tcpPort === 0 ? '' : ` and tcp ${listen.tcpPort + worker}`}: ` +
         `${cause instanceof Error ? cause.message : String(cause)}; ` +
         'free these ports, or choose others with rtc.port_range_start and rtc.tcp_port',
     );
@@ -51,6 +52,14 @@ export class WorkerMissingError extends Error {
         'or set MEDIASOUP_WORKER_BIN to one of the same mediasoup version',
     );
     this.name = 'WorkerMissingError';
+  }
+}
+
+/** Every worker has died, and those that replace them are being started. */
+export class NoWorkerError extends Error {
+  override readonly name = 'NoWorkerError';
+  constructor() {
+    super('no media worker is running; one is being started, try again in a second');
   }
 }
 
@@ -131,7 +140,7 @@ export class WorkerPool {
     const load = (worker: MediaWorker): number => worker.transportCount + 2 * worker.rooms;
     const [best] = [...this.workers].sort((a, b) => load(a) - load(b));
     if (best === undefined) {
-      throw new Error('no media worker is running; one is being started, try again in a second');
+      throw new NoWorkerError();
     }
     return best;
   }
@@ -192,7 +201,7 @@ export class WorkerPool {
 
 function listenInfos(listen: MediaListen, index: number): TransportListenInfo[] {
   return listen.addresses.flatMap(({ ip, announced }) =>
-    (['udp', 'tcp'] as const).map((protocol) => ({
+    (listen.tcpPort === 0 ? (['udp'] as const) : (['udp', 'tcp'] as const)).map((protocol) => ({
       protocol,
       ip,
       port: (protocol === 'udp' ? listen.udpPort : listen.tcpPort) + index,

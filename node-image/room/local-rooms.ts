@@ -7,7 +7,7 @@ import {
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { RoomMedia } from '../media/room-media';
-import type { WorkerPool } from '../media/worker-pool';
+import { NoWorkerError, type WorkerPool } from '../media/worker-pool';
 import { RoomError } from './errors';
 import type { Participant } from './participant';
 import { Room } from './room';
@@ -103,6 +103,8 @@ export class LocalRooms {
       audioIntervalMs: settings.audioIntervalMs,
       audioThreshold: -Math.min(127, settings.audioActiveLevel + 25),
       log,
+    }).catch((error: unknown) => {
+      throw error instanceof NoWorkerError ? new RoomError('unavailable', error.message) : error;
     });
     if (this.#closed) {
       media.close();

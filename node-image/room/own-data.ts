@@ -7,7 +7,7 @@ import type { Participant } from './participant';
 
 /** How much a participant may say of itself. 0 sets no limit. */
 export interface OwnDataLimits {
-  /** Characters. */
+  /** Bytes. */
   readonly nameLength: number;
   /** Bytes. */
   readonly metadataBytes: number;
@@ -26,7 +26,7 @@ const within = (size: number, limit: number): boolean => limit === 0 || size <= 
 
 /** What is too large, in LiveKit's words; undefined where all is well. */
 export function exceeds(data: OwnData, limits: OwnDataLimits): string | undefined {
-  if (!within([...data.name].length, limits.nameLength)) {
+  if (!within(Buffer.byteLength(data.name), limits.nameLength)) {
     return 'exceeds name length limit';
   }
   if (!within(Buffer.byteLength(data.metadata), limits.metadataBytes)) {

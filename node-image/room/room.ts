@@ -272,6 +272,7 @@ export class Room {
     }
     this.#emptySinceMs = this.#deps.now();
     this.#news.soon();
+    this.#recordingChanged(participant);
     const tell = wasActive ? 'participantLeft' : 'participantConnectionAborted';
     this.#deps.observer[tell]?.(this.info(), info);
     this.log.info(
@@ -341,6 +342,7 @@ export class Room {
   /** A participant's connections exist: it is answered, and others hear of it. */
   admit(participant: Participant, subscriberPrimary: boolean): void {
     this.#everJoined ||= !participant.dependent;
+    this.#recordingChanged(participant);
     participant.send({
       case: 'join',
       value: joinResponse({
@@ -385,6 +387,13 @@ export class Room {
         observer.trackUnpublished?.(this.info(), participant.info(), track.snapshot());
       },
     };
+  }
+
+  /** Whether a Room is recorded is for everybody to know at once. */
+  #recordingChanged({ permission }: Participant): void {
+    if (permission.recorder && !this.#closed) {
+      this.#news.now();
+    }
   }
 
   /** The worker is gone with all media: everybody is sent to join again, which another carries. */

@@ -15,7 +15,7 @@ export class JoinError extends Error {
 }
 
 export interface JoinLengths {
-  /** Characters; 0 sets no limit. */
+  /** Bytes; 0 sets no limit. */
   readonly identity: number;
   readonly roomName: number;
 }
@@ -50,7 +50,7 @@ export function allowedJoin(
   if (grants.identity === '') {
     throw new JoinError(400, 'identity cannot be empty');
   }
-  if (lengths.identity > 0 && grants.identity.length > lengths.identity) {
+  if (lengths.identity > 0 && Buffer.byteLength(grants.identity) > lengths.identity) {
     throw new JoinError(
       400,
       `participant identity length exceeds limits: max length ${lengths.identity}`,
@@ -60,7 +60,7 @@ export function allowedJoin(
   if (room === '') {
     throw new JoinError(400, 'no room name');
   }
-  if (lengths.roomName > 0 && room.length > lengths.roomName) {
+  if (lengths.roomName > 0 && Buffer.byteLength(room) > lengths.roomName) {
     throw new JoinError(400, `room name length exceeds limits: max length ${lengths.roomName}`);
   }
   return { room, grants: adjusted(grants, query) };

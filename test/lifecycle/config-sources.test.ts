@@ -30,7 +30,8 @@ describe('where the configuration comes from', () => {
     assert.deepEqual([config.rtc.port_range_start, config.rtc.port_range_end], [50000, 60000]);
     assert.equal(config.turn.tls_port, 3478);
     assert.deepEqual(Object.keys(config.keys), ['key']);
-    assert.equal(warnings.length, 2);
+    assert.equal(warnings.length, 3);
+    assert.match(warnings[2] ?? '', /redis\.address has no effect yet/);
     assert.match(warnings[0] ?? '', /^sluice\.yaml:18:11: turn\.domain/);
   });
 

@@ -2,3 +2,4 @@ export { ConfigError } from './config-error';
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from './load-config';
 export type { Environment } from './options';
 export type { ConfigFiles } from './secrets';
+export { hasPlaceholderKey, isHostName } from './settle';

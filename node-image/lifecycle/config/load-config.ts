@@ -23,7 +23,7 @@ import {
   shortSecrets,
   withTurnSecrets,
 } from './secrets';
-import { checkTogether, withMachine, withPlaceholderKeys } from './settle';
+import { checkTogether, warnOfUnused, withMachine, withPlaceholderKeys } from './settle';
 
 export interface LoadConfigOptions {
   /** What follows the name of the program. @default none */
@@ -68,6 +68,7 @@ export function loadConfig(given: LoadConfigOptions): LoadedConfig {
   const ready = withMachine(withPlaceholderKeys(secured), cores, draft.warnings);
   if (draft.problems.length === 0) {
     checkTogether(ready, draft, needsKeys);
+    warnOfUnused(draft);
   }
   if (draft.problems.length > 0) {
     throw new ConfigError(draft.problems);

@@ -1,11 +1,21 @@
 import { isIPv4 } from 'node:net';
-import { MAX_WORKERS, type SluiceConfig } from '../../contract';
+import { MAX_WORKERS, SINGLE_NODE_UNUSED_KEYS, type SluiceConfig } from '../../contract';
 import { at, type ConfigDraft } from './draft';
 
 /** What LiveKit's SDKs and test suites use in development. */
 const DEVELOPMENT_KEYS = { devkey: 'secret' };
 const LOOPBACK = ['127.0.0.1', '::1'];
+/** Whether this can be a name in a certificate. */
+export const isHostName = (name: string): boolean => DOMAIN.test(name);
+
 const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}$/i;
+
+/** Whether this is a node for development that anybody may use: its secret is no secret. */
+export function hasPlaceholderKey({ development, keys }: SluiceConfig): boolean {
+  return (
+    development && Object.keys(keys).length === 1 && keys['devkey'] === DEVELOPMENT_KEYS.devkey
+  );
+}
 
 /**
  * In development, a node without keys gets the key everybody knows, and so listens on loopback
@@ -75,15 +85,26 @@ export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKey
   }
 }
 
+/** Says what a Single Node makes nothing of, though it was written down. */
+export function warnOfUnused(draft: ConfigDraft): void {
+  for (const { path, reason } of SINGLE_NODE_UNUSED_KEYS) {
+    const keys = path.split('.');
+    const value = draft.valueAt(keys);
+    if (value !== undefined && value !== null) {
+      draft.warnings.push(`${origin(draft, ...keys)}${path} has no effect yet, because ${reason}`);
+    }
+  }
+}
+
 function warnOfTurnTls(turn: SluiceConfig['turn'], draft: ConfigDraft): void {
-  if (!DOMAIN.test(turn.domain)) {
+  if (!isHostName(turn.domain)) {
     draft.warnings.push(
-      `${origin(draft, 'turn', 'domain')}turn.domain is given as ${JSON.stringify(turn.domain)}; TURN/TLS needs the name in its certificate, so it is not offered`,
+      `${origin(draft, 'turn', 'domain')}turn.domain is given as ${JSON.stringify(turn.domain)}; TURN/TLS needs the name in its certificate, so clients are not told of it`,
     );
   }
   if (!turn.external_tls && (turn.cert_file === '' || turn.key_file === '')) {
     draft.warnings.push(
-      `${origin(draft, 'turn', 'tls_port')}turn.tls_port is given without turn.cert_file and turn.key_file, and turn.external_tls is off, so TURN/TLS is not offered`,
+      `${origin(draft, 'turn', 'tls_port')}turn.tls_port is given without turn.cert_file and turn.key_file, so it is served without TLS, for a load balancer that ends TLS in front of it; set turn.external_tls to say so`,
     );
   }
 }
