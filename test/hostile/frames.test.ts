@@ -136,31 +136,30 @@ test('few but large messages count as many', options, async () => {
 test('enum values beyond 32 bits, in JSON, do not reach others', options, async () => {
   const viewer = await suite.join('viewer', { answers: true });
   const client = await suite.join('mallory');
-  for (const field of [
-    { backupCodecPolicy: 1e10 },
+  const fields = [
     { source: 1e10 },
     { encryption: -1e12 },
     { audioFeatures: [1e10] },
-  ]) {
-    const cid = `cid-${JSON.stringify(field)}`.replace(/\W/g, '');
-    client.sendRaw(JSON.stringify({ addTrack: { cid, type: 'AUDIO', ...field } }));
+    { layers: [{ quality: 1e10 }] },
+  ];
+  for (const [i, field] of fields.entries()) {
+    client.sendRaw(JSON.stringify({ addTrack: { cid: `bad-${i}`, type: 'AUDIO', ...field } }));
   }
-  client.send({
-    case: 'addTrack',
-    value: new AddTrackRequest({
-      cid: 'good',
-      type: TrackType.AUDIO,
-      source: TrackSource.MICROPHONE,
-    }),
-  });
-  client.offer(
-    descriptionOf(sectionOf('audio', '0', 'good'), sectionOf('audio', '1', 'cid-source')),
-  );
+  const good = { cid: 'good', type: TrackType.AUDIO, source: TrackSource.MICROPHONE };
+  client.send({ case: 'addTrack', value: new AddTrackRequest(good) });
+  const cids = ['good', ...fields.map((_, i) => `bad-${i}`)];
+  client.offer(descriptionOf(...cids.map((cid, i) => sectionOf('audio', String(i), cid))));
   await viewer.message('update', ({ participants }) =>
     participants.some((one) => one.identity === 'mallory' && one.tracks.length === 1),
   );
+  const [published] = client.messages.flatMap((one) =>
+    one.case === 'trackPublished' && one.value.cid === 'good' ? [one.value.track?.sid] : [],
+  );
+  client.sendRaw(
+    JSON.stringify({ updateAudioTrack: { trackSid: published, features: [1e10, -1e12] } }),
+  );
   client.sendRaw(JSON.stringify({ trackSetting: { trackSids: ['x'], quality: 1e10 } }));
-  client.sendRaw(JSON.stringify({ updateAudioTrack: { trackSid: 'x', features: [1e10] } }));
+  await sleep(100);
   assert.ok(await viewer.lives());
   await suite.assertPeace();
 });

@@ -51,6 +51,7 @@ export function siege(options: ServerOptions = {}): Siege {
           workers: options.workers ?? 1,
           joins_per_second_by_address: 0,
           joins_per_second_by_key: 0,
+          signal_messages_per_second: 100,
           ...(options.config?.['sluice'] as object | undefined),
         },
       },
