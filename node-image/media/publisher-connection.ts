@@ -168,8 +168,8 @@ export class PublisherConnection {
     const answer: SectionAnswer = {
       mode: 'receive',
       codec,
-      // The worker has no simulcast of codecs that carry their layers in one stream.
-      rids: isSvcCodec(codec.mimeType) ? [] : section.rids,
+      // The worker has no simulcast of sound, nor of codecs that carry their layers in one stream.
+      rids: section.kind === 'audio' || isSvcCodec(codec.mimeType) ? [] : section.rids,
       parameters: askedParameters(codec, expected),
     };
     const producer = await this.#produce(section, answer, expected, cname);

@@ -94,6 +94,7 @@ const ABSURD: Record<string, string> = {
     ...many(1000, (i) => `a=rid:r${i} send`),
     `a=simulcast:send ${many(1000, (i) => `r${i}`).join(';')}`,
   ),
+  'simulcast of sound': and('a=rid:1 send', 'a=rid:2 send', 'a=simulcast:send 1;2'),
   'retransmissions of retransmissions': withVideo(
     'a=rtpmap:98 rtx/90000',
     'a=fmtp:98 apt=97',
