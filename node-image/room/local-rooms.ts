@@ -132,8 +132,13 @@ export class LocalRooms {
     }
     if (isLost && !this.#closed) {
       // Whoever comes back first makes the Room anew, with all that was ever said of it.
-      this.#lost.set(room.name, room.options);
-      setTimeout(() => this.#lost.delete(room.name), LOST_ROOM_MS).unref();
+      const { options } = room;
+      this.#lost.set(room.name, options);
+      setTimeout(() => {
+        if (this.#lost.get(room.name) === options) {
+          this.#lost.delete(room.name);
+        }
+      }, LOST_ROOM_MS).unref();
     }
   }
 }

@@ -48,7 +48,7 @@ export async function connectParticipant(
     limits: settings.subscriptionLimits,
     allowed: () => participant.permission.canSubscribe,
     isPublished: ({ track }) =>
-      room.tracks.get(track.sid)?.track === track && track.producers.size > 0,
+      room.tracks.get(track.sid)?.track === track && track.mimeTypes.length > 0,
     permittedBy: ({ publisher, track }) => publisher.permitsTrack(track.sid, participant),
     connection: () => connections.subscriber(),
     send: (message) => participant.send(message),

@@ -78,9 +78,10 @@ export class PublishedTrack {
   /** The codecs it is sent in, the publisher's first choice first. */
   get mimeTypes(): string[] {
     const order = this.#info.codecs.map((codec) => codec.mimeType.toLowerCase());
-    return [...this.#producers.keys()].sort(
-      (a, b) => order.indexOf(a.toLowerCase()) - order.indexOf(b.toLowerCase()),
-    );
+    const sent = [...this.#producers].filter(([, producer]) => !producer.closed);
+    return sent
+      .map(([mimeType]) => mimeType)
+      .sort((a, b) => order.indexOf(a.toLowerCase()) - order.indexOf(b.toLowerCase()));
   }
 
   close(): void {

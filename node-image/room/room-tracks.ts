@@ -174,7 +174,7 @@ export class RoomTracks {
     this.#options.onSubscribed(subscriber, available, subscribed);
     if (!subscribed && this.#options.limited) {
       // A place has fallen free for another track that is wanted.
-      queueMicrotask(() => subscriber.reachable && this.reconcileSubscriber(subscriber));
+      setImmediate(() => subscriber.reachable && this.reconcileSubscriber(subscriber));
     }
   }
 

@@ -89,6 +89,11 @@ export class Simulations {
   }
 
   #cut(participant: Participant, times: number, silently: boolean): void {
+    for (const [sid, { untilMs }] of this.#cutOnResume) {
+      if (untilMs < this.#now()) {
+        this.#cutOnResume.delete(sid);
+      }
+    }
     this.#cutOnResume.set(participant.sid, {
       untilMs: this.#now() + RESUME_FAULT_MS,
       left: times,

@@ -56,6 +56,8 @@ export class Subscribing {
   readonly #waiting = new WeakSet<Subscription>();
   /** Codecs that the client has refused. */
   readonly #refusedCodecs = new Set<string>();
+  /** Producers that could not be subscribed to, and are not tried again. */
+  readonly #failed = new WeakSet<object>();
   /** Tracks whose refusal by the publisher the client was told of. */
   readonly #notPermitted = new Set<string>();
   readonly #consuming = new Set<Promise<void>>();
@@ -116,7 +118,9 @@ export class Subscribing {
       this.#end(available, current);
       return;
     }
-    const mimeType = track.mimeTypes.find((one) => !this.#refusedCodecs.has(one));
+    const mimeType = track.mimeTypes.find(
+      (one) => !this.#refusedCodecs.has(one) && !this.#hasFailed(track, one),
+    );
     const isNew = current === undefined && !this.#isFull(track);
     const hasArrived =
       current !== undefined && this.#waiting.has(current) && mimeType !== undefined;
@@ -247,7 +251,10 @@ export class Subscribing {
         if (!this.#closed && !producer.closed) {
           this.#options.log.warn({ err: error, track: track.sid }, 'cannot subscribe');
         }
-        this.#codecEnded(available, subscription);
+        this.#failed.add(producer);
+        if (this.#subscriptions.get(track.sid) === subscription) {
+          this.#end(available, subscription);
+        }
       })
       .finally(() => this.#consuming.delete(consuming));
     this.#consuming.add(consuming);
@@ -285,6 +292,11 @@ export class Subscribing {
       current.close();
       this.#options.onChanged(available, false);
     }
+  }
+
+  #hasFailed(track: PublishedTrack, mimeType: string): boolean {
+    const producer = track.producers.get(mimeType);
+    return producer !== undefined && this.#failed.has(producer);
   }
 
   /** A codec of the publisher's that the client can take, sent or yet to be sent. */

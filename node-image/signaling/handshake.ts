@@ -35,6 +35,11 @@ export class Handshake {
   /** Hands the client's messages to a session, those that came before first. */
   serve(session: Session): void {
     this.#session = session;
+    if (this.sink.closed) {
+      // It was gone before anybody could be told.
+      session.connectionLost(this.sink);
+      return;
+    }
     for (const { data, isBinary } of this.#early.splice(0)) {
       this.#receive(data, isBinary);
     }

@@ -123,6 +123,9 @@ export class RtcEndpoint {
 
   #room({ room: name, grants }: PassedJoin): Promise<Room> {
     const config = grants.roomConfig;
+    if (config !== undefined) {
+      this.#options.rooms.get(name)?.update(config);
+    }
     return this.#options.rooms.getOrCreate({
       name,
       preset: grants.roomPreset || config?.name,

@@ -50,6 +50,10 @@ export class SignalSocket implements SignalSink {
     this.#pingTimer = setInterval(() => this.#ping(), PING_MS);
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   send(signal: OutgoingSignal): void {
     if (this.#closed || this.#socket.readyState !== this.#socket.OPEN) {
       return;

@@ -62,7 +62,10 @@ const ask = (message: SignalRequest['message']): void =>
   session.handle(new SignalRequest({ message }));
 /** The first message of a kind, now or soon. */
 async function got<C extends SignalMessage['case']>(kind: C) {
-  await until(kind, () => sink.kinds.includes(kind), { timeoutMs: 2000, intervalMs: 5 });
+  await until(kind, () => sink.kinds.includes(kind), {
+    timeoutMs: 2000,
+    intervalMs: 5,
+  });
   return sink.sent(kind)[0];
 }
 const camera = (changes: Partial<AddTrackRequest> = {}) =>
@@ -72,8 +75,12 @@ const camera = (changes: Partial<AddTrackRequest> = {}) =>
     source: TrackSource.CAMERA,
     ...changes,
   });
+const subscribedBy = (one: Participant) => [...one.parts.subscribing.subscriptions.values()][0];
 const offer = (id = 1, sdp = description({ mid: '0', lines: sends('video', '0', 'cam') })) =>
-  ask({ case: 'offer', value: new SessionDescription({ type: 'offer', sdp, id }) });
+  ask({
+    case: 'offer',
+    value: new SessionDescription({ type: 'offer', sdp, id }),
+  });
 
 describe('pings', () => {
   test('are answered, with the time that the client said', async () => {
@@ -163,12 +170,41 @@ describe('publishing', () => {
     const lines = sends('video', '0', '');
     ask({ case: 'addTrack', value: camera({ cid: 'one' }) });
     offer(1, description({ mid: '0', lines }));
-    await until('the first', () => participant.publishing.tracks.size === 1, { timeoutMs: 1000 });
+    await until('the first', () => participant.publishing.tracks.size === 1, {
+      timeoutMs: 1000,
+    });
     ask({ case: 'addTrack', value: camera({ cid: 'two' }) });
     offer(2, description({ mid: '0', lines }, { mid: '1', lines }));
-    await until('both', () => participant.publishing.tracks.size === 2, { timeoutMs: 1000 });
+    await until('both', () => participant.publishing.tracks.size === 2, {
+      timeoutMs: 1000,
+    });
     const mids = [...participant.publishing.tracks.values()].map(({ info }) => info.mid);
     assert.deepEqual(mids, ['0', '1']);
+  });
+
+  test('of another track on the section of one that is watched replaces it', async () => {
+    const bob = await node.join(room, 'bob');
+    ask({ case: 'addTrack', value: camera() });
+    offer();
+    await until('the first', () => bob.participant.received().length === 1, {
+      timeoutMs: 1000,
+    });
+    await until('its consumer', () => subscribedBy(bob.participant)?.consumer, {
+      timeoutMs: 1000,
+    });
+    ask({
+      case: 'addTrack',
+      value: camera({ cid: 'screen', source: TrackSource.SCREEN_SHARE }),
+    });
+    offer(2, description({ mid: '0', lines: sends('video', '0', 'screen') }));
+    const { SCREEN_SHARE } = TrackSource;
+    await until(
+      'the second',
+      () => subscribedBy(bob.participant)?.track.info.source === SCREEN_SHARE,
+      { timeoutMs: 2000 },
+    );
+    assert.equal(bob.participant.received().length, 1);
+    assert.equal(participant.publishing.tracks.size, 1);
   });
 });
 
@@ -197,7 +233,10 @@ describe('a client that goes wrong', () => {
   });
 
   test('with a wish for a track that is not there is told so, and stays', async () => {
-    const value = new UpdateSubscription({ trackSids: ['TR_x'], subscribe: true });
+    const value = new UpdateSubscription({
+      trackSids: ['TR_x'],
+      subscribe: true,
+    });
     ask({ case: 'subscription', value });
     assert.equal((await got('subscriptionResponse'))?.trackSid, 'TR_x');
     assert.equal(participant.closed, false);
