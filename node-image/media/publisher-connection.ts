@@ -5,7 +5,7 @@ import type {
   RtpHeaderExtensionParameters,
   WebRtcTransport,
 } from 'mediasoup/types';
-import { isRouterCodec, isSvcCodec, ROUTER_CODECS } from './codecs';
+import { type CodecParameters, isRouterCodec, isSvcCodec, ROUTER_CODECS } from './codecs';
 import { maxMessageBytes } from './data/data-kinds';
 import { acceptedExtensions, type SectionAnswer, writeAnswer } from './sdp/answer-writer';
 import type { OfferedCodec } from './sdp/codec-reader';
@@ -205,7 +205,7 @@ export class PublisherConnection {
             payloadType,
             clockRate,
             ...(channels === undefined ? {} : { channels }),
-            parameters: { ...parameters },
+            parameters: codecParameters(parameters),
             rtcpFeedback: feedback.map((one) => ({ ...one })),
           },
           ...rtx.map((rtxPayloadType) => ({
@@ -224,6 +224,10 @@ export class PublisherConnection {
 }
 
 /** The worker takes a clock rate and channels as they are, and refuses all of an offer otherwise. */
+/** What is about the codec itself, and not a hint between the publisher's own two ends. */
+const codecParameters = (parameters: CodecParameters): Record<string, string | number> =>
+  Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('x-google-')));
+
 const isSupported = (offered: OfferedCodec): boolean =>
   ROUTER_CODECS.some(
     (codec) =>

@@ -53,12 +53,43 @@ export class TransportFactory {
       ...dataTransportOptions,
       appData: { role },
     });
+    if (role === 'subscriber') {
+      await closeOnFailure(transport, transport.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE));
+    }
     if (role === 'publisher' && settings.maxIncomingBitrate > 0) {
-      await transport.setMaxIncomingBitrate(settings.maxIncomingBitrate).catch((error: unknown) => {
-        transport.close();
-        throw error;
-      });
+      await closeOnFailure(transport, transport.setMaxIncomingBitrate(settings.maxIncomingBitrate));
     }
     return transport;
+  }
+}
+
+/**
+ * The least that a viewer's bandwidth is taken for, in bit/s: the lowest layer and sound. After a
+ * flood of losses the estimate would fall far below, and take tens of seconds to come back.
+ */
+const MIN_OUTGOING_BITRATE = 150_000;
+
+/**
+ * Bounds what one viewer is sent, for as long as it simulates a narrow network.
+ *
+ * @param bitrate - bit/s; 0 takes the bound away.
+ */
+export async function boundOutgoing(transport: WebRtcTransport, bitrate: number): Promise<void> {
+  if (bitrate > 0) {
+    // The floor must not stand above the bound.
+    await transport.setMinOutgoingBitrate(Math.min(bitrate, MIN_OUTGOING_BITRATE));
+  }
+  await transport.setMaxOutgoingBitrate(bitrate);
+  if (bitrate === 0) {
+    await transport.setMinOutgoingBitrate(MIN_OUTGOING_BITRATE);
+  }
+}
+
+async function closeOnFailure(transport: WebRtcTransport, done: Promise<void>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    transport.close();
+    throw error;
   }
 }

@@ -5,6 +5,7 @@ import {
   type SimulateScenario,
   SpeakerInfo,
 } from '@livekit/protocol';
+import { boundOutgoing } from '../media/transports';
 import { leaveRequest } from './leave';
 import type { Participant } from './participant';
 import type { Room } from './room';
@@ -131,5 +132,5 @@ function simulateSpeaker(room: Room, participant: Participant, seconds: number):
 async function limitBandwidth(participant: Participant, bitrate: number): Promise<void> {
   const { transport } = await participant.parts.connections.subscriber();
   const limit = Math.min(Math.max(bitrate, 0), 2 ** 32 - 1);
-  await transport.setMaxOutgoingBitrate(limit);
+  await boundOutgoing(transport, limit);
 }

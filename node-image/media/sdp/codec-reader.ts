@@ -49,6 +49,10 @@ const PARAMETERS: ReadonlySet<string> = new Set([
   'tier',
   'usedtx',
   'useinbandfec',
+  // Where a browser's estimate starts, which it writes into its offer and reads from the answer.
+  'x-google-max-bitrate',
+  'x-google-min-bitrate',
+  'x-google-start-bitrate',
 ]);
 
 const payloadTypeOf = (value: unknown): number | undefined => wholeOf(value, 0, 127);
