@@ -3,6 +3,7 @@
  * is new enough.
  *
  *   run.mjs start [-- options of the node]
+ *   run.mjs node [-- options of the node]     as it is, for production
  *   run.mjs test [part of a test file's path]... [--name pattern] [--concurrency N]
  *   run.mjs check [--rest]      --rest: only what `npm test` does not do
  */
@@ -29,6 +30,17 @@ async function start(args) {
   return runInForeground(
     ready.node,
     ['--import', 'tsx', 'node-image/lifecycle/main.ts', ...mode, '--console', ...options],
+    { cwd: ROOT, env: ready.env, ownGroup: true },
+  );
+}
+
+/** @param {readonly string[]} args */
+async function runNode(args) {
+  const ready = await setUp({ tests: false });
+  const options = args[0] === '--' ? args.slice(1) : args;
+  return runInForeground(
+    ready.node,
+    ['--import', 'tsx', 'node-image/lifecycle/main.ts', ...options],
     { cwd: ROOT, env: ready.env, ownGroup: true },
   );
 }
@@ -126,6 +138,7 @@ function checkScripts() {
 /** @type {Record<string, (args: readonly string[]) => Promise<number>>} */
 const COMMANDS = {
   start,
+  node: runNode,
   test: (args) => test(args[0] === '--' ? args.slice(1) : args),
   check,
 };

@@ -1,7 +1,6 @@
 /** Every command of the pages is run, or what stands behind it. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,7 +10,7 @@ import { until } from '../support/wait';
 import { REPOSITORY, runnable } from './support/pages';
 import { outputOf, runNode } from './support/processes';
 
-const NODE = 'node --import tsx node-image/lifecycle/main.ts';
+const NODE = 'npm run node --';
 const WITH_FILE = `${NODE} --config sluice.yaml`;
 
 let folder = '';
@@ -25,12 +24,14 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The words of a command after `node`, with the file in its place. */
-const argsOf = (command: string): string[] =>
-  command
+/** What npm runs for a command of the node, with the file in its place. */
+const argsOf = (command: string): string[] => [
+  ...['scripts/run.mjs', 'node'],
+  ...command
     .split(' ')
-    .slice(1)
-    .map((word) => (word === 'sluice.yaml' ? file : word));
+    .slice(NODE.split(' ').length)
+    .map((word) => (word === 'sluice.yaml' ? file : word)),
+];
 
 const print = (command: string, expected: RegExp) => async (): Promise<void> => {
   const { code, output } = await outputOf(argsOf(command));
@@ -53,7 +54,10 @@ const SHOWN: Readonly<Record<string, () => void | Promise<void>>> = {
     assert.deepEqual(rtc.udp_port, { start: 7992, end: 8055 });
     assert.equal(rtc.tcp_port, 7991);
   },
-  [WITH_FILE]: servesWithFile,
+  [WITH_FILE]: async () => {
+    isScript('node', 'node scripts/run.mjs node');
+    await servesWithFile();
+  },
   [`${WITH_FILE} ports`]: print(`${WITH_FILE} ports`, /6789 - Prometheus/),
   [`${NODE} generate-keys`]: print(`${NODE} generate-keys`, /^API Secret: {2}\w{43}$/m),
   [`${WITH_FILE} create-join-token --room demo --identity ada`]: print(
@@ -66,8 +70,6 @@ const SHOWN: Readonly<Record<string, () => void | Promise<void>>> = {
     assert.equal(port, 7880);
     await servesWithFile();
   },
-  'export MEDIASOUP_WORKER_BIN="$(ls ~/.cache/sluice/mediasoup-worker-*/mediasoup-worker | tail -n 1)"':
-    findsWorker,
 };
 
 const COMMANDS = [...new Set(runnable('sh').flatMap(({ text }) => text.split('\n')))];
@@ -129,16 +131,4 @@ async function tryFetch(url: string): Promise<Response | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function findsWorker(): void {
-  const worker = join(folder, '.cache/sluice/mediasoup-worker-1.2.3-debian12-x64-abc');
-  mkdirSync(worker, { recursive: true });
-  writeFileSync(join(worker, 'mediasoup-worker'), '');
-  const command = COMMANDS.find((one) => one.startsWith('export MEDIASOUP_WORKER_BIN'));
-  const { stdout } = spawnSync('sh', ['-c', `${command}; printf %s "$MEDIASOUP_WORKER_BIN"`], {
-    env: { PATH: process.env['PATH'], HOME: folder },
-    encoding: 'utf8',
-  });
-  assert.equal(stdout, join(worker, 'mediasoup-worker'));
 }
