@@ -342,7 +342,6 @@ export class Room {
   /** A participant's connections exist: it is answered, and others hear of it. */
   admit(participant: Participant, subscriberPrimary: boolean): void {
     this.#everJoined ||= !participant.dependent;
-    this.#recordingChanged(participant);
     participant.send({
       case: 'join',
       value: joinResponse({
@@ -356,6 +355,8 @@ export class Room {
         sifTrailer: this.#sifTrailer,
       }),
     });
+    // Not before its join response, which must be the first it hears.
+    this.#recordingChanged(participant);
     const timer = setTimeout(
       () => this.remove(participant, DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT),
       this.settings.joinTimeoutMs,
