@@ -44,6 +44,10 @@ export const PUBLISH_CODECS: readonly { mime: string; fmtpLine: string }[] = [
   { mime: 'video/rtx', fmtpLine: '' },
 ];
 
+/** Whether a codec may be published; an empty list enables all of them. */
+export const isEnabled = (mimeType: string, enabled: readonly string[]): boolean =>
+  enabled.length === 0 || enabled.some((one) => one.toLowerCase() === mimeType.toLowerCase());
+
 export const EXTENSION = {
   mid: 'urn:ietf:params:rtp-hdrext:sdes:mid',
   rid: 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',

@@ -5,7 +5,13 @@ import type {
   RtpHeaderExtensionParameters,
   WebRtcTransport,
 } from 'mediasoup/types';
-import { type CodecParameters, isRouterCodec, isSvcCodec, ROUTER_CODECS } from './codecs';
+import {
+  type CodecParameters,
+  isEnabled,
+  isRouterCodec,
+  isSvcCodec,
+  ROUTER_CODECS,
+} from './codecs';
 import { maxMessageBytes } from './data/data-kinds';
 import { acceptedExtensions, type SectionAnswer, writeAnswer } from './sdp/answer-writer';
 import type { OfferedCodec } from './sdp/codec-reader';
@@ -19,6 +25,8 @@ export interface ExpectedTrack {
   readonly kind: 'audio' | 'video';
   /** The codec that the publisher asked for, such as "video/vp8"; undefined takes its first. */
   readonly mimeType: string | undefined;
+  /** The mime types that may be published in this Room; empty allows all. */
+  readonly enabledCodecs: readonly string[];
   /** How many layers it announced: 1 to 3, 0 where it said nothing. */
   readonly layerCount: number;
   readonly stereo: boolean;
@@ -158,7 +166,10 @@ export class PublisherConnection {
         ? { mode: 'rejected' }
         : { mode: 'inactive', codecs: supported };
     }
-    const codec = chooseCodec(supported, expected.mimeType);
+    const codec = chooseCodec(
+      supported.filter(({ mimeType }) => isEnabled(mimeType, expected.enabledCodecs)),
+      expected.mimeType,
+    );
     if (codec === undefined) {
       outcome.unsupported.push(expected);
       return supported.length === 0

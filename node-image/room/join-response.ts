@@ -6,7 +6,7 @@ import {
   type Room as RoomInfo,
   type ServerInfo,
 } from '@livekit/protocol';
-import { PUBLISH_CODECS } from '../media/codecs';
+import { isEnabled, PUBLISH_CODECS } from '../media/codecs';
 import type { Participant } from './participant';
 
 /** How often a client pings, and how long it waits for anything, in s. LiveKit's values. */
@@ -48,9 +48,7 @@ export function joinResponse(options: {
 }
 
 /** The codecs of `room.enabled_codecs` that can be had here; an empty list means all of them. */
-export function publishCodecs(enabled: readonly string[]): Codec[] {
-  const allowed = new Set(enabled.map((mime) => mime.toLowerCase()));
-  return PUBLISH_CODECS.filter(
-    ({ mime }) => allowed.size === 0 || mime === 'video/rtx' || allowed.has(mime.toLowerCase()),
-  ).map((codec) => new Codec(codec));
-}
+export const publishCodecs = (enabled: readonly string[]): Codec[] =>
+  PUBLISH_CODECS.filter(({ mime }) => mime === 'video/rtx' || isEnabled(mime, enabled)).map(
+    (codec) => new Codec(codec),
+  );

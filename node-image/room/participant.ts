@@ -83,6 +83,8 @@ export class Participant implements DataPeer, DataTrackPeer {
     readonly grants: Grants;
     readonly join: JoinOptions;
     readonly nowMs: number;
+    /** Mime types that it may publish. @default all */
+    readonly enabledCodecs?: readonly string[];
     readonly events: ParticipantEvents;
   }) {
     const { grants, join, events } = options;
@@ -100,6 +102,7 @@ export class Participant implements DataPeer, DataTrackPeer {
     this.#events = events;
     this.publishing = new Publishing({
       participantSid: this.sid,
+      enabledCodecs: options.enabledCodecs,
       connection: () => this.parts.connections.publisher,
       mayPublish: (request: AddTrackRequest) => mayPublish(this.permission, request.source),
       send: (message) => this.send(message),

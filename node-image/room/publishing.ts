@@ -31,6 +31,8 @@ interface PendingCodec {
 
 export interface PublishingOptions {
   readonly participantSid: string;
+  /** Mime types that may be published. @default all */
+  readonly enabledCodecs?: readonly string[] | undefined;
   readonly connection: () => PublisherConnection;
   readonly mayPublish: (request: AddTrackRequest) => boolean;
   readonly send: (message: SignalMessage) => void;
@@ -98,13 +100,13 @@ export class Publishing {
     if (this.#refusesMore(request, 1)) {
       return;
     }
-    const info = trackInfoOf(request);
+    const info = trackInfoOf(request, this.#options.enabledCodecs);
     const [first] = info.codecs;
     if (first !== undefined) {
       const cid = first.cid || request.cid;
       this.#pending.set(request.cid, {
         info,
-        expected: expectedTrack(info, first, cid),
+        expected: expectedTrack(info, first, cid, this.#options.enabledCodecs),
         track: undefined,
       });
     }
@@ -223,7 +225,7 @@ export class Publishing {
       );
       return;
     }
-    const codecs = codecsOf(request);
+    const codecs = codecsOf(request, this.#options.enabledCodecs);
     if (this.#refusesMore(request, codecs.length)) {
       return;
     }
@@ -232,7 +234,7 @@ export class Publishing {
       const cid = codec.cid || request.cid;
       this.#pending.set(cid, {
         info: track.info,
-        expected: expectedTrack(track.info, info, cid),
+        expected: expectedTrack(track.info, info, cid, this.#options.enabledCodecs),
         track,
       });
     }

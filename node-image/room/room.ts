@@ -174,6 +174,7 @@ export class Room {
       grants,
       join,
       nowMs: this.#deps.now(),
+      enabledCodecs: this.settings.enabledCodecs,
       events: this.#participantEvents(),
     });
     participant.attachSink(sink);

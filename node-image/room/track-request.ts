@@ -10,7 +10,7 @@ import {
   type VideoLayer,
   VideoLayer_Mode,
 } from '@livekit/protocol';
-import { isSvcCodec, PUBLISH_CODECS } from '../media/codecs';
+import { isEnabled, isSvcCodec, PUBLISH_CODECS } from '../media/codecs';
 import type { ExpectedTrack } from '../media/publisher-connection';
 import { newId } from './ids';
 import { streamOf } from './permission';
@@ -28,7 +28,7 @@ function sidPrefix(request: AddTrackRequest): string {
 }
 
 /** The TrackInfo of a track that a client asks to publish. Source: livekit_rtc.proto AddTrackRequest. */
-export function trackInfoOf(request: AddTrackRequest): TrackInfo {
+export function trackInfoOf(request: AddTrackRequest, enabled: readonly string[] = []): TrackInfo {
   const features = new Set(request.audioFeatures);
   if (request.stereo) {
     features.add(AudioTrackFeature.TF_STEREO);
@@ -56,7 +56,7 @@ export function trackInfoOf(request: AddTrackRequest): TrackInfo {
     packetTrailerFeatures: [...new Set(request.packetTrailerFeatures)],
     version: newVersion(),
   });
-  info.codecs = codecsOf(request);
+  info.codecs = codecsOf(request, enabled);
   const [first] = info.codecs;
   info.mimeType = first?.mimeType ?? '';
   info.simulcast =
@@ -70,7 +70,10 @@ export const newVersion = (): TimedVersion =>
   new TimedVersion({ unixMicro: BigInt(Date.now()) * 1000n });
 
 /** The codecs that a request names, each once; codecs that cannot be had are replaced. */
-export function codecsOf(request: AddTrackRequest): SimulcastCodecInfo[] {
+export function codecsOf(
+  request: AddTrackRequest,
+  enabled: readonly string[] = [],
+): SimulcastCodecInfo[] {
   if (request.simulcastCodecs.length === 0) {
     return [
       new SimulcastCodecInfo({
@@ -82,7 +85,7 @@ export function codecsOf(request: AddTrackRequest): SimulcastCodecInfo[] {
   }
   const codecs = new Map<string, SimulcastCodecInfo>();
   for (const { codec, cid, layers, videoLayerMode } of request.simulcastCodecs) {
-    const mimeType = usableMimeType(request.type, codec);
+    const mimeType = usableMimeType(request.type, codec, enabled);
     if (!codecs.has(mimeType)) {
       codecs.set(
         mimeType,
@@ -105,12 +108,18 @@ function layerMode(mimeType: string): VideoLayer_Mode {
     : VideoLayer_Mode.ONE_SPATIAL_LAYER_PER_STREAM;
 }
 
-/** "vp8" or "video/vp8" as the canonical "video/VP8"; what is not enabled becomes VP8 or opus. */
-function usableMimeType(type: TrackType, codec: string): string {
+/** "vp8" or "video/vp8" as the canonical "video/VP8"; what is not enabled becomes the first that is. */
+function usableMimeType(type: TrackType, codec: string, enabled: readonly string[]): string {
   const kind = type === TrackType.VIDEO ? 'video' : 'audio';
   const asked = (codec.includes('/') ? codec : `${kind}/${codec}`).toLowerCase();
-  const known = PUBLISH_CODECS.find(({ mime }) => mime.toLowerCase() === asked);
-  return known?.mime ?? (kind === 'video' ? 'video/VP8' : 'audio/opus');
+  const usable = PUBLISH_CODECS.map(({ mime }) => mime).filter(
+    (mime) => mime.startsWith(kind) && mime !== 'video/rtx' && isEnabled(mime, enabled),
+  );
+  return (
+    usable.find((mime) => mime.toLowerCase() === asked) ??
+    usable[0] ??
+    (kind === 'video' ? 'video/VP8' : 'audio/opus')
+  );
 }
 
 function copyLayers(layers: readonly VideoLayer[]): VideoLayer[] {
@@ -122,11 +131,13 @@ export function expectedTrack(
   info: TrackInfo,
   codec: SimulcastCodecInfo,
   cid: string,
+  enabledCodecs: readonly string[] = [],
 ): ExpectedTrack {
   return {
     cid,
     kind: info.type === TrackType.VIDEO ? 'video' : 'audio',
     mimeType: codec.mimeType || undefined,
+    enabledCodecs,
     layerCount: codec.layers.length,
     stereo: info.audioFeatures.includes(AudioTrackFeature.TF_STEREO),
     dtx: info.type === TrackType.AUDIO && !info.audioFeatures.includes(AudioTrackFeature.TF_NO_DTX),

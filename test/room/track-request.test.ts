@@ -47,6 +47,12 @@ describe('the codecs of a request', () => {
   const named = (...codecs: string[]) =>
     codecsOf(video({ simulcastCodecs: simulcast(...codecs) })).map((one) => one.mimeType);
 
+  test('a codec that the Room does not allow becomes one that it does', () => {
+    const request = video({ simulcastCodecs: simulcast('vp8', 'vp9') });
+    const [codec] = codecsOf(request, ['audio/opus', 'video/h264']);
+    assert.equal(codec?.mimeType, 'video/H264');
+  });
+
   test('are named with and without their kind, in whichever letters', () => {
     assert.deepEqual(named('vp8'), ['video/VP8']);
     assert.deepEqual(named('video/h264'), ['video/H264']);
