@@ -25,8 +25,8 @@ export interface ExpectedTrack {
   readonly kind: 'audio' | 'video';
   /** The codec that the publisher asked for, such as "video/vp8"; undefined takes its first. */
   readonly mimeType: string | undefined;
-  /** The mime types that may be published in this Room; empty allows all. */
-  readonly enabledCodecs: readonly string[];
+  /** The mime types that may be published in this Room. @default all */
+  readonly enabledCodecs?: readonly string[];
   /** How many layers it announced: 1 to 3, 0 where it said nothing. */
   readonly layerCount: number;
   readonly stereo: boolean;
@@ -167,7 +167,7 @@ export class PublisherConnection {
         : { mode: 'inactive', codecs: supported };
     }
     const codec = chooseCodec(
-      supported.filter(({ mimeType }) => isEnabled(mimeType, expected.enabledCodecs)),
+      supported.filter(({ mimeType }) => isEnabled(mimeType, expected.enabledCodecs ?? [])),
       expected.mimeType,
     );
     if (codec === undefined) {
