@@ -12,22 +12,14 @@ import {
 } from '@livekit/protocol';
 import type { ExpectedTrack, NewTrack, PublisherConnection } from '../media/publisher-connection';
 import type { MediaSection } from '../media/sdp/offer-reader';
+import { AnnouncedTracks, MAX_ANNOUNCED } from './announced-tracks';
 import { PublishedTrack } from './published-track';
 import type { SignalMessage } from './signal-sink';
 import { excessOf } from './track-limits';
 import { codecsOf, expectedTrack, newVersion, trackInfoOf } from './track-request';
 
-/** As many tracks as a client may have announced without sending them. */
-const MAX_PENDING = 20;
 /** As many as there may ever be; they are repeated to all others. */
 const MAX_FEATURES = 32;
-
-interface PendingCodec {
-  readonly info: TrackInfo;
-  readonly expected: ExpectedTrack;
-  /** Set where the codec is added to a track that is published already. */
-  readonly track: PublishedTrack | undefined;
-}
 
 export interface PublishingOptions {
   readonly participantSid: string;
@@ -45,7 +37,7 @@ export interface PublishingOptions {
 /** The tracks that one participant publishes: announced, negotiated, sent, taken back. */
 export class Publishing {
   readonly #options: PublishingOptions;
-  readonly #pending = new Map<string, PendingCodec>();
+  readonly #announced = new AnnouncedTracks();
   readonly #tracks = new Map<string, PublishedTrack>();
 
   constructor(options: PublishingOptions) {
@@ -58,10 +50,7 @@ export class Publishing {
 
   /** Whether a track is published, or announced and on its way. */
   knows(trackSid: string): boolean {
-    return (
-      this.#tracks.has(trackSid) ||
-      [...this.#pending.values()].some(({ info }) => info.sid === trackSid)
-    );
+    return this.#tracks.has(trackSid) || this.#announced.bySid(trackSid) !== undefined;
   }
 
   /** Answers a client that wants to publish. Source: AddTrackRequest, TrackPublishedResponse. */
@@ -91,7 +80,7 @@ export class Publishing {
       this.#addCodec(request);
       return;
     }
-    const known = this.#pending.get(request.cid);
+    const known = this.#announced.get(request.cid);
     if (known !== undefined && known.track === undefined) {
       // Asked again for a track that is on its way: the same sid.
       this.#announce(request.cid, known.info);
@@ -104,7 +93,7 @@ export class Publishing {
     const [first] = info.codecs;
     if (first !== undefined) {
       const cid = first.cid || request.cid;
-      this.#pending.set(request.cid, {
+      this.#announced.set(request.cid, {
         info,
         expected: expectedTrack(info, first, cid, this.#options.enabledCodecs),
         track: undefined,
@@ -133,11 +122,7 @@ export class Publishing {
         this.#remove(track);
       }
     }
-    for (const [key, { expected }] of this.#pending) {
-      if (outcome.unsupported.includes(expected)) {
-        this.#pending.delete(key);
-      }
-    }
+    this.#announced.forget(({ expected }) => outcome.unsupported.includes(expected));
     for (const added of outcome.added) {
       await this.#added(added);
     }
@@ -150,7 +135,7 @@ export class Publishing {
       await track.setMuted(muted);
       return track.info;
     }
-    const announced = [...this.#pending.values()].find(({ info }) => info.sid === trackSid)?.info;
+    const announced = this.#announced.bySid(trackSid);
     if (announced !== undefined) {
       announced.muted = muted;
     }
@@ -159,11 +144,7 @@ export class Publishing {
 
   /** Forgets announced tracks that may not be published any more. */
   forgetAnnounced(isAllowed: (info: TrackInfo) => boolean): void {
-    for (const [key, { info }] of this.#pending) {
-      if (!isAllowed(info)) {
-        this.#pending.delete(key);
-      }
-    }
+    this.#announced.forget(({ info }) => !isAllowed(info));
   }
 
   /** @returns whether the track is known. Source: UpdateLocalAudioTrack. */
@@ -201,16 +182,12 @@ export class Publishing {
       track.close();
     }
     this.#tracks.clear();
-    this.#pending.clear();
+    this.#announced.clear();
   }
 
   #remove(track: PublishedTrack): void {
     this.#tracks.delete(track.sid);
-    for (const [key, pending] of this.#pending) {
-      if (pending.track === track) {
-        this.#pending.delete(key);
-      }
-    }
+    this.#announced.forget((codec) => codec.track === track);
     track.close();
     this.#options.onUnpublished(track);
   }
@@ -232,7 +209,7 @@ export class Publishing {
     for (const codec of codecs) {
       const info = mergeCodec(track.info, codec);
       const cid = codec.cid || request.cid;
-      this.#pending.set(cid, {
+      this.#announced.set(cid, {
         info: track.info,
         expected: expectedTrack(track.info, info, cid, this.#options.enabledCodecs),
         track,
@@ -241,43 +218,25 @@ export class Publishing {
     this.#announce(request.cid, track.info);
   }
 
-  /** Finds the announced track of a section: by its id, else the first of the kind not yet sent. */
   #expect(
     section: MediaSection,
     isInUse: boolean,
     matched: Set<string>,
   ): ExpectedTrack | undefined {
-    const take = (entry: [string, PendingCodec] | undefined): ExpectedTrack | undefined => {
-      if (entry !== undefined) {
-        matched.add(entry[0]);
-      }
-      return entry?.[1].expected;
-    };
-    const free = [...this.#pending].filter(([key]) => !matched.has(key));
-    const { trackId, kind } = section;
-    const exact = free.find(
-      ([key, one]) => trackId !== undefined && (key === trackId || one.expected.cid === trackId),
-    );
-    if (exact !== undefined) {
-      return take(exact);
-    }
+    const { trackId } = section;
     const isKnown = [...this.#tracks.values()].some(
       (track) => trackId !== undefined && track.ownsCid(trackId),
     );
-    // Firefox, and tracks replaced before they were negotiated, show another id than was announced.
-    return isKnown || isInUse
-      ? undefined
-      : take(free.find(([, one]) => one.expected.kind === kind && one.track === undefined));
+    return this.#announced.match(section, isKnown || isInUse, matched);
   }
 
   async #added(added: NewTrack): Promise<void> {
-    const entry = [...this.#pending].find(([, one]) => one.expected === added.expected);
-    if (entry === undefined) {
+    const taken = this.#announced.take(added.expected);
+    if (taken === undefined) {
       added.producer.close();
       return;
     }
-    const [key, pending] = entry;
-    this.#pending.delete(key);
+    const { cid, codec: pending } = taken;
     const { info } = pending;
     const codec = claimCodec(info, added);
     codec.mid = added.mid;
@@ -290,7 +249,7 @@ export class Publishing {
     }
     info.mid = added.mid;
     info.mimeType = added.mimeType;
-    const track = new PublishedTrack(info, key);
+    const track = new PublishedTrack(info, cid);
     // Known from here on, so that a mute on its way finds it.
     this.#tracks.set(track.sid, track);
     await track.addProducer(added.mimeType, added.producer);
@@ -309,12 +268,12 @@ export class Publishing {
   }
 
   #refusesMore(request: AddTrackRequest, count: number): boolean {
-    const refused = this.#pending.size + count > MAX_PENDING;
+    const refused = !this.#announced.hasRoomFor(count);
     if (refused) {
       this.#refuse(
         request,
         RequestResponse_Reason.LIMIT_EXCEEDED,
-        `too many pending tracks, at most ${MAX_PENDING} may be announced without being sent`,
+        `too many pending tracks, at most ${MAX_ANNOUNCED} may be announced without being sent`,
       );
     }
     return refused;

@@ -3,7 +3,7 @@ import {
   type ICEServer,
   LeaveRequest_Action,
   ParticipantInfo_State,
-  Room as RoomInfo,
+  type Room as RoomInfo,
   type ServerInfo,
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
@@ -16,12 +16,14 @@ import { Departures } from './departures';
 import { RoomError } from './errors';
 import type { Grants } from './grants';
 import { newId } from './ids';
-import { joinResponse, newSifTrailer, publishCodecs } from './join-response';
+import { joinResponse, newSifTrailer } from './join-response';
 import { leaveRequest } from './leave';
-import { type JoinOptions, Participant, type ParticipantEvents } from './participant';
+import { type JoinOptions, Participant } from './participant';
 import { connectParticipant } from './participant-entry';
+import { participantEvents } from './participant-events';
 import { isDependent } from './participant-kind';
 import { ParticipantUpdates } from './participant-updates';
+import { roomInfo } from './room-info';
 import { RoomNews } from './room-news';
 import { createRoomParts } from './room-parts';
 import type { RoomSettings } from './room-settings';
@@ -122,21 +124,7 @@ export class Room {
   }
 
   info(): RoomInfo {
-    const all = [...this.#participants.values()];
-    return new RoomInfo({
-      sid: this.sid,
-      name: this.name,
-      emptyTimeout: this.#options.emptyTimeout,
-      departureTimeout: this.#options.departureTimeout,
-      maxParticipants: this.#options.maxParticipants,
-      creationTime: BigInt(Math.floor(this.createdMs / 1000)),
-      creationTimeMs: BigInt(this.createdMs),
-      enabledCodecs: publishCodecs(this.settings.enabledCodecs),
-      metadata: this.#metadata,
-      numParticipants: all.filter((one) => !one.dependent).length,
-      numPublishers: all.filter((one) => one.isPublisher).length,
-      activeRecording: all.some((one) => one.permission.recorder),
-    });
+    return roomInfo(this, this.#options, this.#participants.values());
   }
 
   /** @throws RoomError where the Room is full. */
@@ -175,7 +163,7 @@ export class Room {
       join,
       nowMs: this.#deps.now(),
       enabledCodecs: this.settings.enabledCodecs,
-      events: this.#participantEvents(),
+      events: participantEvents(this, this.#news, this.#deps.observer),
     });
     participant.attachSink(sink);
     participant.dataTracks = () => this.dataTracks.infos(participant);
@@ -365,30 +353,6 @@ export class Room {
     this.#joinTimers.set(participant.sid, timer);
     participant.touch();
     this.#news.soon();
-  }
-
-  #participantEvents(): ParticipantEvents {
-    const { observer } = this.#deps;
-    return {
-      changed: (participant, immediate) => this.broadcast(participant, immediate),
-      published: (participant, track) => {
-        participant.touch();
-        this.tracks.add(participant, track);
-        this.#news.soon();
-        observer.trackPublished?.(this.info(), participant.info(), track.snapshot());
-      },
-      codecAdded: (participant, track) => {
-        participant.touch();
-        this.tracks.codecAdded(track);
-      },
-      unpublished: (participant, track) => {
-        this.tracks.remove(track);
-        // No longer a publisher, perhaps, but those who saw the track must hear of its end now.
-        participant.touch(true);
-        this.#news.soon();
-        observer.trackUnpublished?.(this.info(), participant.info(), track.snapshot());
-      },
-    };
   }
 
   /** Whether a Room is recorded is for everybody to know at once. */

@@ -59,6 +59,10 @@ export function refusePublish(asked: PublishAttempt): RequestResponse | undefine
     const text = 'name should not be empty and should not exceed 256 characters';
     return refuse(Reason.INVALID_NAME, text);
   }
+  // It is repeated to everybody in the Room.
+  if (Buffer.byteLength(request.schema?.name ?? '') > maxNameBytes) {
+    return refuse(Reason.INVALID_REQUEST, 'schema name should not exceed 256 characters');
+  }
   if (customEncodings(request).some((name) => !isAcceptable(name, maxCustomEncodingBytes))) {
     const text = 'encoding identifier is empty or exceeds the maximum length';
     return refuse(Reason.INVALID_REQUEST, text);

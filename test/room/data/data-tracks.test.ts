@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   DataTrackFrameEncoding,
+  DataTrackSchemaId,
   type DataTrackSubscriberHandles,
   PublishDataTrackRequest,
   PublishDataTrackResponse,
@@ -102,6 +103,9 @@ describe('publishing', () => {
     assert.equal(reason(publish(65_536)), Reason.INVALID_HANDLE);
     assert.equal(reason(publish(2, '')), Reason.INVALID_NAME);
     assert.equal(reason(publish(2, 'n'.repeat(257))), Reason.INVALID_NAME);
+    const described = publish(2);
+    described.schema = new DataTrackSchemaId({ name: 's'.repeat(257) });
+    assert.equal(reason(described), Reason.INVALID_REQUEST);
     assert.equal(reason(publish(1, 'two')), Reason.DUPLICATE_HANDLE);
     assert.equal(reason(publish(2, 'one')), Reason.DUPLICATE_NAME);
     for (const value of ['', 'e'.repeat(33)]) {
