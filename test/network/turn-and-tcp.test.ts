@@ -116,57 +116,54 @@ test("a client's force-tcp scenario moves its media from UDP to TCP", options, a
   await bob.client.hears('alice');
 });
 
-test(
-  'a relay-only client sends and receives through the coturn of turn.enabled',
-  options,
-  async () => {
-    const { server } = await serverWithTurn();
-    const room = suite.roomName();
-    const alice = await joinFrom(server, room, 'alice');
-    const bob = await joinFrom(server, room, 'bob', RELAY_ONLY);
-    await meet(alice.client, bob.client);
-    for (const path of await bothPaths(bob.page)) {
-      assert.equal(path.type, 'relay');
-      assert.equal(path.relayProtocol, 'udp');
-      assert.equal(path.port, server.own?.udpPort);
-    }
-    for (const path of await bothPaths(alice.page)) assert.notEqual(path.type, 'relay');
-  },
-);
-
-test('a client that lost UDP reaches the coturn of turn.enabled over TCP', options, async () => {
-  const { server } = await serverWithTurn();
-  const room = suite.roomName();
-  const alice = await joinFrom(server, room, 'alice');
-  const page = await suite.openPage();
-  // As behind a firewall that lets no UDP out: the client is left with the TCP addresses it was told.
-  await page.page.evaluate(() => {
+/** Lets a page use nothing but TURN over this transport, as behind a firewall that lets no other out. */
+async function leaveOnlyTurnOver(
+  page: Awaited<ReturnType<typeof suite.openPage>>,
+  transport: 'udp' | 'tcp',
+): Promise<void> {
+  await page.page.evaluate((suffix) => {
     const setConfiguration = RTCPeerConnection.prototype.setConfiguration;
-    const withoutUdp = (given: RTCConfiguration = {}): RTCConfiguration => ({
+    const restricted = (given: RTCConfiguration = {}): RTCConfiguration => ({
       ...given,
       iceTransportPolicy: 'relay',
       iceServers: (given.iceServers ?? []).map((server) => ({
         ...server,
-        urls: [server.urls].flat().filter((url) => url.endsWith('transport=tcp')),
+        urls: [server.urls].flat().filter((url) => url.endsWith(suffix)),
       })),
     });
     window.RTCPeerConnection = class extends RTCPeerConnection {
       constructor(configuration?: RTCConfiguration) {
-        super(withoutUdp(configuration));
+        super(restricted(configuration));
       }
       override setConfiguration(configuration?: RTCConfiguration): void {
-        setConfiguration.call(this, withoutUdp(configuration));
+        setConfiguration.call(this, restricted(configuration));
       }
     };
-  });
-  const bob = await suite.make('bob', { page });
-  await bob.connect(server.url, await joinToken(server, room, 'bob'));
-  await meet(alice.client, bob);
-  for (const path of await bothPaths(page)) {
-    assert.equal(path.type, 'relay');
-    assert.equal(path.relayProtocol, 'tcp');
-  }
-});
+  }, `transport=${transport}`);
+}
+
+for (const transport of ['udp', 'tcp'] as const) {
+  test(
+    `a client that has nothing but TURN over ${transport} sends and receives through the coturn of turn.enabled`,
+    options,
+    async () => {
+      const { server } = await serverWithTurn();
+      const room = suite.roomName();
+      const alice = await joinFrom(server, room, 'alice');
+      const page = await suite.openPage();
+      await leaveOnlyTurnOver(page, transport);
+      const bob = await suite.make('bob', { page });
+      await bob.connect(server.url, await joinToken(server, room, 'bob'));
+      await meet(alice.client, bob);
+      for (const path of await bothPaths(page)) {
+        assert.equal(path.type, 'relay');
+        assert.equal(path.relayProtocol, transport);
+        assert.equal(path.port, server.own?.udpPort);
+      }
+      for (const path of await bothPaths(alice.page)) assert.notEqual(path.type, 'relay');
+    },
+  );
+}
 
 test(
   'a relay-only client uses a coturn of rtc.turn_servers by its shared secret',

@@ -34,5 +34,5 @@ test('a worker that does not start is refused with what to do', async () => {
 
 test('an unknown command is answered with those there are', async () => {
   const run = execute(process.execPath, ['scripts/run.mjs', 'tests'], { cwd: root });
-  await assert.rejects(run, /Unknown command "tests": it is one of start, test, check/);
+  await assert.rejects(run, /Unknown command "tests": it is one of start, node, test, check/);
 });
