@@ -8,7 +8,13 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { inWords } from './lib/steps.mjs';
-import { judge, outcomeOf, parseTestArguments, selectTestFiles } from './lib/test-files.mjs';
+import {
+  inGroups,
+  judge,
+  outcomeOf,
+  parseTestArguments,
+  selectTestFiles,
+} from './lib/test-files.mjs';
 
 /** How long one file may take, in milliseconds: a test that hangs must not hang the run. */
 const FILE_TIMEOUT = { fast: 5 * 60_000, slow: 40 * 60_000 };
@@ -36,14 +42,6 @@ async function runFiles() {
     process.once(signal, () => interrupted.abort());
   }
 
-  const stream = run({
-    files: files.map((file) => path.resolve(file)),
-    concurrency: request.concurrency,
-    execArgv: ['--import', 'tsx'],
-    timeout: request.slow ? FILE_TIMEOUT.slow : FILE_TIMEOUT.fast,
-    signal: interrupted.signal,
-    ...(request.name ? { testNamePatterns: request.name } : {}),
-  });
   /** @param {TestEvent} data @param {boolean} ok */
   const count = (data, ok) => {
     const isFile = files.includes(path.relative('.', data.name));
@@ -56,10 +54,20 @@ async function runFiles() {
       counts[outcome] += 1;
     }
   };
-  stream.on('test:pass', (data) => count(data, true));
-  stream.on('test:fail', (data) => count(data, false));
-  stream.compose(spec).pipe(process.stdout);
-  await new Promise((resolve) => stream.on('end', resolve));
+  for (const { files: group, concurrency } of inGroups(files, request.concurrency)) {
+    const stream = run({
+      files: group.map((file) => path.resolve(file)),
+      concurrency,
+      execArgv: ['--import', 'tsx'],
+      timeout: request.slow ? FILE_TIMEOUT.slow : FILE_TIMEOUT.fast,
+      signal: interrupted.signal,
+      ...(request.name ? { testNamePatterns: request.name } : {}),
+    });
+    stream.on('test:pass', (data) => count(data, true));
+    stream.on('test:fail', (data) => count(data, false));
+    stream.compose(spec).pipe(process.stdout, { end: false });
+    await new Promise((resolve) => stream.on('end', resolve));
+  }
 
   // With a pattern for names, most files rightly run nothing.
   const verdict = judge(counts, request.name ? [] : [...silent].sort());

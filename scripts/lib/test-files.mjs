@@ -45,6 +45,22 @@ export function parseTestArguments(args, cores) {
 }
 
 /**
+ * What runs one after the other: first the files that need the machine for themselves, as their
+ * clients have deadlines of their own, then the rest, several at a time.
+ *
+ * @param {readonly string[]} files
+ * @param {number} concurrency
+ * @returns {{ files: string[], concurrency: number }[]}
+ */
+export function inGroups(files, concurrency) {
+  const isAlone = (/** @type {string} */ file) => file.endsWith('.alone.test.ts');
+  return [
+    { files: files.filter(isAlone), concurrency: 1 },
+    { files: files.filter((file) => !isAlone(file)), concurrency },
+  ].filter((group) => group.files.length > 0);
+}
+
+/**
  * A file that was asked for by its own path is taken whether it is slow or not.
  *
  * @param {readonly string[]} files with forward slashes, relative to the project

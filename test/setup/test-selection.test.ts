@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, parseTestArguments, selectTestFiles } from '../../scripts/lib/test-files.mjs';
+import {
+  inGroups,
+  judge,
+  parseTestArguments,
+  selectTestFiles,
+} from '../../scripts/lib/test-files.mjs';
 
 const files = [
   'test/room/grants.test.ts',
@@ -41,4 +46,13 @@ test('passes only when something ran and nothing failed or was skipped', () => {
   assert.equal(judge({ passed: 3, failed: 0, skipped: 1 }, []).ok, false);
   assert.match(judge({ passed: 0, failed: 0, skipped: 0 }, []).line, /no test ran/);
   assert.match(judge({ passed: 1, failed: 0, skipped: 0 }, ['a.test.ts']).line, /a\.test\.ts has/);
+});
+
+test('files that need the machine for themselves run first, one at a time', () => {
+  const alone = 'test/clients/suite.alone.test.ts';
+  assert.deepEqual(inGroups(['test/a.test.ts', alone, 'test/b.test.ts'], 4), [
+    { files: [alone], concurrency: 1 },
+    { files: ['test/a.test.ts', 'test/b.test.ts'], concurrency: 4 },
+  ]);
+  assert.deepEqual(inGroups([alone], 4), [{ files: [alone], concurrency: 1 }]);
 });
