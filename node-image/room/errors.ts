@@ -28,4 +28,3 @@ export const roomNotFound = (): RoomError =>
   new RoomError('not_found', 'requested room does not exist');
 export const participantNotFound = (): RoomError =>
   new RoomError('not_found', 'participant does not exist');
-export const trackNotFound = (): RoomError => new RoomError('not_found', 'track is not found');

@@ -12,10 +12,6 @@ export class OutgoingSignal {
     this.#message = message;
   }
 
-  get kind(): SignalMessage['case'] {
-    return this.#message.case;
-  }
-
   get binary(): Uint8Array {
     this.#binary ??= new SignalResponse({ message: this.#message }).toBinary();
     return this.#binary;

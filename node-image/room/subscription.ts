@@ -25,10 +25,6 @@ export class Subscription {
     this.#settings = settings;
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   get settings(): TrackSettings {
     return this.#settings;
   }
