@@ -52,12 +52,12 @@ const region = section({
 
 /** Which node a Room is placed on. Source: livekit-server, NodeSelectorConfig. */
 export const nodeSelectorSchema = section({
-  /** @default any */
-  kind: oneOf(['any', 'random', 'sysload', 'cpuload', 'regionaware'], 'any'),
-  /** @default random */
+  /** @default cpuload */
+  kind: oneOf(['any', 'random', 'sysload', 'cpuload', 'regionaware'], 'cpuload'),
+  /** @default cpuload */
   sort_by: oneOf(
     ['random', 'sysload', 'cpuload', 'rooms', 'clients', 'tracks', 'bytespersec'],
-    'random',
+    'cpuload',
   ),
   /** @default lowest */
   algorithm: oneOf(['lowest', 'twochoice'], 'lowest'),

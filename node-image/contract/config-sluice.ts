@@ -1,4 +1,13 @@
-import { cidrs, section, whole } from './config-values';
+import {
+  clusterSchema,
+  drainSchema,
+  ledgerSchema,
+  loadScope,
+  nodeLinkSchema,
+  role,
+  scalingSchema,
+} from './config-cluster';
+import { cidrs, section, text, whole } from './config-values';
 import { MAX_WORKERS } from './ports';
 
 const perSecond = (byDefault: number) => whole(byDefault, 0, 10_000_000, 'a second');
@@ -6,6 +15,17 @@ const bitrate = (byDefault: number) => whole(byDefault, 0, 100_000_000_000, 'bit
 
 /** What LiveKit has no key for. */
 export const sluiceSchema = section({
+  /** What this node does: single everything, master or media its part of a cluster. @default single */
+  role,
+  cluster: clusterSchema,
+  node_link: nodeLinkSchema,
+  drain: drainSchema,
+  scaling: scalingSchema,
+  ledger: ledgerSchema,
+  /** Whose load counts: the machine's, or where several nodes share it, its own processes'. @default machine */
+  load_scope: loadScope,
+  /** The name of the machine in the group that is scaled. */
+  machine_id: text(),
   /** mediasoup workers; 0: as many as the machine has cores. At most 64. @default 0 */
   workers: whole(0, 0, MAX_WORKERS),
   /** Proxies whose X-Forwarded-For is believed. @default none */

@@ -1,0 +1,131 @@
+/** What a node does in its cluster. `single` does everything and has no cluster. */
+export type NodeRole = 'single' | 'master' | 'media';
+
+/**
+ * What a node says of itself. Only a serving one is given Rooms; a node without a record is gone.
+ *
+ * `starting → serving → draining → drained`, and back to serving where a drain is cancelled.
+ */
+export type NodeState = 'starting' | 'serving' | 'draining' | 'drained';
+
+/** Where the Master Nodes reach a Media Node: its private address. */
+export interface LinkAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A resource as it is used: both in the same unit. */
+export interface Usage {
+  readonly used: number;
+  /** 0: not known, and never full. */
+  readonly limit: number;
+}
+
+/** The figures that placement, scaling and people go by. */
+export interface NodeLoad {
+  /** CPU cores that the node has for itself. */
+  readonly cpus: number;
+  /** Share of those in use, 0 to 1, over the last seconds. */
+  readonly cpuLoad: number;
+  /** Load average of the last minute for each core. */
+  readonly sysLoad: number;
+  readonly rooms: number;
+  readonly clients: number;
+  /** Published to this node. */
+  readonly tracksIn: number;
+  /** Sent by this node: subscriptions. */
+  readonly tracksOut: number;
+  /** In and out, bytes a second, over the last seconds. */
+  readonly bytesPerSec: number;
+  /** Bytes a second that the machine's network carries; 0: not known. */
+  readonly bytesPerSecLimit: number;
+  /** File descriptors. */
+  readonly descriptors: Usage;
+  /** Bytes of the disk that jobs write to. */
+  readonly disk: Usage;
+  /** Bytes. */
+  readonly memory: Usage;
+  /** TURN allocations on this node, whosever Room they are for. */
+  readonly turnAllocations: number;
+  /** CPU cores that the ledger has promised to Rooms and jobs. */
+  readonly reservedCpus: number;
+  /** Whether one of the limits of `limit` is reached. */
+  readonly limitReached: boolean;
+}
+
+/** How a drain is going, in its node's record. */
+export interface DrainProgress {
+  /** The order that it obeys. */
+  readonly orderId: string;
+  readonly roomsLeft: number;
+  readonly participantsLeft: number;
+  readonly turnAllocationsLeft: number;
+  /** Rooms moved to other nodes so far. */
+  readonly roomsMoved: number;
+  /** What holds it up, for people: "no other Media Node serves". Empty: nothing. */
+  readonly obstacle: string;
+  /** Whether the deadline has passed without it being empty. */
+  readonly overdue: boolean;
+}
+
+/** What a node says of itself with each heartbeat. */
+export interface NodeRecord {
+  /** `ND_...`; a new one with each start of the process. */
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly state: NodeState;
+  /** Of the program. */
+  readonly version: string;
+  /** Of what is spoken over the node link. Nodes of another one are not used. */
+  readonly linkProtocol: number;
+  /** Of a Media Node. */
+  readonly link?: LinkAddress | undefined;
+  /** Where people and programs reach it, such as http://10.0.0.4:7880; of a Master Node. */
+  readonly httpUrl?: string | undefined;
+  /** The name of its machine in the group that the controller scales; empty where there is none. */
+  readonly machineId: string;
+  readonly region: string;
+  /** Of the cluster's announced configuration; 0: started without one. */
+  readonly configVersion: number;
+  /** ms since 1970, by the node's own clock. */
+  readonly startedAtMs: number;
+  readonly load: NodeLoad;
+  readonly drain?: DrainProgress | undefined;
+}
+
+/** What happens to Rooms that are left when a drain's time is up. */
+export type OnDeadline = 'force' | 'keep';
+
+/** An order to drain a node. It stands in the registry until the node is gone or it is cancelled. */
+export interface DrainOrder {
+  readonly id: string;
+  /** For people and the audit: "scale-in", "sluice drain", "SIGTERM". */
+  readonly reason: string;
+  /** Until then Rooms may end by themselves; ms since 1970 by the registry's clock. */
+  readonly patienceUntilMs: number;
+  /** Empty by then; ms since 1970 by the registry's clock. */
+  readonly deadlineMs: number;
+  readonly onDeadline: OnDeadline;
+  /** Why it cannot be cancelled, such as "the cloud has been told to terminate the machine". */
+  readonly final?: string | undefined;
+}
+
+/** A node as the registry knows it. */
+export interface RegisteredNode {
+  readonly record: NodeRecord;
+  /** ms since its last heartbeat, by the registry's clock. */
+  readonly seenAgoMs: number;
+  readonly order?: DrainOrder | undefined;
+}
+
+/** Every so often a node says that it is there, in ms. */
+export const HEARTBEAT_MS = 2000;
+/** A node that has said nothing for so long is given nothing new, in ms. */
+export const STALE_MS = 5000;
+
+/** What counts for others: an order drains a node before the node has heard of it. */
+export function stateOf({ record, order }: RegisteredNode): NodeState {
+  return order !== undefined && record.state === 'serving' ? 'draining' : record.state;
+}
+
+export const isStale = ({ seenAgoMs }: RegisteredNode): boolean => seenAgoMs > STALE_MS;

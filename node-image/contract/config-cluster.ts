@@ -1,0 +1,77 @@
+import { decimal, duration, oneOf, port, secret, section, text, whole } from './config-values';
+import { PORTS } from './ports';
+
+/** What the nodes of one cluster have in common. */
+export const clusterSchema = section({
+  /** Keeps clusters that share a Redis apart; the same on all nodes of one. @default sluice */
+  name: text('sluice'),
+  /**
+   * Proves to one node that the other belongs to the cluster; 32 characters or more, the same on
+   * all nodes. Prefer secret_file or SLUICE_CLUSTER_SECRET.
+   */
+  secret: secret(),
+  /** File of the secret, closed to other users. */
+  secret_file: text(),
+}).prefault({});
+
+/** Where the Master Nodes reach a Media Node. Private: nothing else may. */
+export const nodeLinkSchema = section({
+  /** @default 7870 */
+  port: port(PORTS.nodeLink),
+  /** Address to listen on, and that the others are told. @default - the first private one */
+  address: text(),
+}).prefault({});
+
+/** How a Media Node leaves, where whoever asks does not say otherwise. */
+export const drainSchema = section({
+  /** How long Rooms may end by themselves before the rest are moved; milliseconds here. @default 15m */
+  patience: duration('15m'),
+  /** How long it may take in all; milliseconds here. @default 1h */
+  deadline: duration('1h'),
+  /** What happens to Rooms that are left then: force ends them, keep waits on. @default force */
+  on_deadline: oneOf(['force', 'keep'], 'force'),
+}).prefault({});
+
+/** How many Media Nodes the controller wants. */
+export const scalingSchema = section({
+  /**
+   * What starts and stops the machines: none, or local (processes of `sluice up`). The clouds have
+   * theirs. @default none
+   */
+  group: oneOf(['none', 'local'], 'none'),
+  /** For local: the socket that `sluice up` answers on. */
+  group_socket: text(),
+  /** @default 1 */
+  min_nodes: whole(1, 1, 1000),
+  /** @default 4 */
+  max_nodes: whole(4, 1, 1000),
+  /** Load of a node, 0 to 1, that the cluster is kept below by growing. @default 0.6 */
+  target_load: decimal(0.6, 0.05, 1),
+  /** Room for so many more Rooms is kept free. @default 2 */
+  headroom_rooms: whole(2, 0, 100_000),
+  /** How long the load must allow it before a node is taken away; milliseconds here. @default 5m */
+  scale_in_after: duration('5m'),
+  /** How often it is decided; milliseconds here. @default 5s */
+  interval: duration('5s'),
+}).prefault({});
+
+/** What a Room and the jobs of a node reserve before their load can be measured. */
+export const ledgerSchema = section({
+  /** CPU cores that a new Room is expected to take. @default 0.1 */
+  room_cpu_cost: decimal(0.1, 0, 64),
+  /** Bytes a second that a new Room is expected to move. @default 500000 */
+  room_bandwidth_cost: whole(500_000, 0, 100_000_000_000, 'bytes/s'),
+  /** Bytes of memory that a new Room is expected to take. @default 8000000 */
+  room_memory_cost: whole(8_000_000, 0, 1_000_000_000_000, 'bytes'),
+  /** Share of the disk, 0 to 1, that is in use at most; above it a node is taken last. @default 0.95 */
+  disk_limit: decimal(0.95, 0, 1),
+  /** Bytes a second that the machine's network carries; 0: not known. @default 0 */
+  bandwidth_limit: whole(0, 0, 100_000_000_000_000, 'bytes/s'),
+  /** Disk that is looked at. @default / */
+  disk_path: text('/'),
+}).prefault({});
+
+/** Which processes count as a node's load: all of the machine's, or its own. */
+export const loadScope = oneOf(['machine', 'processes'], 'machine');
+/** @default single */
+export const role = oneOf(['single', 'master', 'media'], 'single');
