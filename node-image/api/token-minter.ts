@@ -1,25 +1,25 @@
 import { SignJWT } from 'jose';
 import type { Grants, VideoGrants } from '../room/grants';
 import { nameOfTrackSource } from './claims';
-import { secretsOf } from './tokens';
+import { type ApiKeys, type KeySource, keySourceOf } from './key-ring';
 
 /** A refreshed token lives at least this long, so that a client can rejoin with it. */
 const MIN_REFRESH_SECONDS = 10 * 60;
 
 export interface TokenMinterOptions {
-  /** API keys and their secrets; the first signs when the wanted one is not among them. */
-  readonly keys: Readonly<Record<string, string>>;
+  /** The first signs when the wanted one is not among them. */
+  readonly keys: ApiKeys;
   /** @default Date.now */
   readonly now?: () => number;
 }
 
 /** Signs the tokens the server itself hands out. Source: livekit/protocol auth/accesstoken.go. */
 export class TokenMinter {
-  readonly #secrets: ReadonlyMap<string, Uint8Array>;
+  readonly #keys: KeySource;
   readonly #now: () => number;
 
   constructor({ keys, now = Date.now }: TokenMinterOptions) {
-    this.#secrets = secretsOf(keys);
+    this.#keys = keySourceOf(keys);
     this.#now = now;
   }
 
@@ -42,21 +42,19 @@ export class TokenMinter {
     seconds: number,
     subject = '',
   ): Promise<string> {
-    const [firstKey] = this.#secrets.keys();
-    const key = this.#secrets.has(apiKey) ? apiKey : firstKey;
-    const secret = key === undefined ? undefined : this.#secrets.get(key);
-    if (key === undefined || secret === undefined) {
+    const key = this.#keys.signingKey(apiKey);
+    if (key === undefined) {
       throw new Error('There is no API key to sign a token with. Add one under "keys".');
     }
     const now = Math.floor(this.#now() / 1000);
     const jwt = new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-      .setIssuer(key)
+      .setIssuer(key.apiKey)
       .setIssuedAt(now)
       .setNotBefore(now)
       .setExpirationTime(now + seconds);
     if (subject !== '') jwt.setSubject(subject);
-    return jwt.sign(secret);
+    return jwt.sign(key.secret);
   }
 }
 

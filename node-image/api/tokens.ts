@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import type { Grants } from '../room/grants';
 import { ClaimsError, grantsOfClaims } from './claims';
+import { type ApiKeys, type KeySource, keySourceOf } from './key-ring';
 
 /** How far a caller's clock may be off, as LiveKit allows. */
 const LEEWAY_SECONDS = 60;
@@ -26,8 +27,7 @@ export interface TokenRequest {
 }
 
 export interface TokenVerifierOptions {
-  /** API keys and their secrets. */
-  readonly keys: Readonly<Record<string, string>>;
+  readonly keys: ApiKeys;
   /** @default Date.now */
   readonly now?: () => number;
 }
@@ -38,12 +38,11 @@ export interface TokenVerifierOptions {
  * Source: livekit/protocol auth/verifier.go.
  */
 export class TokenVerifier {
-  // A Map, so that an `iss` such as "__proto__" finds nothing.
-  readonly #secrets: ReadonlyMap<string, Uint8Array>;
+  readonly #keys: KeySource;
   readonly #now: () => number;
 
   constructor({ keys, now = Date.now }: TokenVerifierOptions) {
-    this.#secrets = secretsOf(keys);
+    this.#keys = keySourceOf(keys);
     this.#now = now;
   }
 
@@ -80,7 +79,7 @@ export class TokenVerifier {
     } catch (error) {
       throw new TokenError('invalid authorization token', { cause: error });
     }
-    const secret = typeof issuer === 'string' ? this.#secrets.get(issuer) : undefined;
+    const secret = typeof issuer === 'string' ? this.#keys.secretOf(issuer) : undefined;
     if (secret === undefined) throw new TokenError('invalid API key');
     return secret;
   }
@@ -103,16 +102,6 @@ export function tokenOfRequest({ headers, url = '' }: TokenRequest): string {
     throw new TokenError(`invalid authorization header. Must start with ${BEARER}`);
   }
   return header.slice(BEARER.length);
-}
-
-/** Keys with an empty secret are left out: nobody can sign with them. */
-export function secretsOf(keys: Readonly<Record<string, string>>): Map<string, Uint8Array> {
-  const encoder = new TextEncoder();
-  return new Map(
-    Object.entries(keys)
-      .filter(([, secret]) => secret !== '')
-      .map(([key, secret]) => [key, encoder.encode(secret)]),
-  );
 }
 
 function reasonOf(error: unknown): string {

@@ -2,6 +2,7 @@ import { ParticipantInfo, Room, type TrackInfo, WebhookEvent } from '@livekit/pr
 import type { Logger } from 'pino';
 import { newId } from '../room/ids';
 import type { RoomObserver } from '../room/room-observer';
+import { type ApiKeys, keySourceOf } from './key-ring';
 import { TokenMinter } from './token-minter';
 import { type WebhookDelivery, type WebhookOutcome, WebhookQueue } from './webhook-queue';
 
@@ -12,7 +13,7 @@ export interface WebhooksOptions {
   readonly urls: readonly string[];
   /** `webhook.api_key`: one of `keys`. */
   readonly apiKey: string;
-  readonly keys: Readonly<Record<string, string>>;
+  readonly keys: ApiKeys;
   /** Only these events; wins over `excludeEvents`. @default - all */
   readonly includeEvents?: readonly string[];
   /** @default - none */
@@ -47,8 +48,9 @@ export class Webhooks implements RoomObserver {
 
   /** @throws WebhookConfigError when `apiKey` is not one of `keys`. */
   constructor(options: WebhooksOptions) {
-    const { urls, apiKey, keys, delivery, log, observe } = options;
-    if (urls.length > 0 && !Object.hasOwn(keys, apiKey)) {
+    const { urls, apiKey, delivery, log, observe } = options;
+    const keys = keySourceOf(options.keys);
+    if (urls.length > 0 && keys.secretOf(apiKey) === undefined) {
       throw new WebhookConfigError(
         `api_key is required to use webhooks: set webhook.api_key to one of "keys" (it is "${apiKey}").`,
       );

@@ -1,0 +1,148 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import { z } from 'zod';
+
+/** An API key that the nodes of a cluster share. */
+export interface SharedKey {
+  readonly secret: string;
+  /** ms since 1970, by the clock of the node that added it. */
+  readonly addedAtMs: number;
+}
+
+/** What the nodes of a cluster know of API keys together. */
+export interface SharedKeySet {
+  readonly keys: ReadonlyMap<string, SharedKey>;
+  /** Keys that nobody may use any more, configured ones too, and since when (ms since 1970). */
+  readonly retired: ReadonlyMap<string, number>;
+}
+
+/** The document of keys was not written with this cluster's secret, or was changed since. */
+export class SealedKeysError extends Error {
+  override readonly name = 'SealedKeysError';
+}
+
+const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
+/** What NIST SP 800-38D recommends for GCM. */
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const MOST_KEYS = 10_000;
+
+const documentSchema = z.object({
+  format: z.literal(1),
+  /** base64 of iv, ciphertext, tag. */
+  keys: z.record(z.string(), z.object({ sealed: z.base64(), addedAtMs: z.number() })),
+  retired: z.record(z.string(), z.number()),
+  /** base64 of HMAC-SHA256 over the rest: no entry can be added, taken out or moved. */
+  mac: z.base64(),
+});
+
+type KeysDocument = z.infer<typeof documentSchema>;
+
+/**
+ * Turns shared keys into the text that is kept in the registry, and back. Each secret is encrypted
+ * with AES-256-GCM, bound to its key's name, under a key that HKDF-SHA256 (RFC 5869) makes of the
+ * cluster's secret; the whole is signed with another.
+ */
+export class KeySealer {
+  readonly #encryption: Uint8Array;
+  readonly #signing: Uint8Array;
+
+  /** @param clusterSecret - `sluice.cluster.secret` */
+  constructor(clusterSecret: string) {
+    this.#encryption = derive(clusterSecret, 'sluice api keys: encryption');
+    this.#signing = derive(clusterSecret, 'sluice api keys: signature');
+  }
+
+  seal({ keys, retired }: SharedKeySet): string {
+    const content = {
+      format: 1 as const,
+      keys: Object.fromEntries(
+        [...keys].map(([apiKey, { secret, addedAtMs }]) => [
+          apiKey,
+          { sealed: this.#encrypt(apiKey, secret), addedAtMs },
+        ]),
+      ),
+      retired: Object.fromEntries(retired),
+    };
+    return JSON.stringify({ ...content, mac: this.#mac(content).toString('base64') });
+  }
+
+  /** @throws SealedKeysError */
+  open(text: string): SharedKeySet {
+    const document = parse(text);
+    if (!timingSafeEqual(this.#mac(document), macOf(document))) {
+      throw new SealedKeysError(
+        'it was written with another cluster secret, or was changed by somebody else',
+      );
+    }
+    return {
+      keys: new Map(
+        Object.entries(document.keys).map(([apiKey, { sealed, addedAtMs }]) => [
+          apiKey,
+          { secret: this.#decrypt(apiKey, sealed), addedAtMs },
+        ]),
+      ),
+      retired: new Map(Object.entries(document.retired)),
+    };
+  }
+
+  #encrypt(apiKey: string, secret: string): string {
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv(CIPHER, this.#encryption, iv).setAAD(Buffer.from(apiKey));
+    const encrypted = [cipher.update(secret, 'utf8'), cipher.final()];
+    return Buffer.concat([iv, ...encrypted, cipher.getAuthTag()]).toString('base64');
+  }
+
+  #decrypt(apiKey: string, sealed: string): string {
+    const bytes = Buffer.from(sealed, 'base64');
+    try {
+      const iv = bytes.subarray(0, IV_BYTES);
+      const decipher = createDecipheriv(CIPHER, this.#encryption, iv, { authTagLength: TAG_BYTES })
+        .setAAD(Buffer.from(apiKey))
+        .setAuthTag(bytes.subarray(-TAG_BYTES));
+      const encrypted = bytes.subarray(IV_BYTES, -TAG_BYTES);
+      return Buffer.concat([decipher.update(encrypted), decipher.final()]).toString('utf8');
+    } catch (error) {
+      throw new SealedKeysError(`the secret of ${apiKey} does not decrypt`, { cause: error });
+    }
+  }
+
+  #mac({ format, keys, retired }: Omit<KeysDocument, 'mac'>): Buffer {
+    const sorted = <T>(record: Readonly<Record<string, T>>): [string, T][] =>
+      Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1));
+    const entries = sorted(keys).map(([apiKey, each]) => [apiKey, each.sealed, each.addedAtMs]);
+    const text = JSON.stringify([format, entries, sorted(retired)]);
+    return createHmac('sha256', this.#signing).update(text).digest();
+  }
+}
+
+const derive = (clusterSecret: string, purpose: string): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', clusterSecret, '', purpose, KEY_BYTES));
+
+/** As long as a real one, whatever was written. */
+function macOf({ mac }: KeysDocument): Buffer {
+  const bytes = Buffer.alloc(KEY_BYTES);
+  Buffer.from(mac, 'base64').copy(bytes);
+  return bytes;
+}
+
+function parse(text: string): KeysDocument {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SealedKeysError('it is not JSON', { cause: error });
+  }
+  const { success, data } = documentSchema.safeParse(value);
+  if (!success || Object.keys(data.keys).length + Object.keys(data.retired).length > MOST_KEYS) {
+    throw new SealedKeysError('it is no document of API keys that this version can read');
+  }
+  return data;
+}
