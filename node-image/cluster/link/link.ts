@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { LinkAddress } from '../node-record';
 
+/** What is spoken over the node link. Nodes of another one turn each other away. */
+export const LINK_PROTOCOL = 1;
+
 /** What a Media Node answers on its node link. */
 export interface LinkHandlers {
   request(request: IncomingMessage, response: ServerResponse): void;
@@ -68,11 +71,18 @@ export interface LinkClient {
     handshake: {
       readonly path: string;
       readonly rawHeaders: readonly string[];
+      /** Until the node has accepted or refused, ms. */
       readonly timeoutMs: number;
+      /** Gives up when it is aborted. */
+      readonly signal?: AbortSignal | undefined;
     },
   ): Promise<LinkUpgrade | LinkAnswer>;
   /** Whether the node with this id answers there. Never rejects. */
   probe(to: LinkAddress, nodeId: string, timeoutMs: number): Promise<ProbeResult>;
+  /**
+   * Cuts all connections to a node that was found dead: nothing else tells of one that is silent.
+   */
+  destroyAll(to: LinkAddress): void;
   /** Idempotent; ends what is under way. */
   close(): void;
 }
