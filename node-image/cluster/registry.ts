@@ -35,7 +35,8 @@ export interface ClusterSnapshot {
   readonly nowMs: number;
   /**
    * ms since the registry began to remember, without a break. While it is young, nodes that are
-   * not in it may be alive, and Rooms that are not in it may run.
+   * not in it may be alive, and Rooms that are not in it may run. Infinity in memory: there is
+   * nobody else.
    */
   readonly ageMs: number;
 }
@@ -45,7 +46,7 @@ export interface PlaceRequest {
   readonly nodeId: string;
   /**
    * The epoch of the placement that this one takes the place of; undefined: there is none.
-   * Where it is another one by now, nothing changes.
+   * Where it is another one by now, nothing changes; where it is lost, the new one is higher.
    */
   readonly replaces?: number | undefined;
   /** Place only if the snapshot is still of this version. @default - whatever has happened */
@@ -65,8 +66,10 @@ export type PlaceResult =
 export interface HeartbeatReply {
   /** Rooms of this node that another placement, with a higher epoch, holds by now. */
   readonly superseded: readonly RoomPlacement[];
+  /** Rooms of this node that the registry had lost: whose facts have to be saved again. */
+  readonly restored: readonly string[];
   readonly order?: DrainOrder | undefined;
-  /** Another process beats under the same id. */
+  /** Another process beats under the same id, and was there first: nothing was written. */
   readonly duplicate: boolean;
   readonly nowMs: number;
 }
@@ -104,6 +107,9 @@ export class RegistryUnavailableError extends Error {
   override readonly name = 'RegistryUnavailableError';
 }
 
+/** How many entries the audit keeps: the newest. */
+export const AUDIT_ENTRIES = 1000;
+
 /** How long a placement stands among the recent ones, in ms. */
 export const RECENT_MS = 30_000;
 
@@ -122,21 +128,31 @@ export interface Registry {
    * that nobody is known to host are the node's again; of two placements the higher epoch stays.
    */
   heartbeat(record: NodeRecord, rooms: readonly HostedRoom[]): Promise<HeartbeatReply>;
-  /** Takes a node's record and order away. Its Rooms stay placed until they are placed anew. */
+  /**
+   * Takes a node's record and order away. Its Rooms stay placed until they are placed anew or
+   * released.
+   */
   forgetNode(nodeId: string): Promise<void>;
   snapshot(): Promise<ClusterSnapshot>;
 
+  /** With its facts. */
   room(name: string): Promise<RoomPlacement | undefined>;
+  /** Without their facts. */
   rooms(): Promise<RoomPlacement[]>;
   place(request: PlaceRequest): Promise<PlaceResult>;
   /** Writes down facts of a Room, if this epoch still holds. @returns whether it does. */
   saveFacts(room: string, epoch: number, facts: string): Promise<boolean>;
-  /** Takes a placement away, if this epoch still holds. */
+  /** Takes a placement and its facts away, if this epoch still holds. */
   release(room: string, epoch: number): Promise<void>;
 
-  /** Orders a drain. A node that has an order keeps it, unless the new one is final or ends earlier. */
+  /**
+   * Orders a drain. A node that has an order keeps it, unless the new one ends earlier, or is final
+   * and the old one is not. What made an order final stays.
+   *
+   * @returns the order that holds.
+   */
   order(nodeId: string, order: DrainOrder): Promise<DrainOrder>;
-  /** Takes an order away. @returns false where there was none. */
+  /** Takes an order away. @returns false where there was none, or it is final: it stays. */
   cancelOrder(nodeId: string): Promise<boolean>;
 
   /** Takes or keeps a lease for so long. @returns undefined where another has it. */
@@ -155,6 +171,10 @@ export interface Registry {
   /** The newest first. */
   auditTrail(limit: number): Promise<AuditEntry[]>;
 
+  /**
+   * The registry itself tells of records and orders taken away or given, of Rooms moved or
+   * released, and of documents written; a node's own heartbeats and new Rooms are no events.
+   */
   publish(event: ClusterEvent): Promise<void>;
   /** @returns to be called when no more is wanted. */
   onEvent(listener: (event: ClusterEvent) => void): () => void;

@@ -1,0 +1,256 @@
+import { type DrainOrder, type NodeRecord, STALE_MS } from './node-record';
+import {
+  AUDIT_ENTRIES,
+  type AuditEntry,
+  type ClusterEvent,
+  type ClusterSnapshot,
+  type HeartbeatReply,
+  type HostedRoom,
+  type Lease,
+  type PlaceRequest,
+  type PlaceResult,
+  RECENT_MS,
+  type Registry,
+  RegistryUnavailableError,
+  type RoomPlacement,
+  type SharedDocument,
+} from './registry';
+
+interface KnownNode {
+  readonly record: NodeRecord;
+  readonly seenMs: number;
+}
+
+interface TimedLease extends Lease {
+  readonly untilMs: number;
+}
+
+/** The registry of a Single Node: it is gone with its process, and so is all that it knows. */
+export class MemoryRegistry implements Registry {
+  readonly #now: () => number;
+  readonly #nodes = new Map<string, KnownNode>();
+  readonly #orders = new Map<string, DrainOrder>();
+  readonly #rooms = new Map<string, RoomPlacement>();
+  /** By Room. */
+  readonly #recent = new Map<string, { nodeId: string; atMs: number }>();
+  readonly #leases = new Map<string, TimedLease>();
+  readonly #documents = new Map<string, SharedDocument>();
+  readonly #listeners = new Set<(event: ClusterEvent) => void>();
+  #audit: AuditEntry[] = [];
+  #version = 0;
+  #closed = false;
+
+  constructor(options: { readonly now?: () => number } = {}) {
+    this.#now = options.now ?? Date.now;
+  }
+
+  get available(): boolean {
+    return !this.#closed;
+  }
+
+  async heartbeat(record: NodeRecord, rooms: readonly HostedRoom[]): Promise<HeartbeatReply> {
+    const nowMs = this.#ask();
+    const order = this.#orders.get(record.id);
+    const other = this.#nodes.get(record.id);
+    if (
+      other !== undefined &&
+      other.record.startedAtMs !== record.startedAtMs &&
+      nowMs - other.seenMs <= STALE_MS
+    ) {
+      return { superseded: [], restored: [], order, duplicate: true, nowMs };
+    }
+    this.#nodes.set(record.id, { record, seenMs: nowMs });
+    const superseded: RoomPlacement[] = [];
+    const restored: string[] = [];
+    for (const { room, epoch } of rooms) {
+      const known = this.#rooms.get(room);
+      if (known === undefined || known.epoch < epoch) {
+        this.#rooms.set(room, { ...known, room, nodeId: record.id, epoch, movedFrom: undefined });
+        restored.push(room);
+      } else if (known.epoch > epoch || known.nodeId !== record.id) {
+        superseded.push(withoutFacts(known));
+      }
+    }
+    return { superseded, restored, order, duplicate: false, nowMs };
+  }
+
+  async forgetNode(nodeId: string): Promise<void> {
+    this.#ask();
+    this.#nodes.delete(nodeId);
+    this.#orders.delete(nodeId);
+    this.#tell({ type: 'node', nodeId });
+  }
+
+  async snapshot(): Promise<ClusterSnapshot> {
+    const nowMs = this.#ask();
+    this.#forgetOldPlacements(nowMs);
+    return {
+      nodes: [...this.#nodes].map(([id, { record, seenMs }]) => ({
+        record,
+        seenAgoMs: Math.max(0, nowMs - seenMs),
+        order: this.#orders.get(id),
+      })),
+      recent: [...this.#recent].map(([room, { nodeId, atMs }]) => ({
+        room,
+        nodeId,
+        agoMs: Math.max(0, nowMs - atMs),
+      })),
+      version: this.#version,
+      nowMs,
+      ageMs: Number.POSITIVE_INFINITY,
+    };
+  }
+
+  async room(name: string): Promise<RoomPlacement | undefined> {
+    this.#ask();
+    return this.#rooms.get(name);
+  }
+
+  async rooms(): Promise<RoomPlacement[]> {
+    this.#ask();
+    return [...this.#rooms.values()].map(withoutFacts);
+  }
+
+  async place(request: PlaceRequest): Promise<PlaceResult> {
+    const nowMs = this.#ask();
+    const { room, nodeId, replaces, ifVersion, movedFrom } = request;
+    const known = this.#rooms.get(room);
+    if (known !== undefined && known.epoch !== replaces) {
+      return { outcome: 'exists', placement: withoutFacts(known) };
+    }
+    if (ifVersion !== undefined && ifVersion !== this.#version) return { outcome: 'outdated' };
+    const epoch = Math.max((replaces ?? 0) + 1, nowMs);
+    const placement = { room, nodeId, epoch, movedFrom };
+    this.#rooms.set(room, { ...placement, facts: known?.facts });
+    this.#version = Math.max(this.#version + 1, nowMs);
+    this.#recent.set(room, { nodeId, atMs: nowMs });
+    this.#forgetOldPlacements(nowMs);
+    if (replaces !== undefined) this.#tell({ type: 'room', room });
+    return { outcome: 'placed', placement };
+  }
+
+  async saveFacts(room: string, epoch: number, facts: string): Promise<boolean> {
+    this.#ask();
+    const known = this.#rooms.get(room);
+    if (known?.epoch !== epoch) return false;
+    this.#rooms.set(room, { ...known, facts });
+    return true;
+  }
+
+  async release(room: string, epoch: number): Promise<void> {
+    this.#ask();
+    if (this.#rooms.get(room)?.epoch !== epoch) return;
+    this.#rooms.delete(room);
+    this.#recent.delete(room);
+    this.#tell({ type: 'room', room });
+  }
+
+  async order(nodeId: string, order: DrainOrder): Promise<DrainOrder> {
+    this.#ask();
+    const known = this.#orders.get(nodeId);
+    const takesOver =
+      known === undefined ||
+      order.deadlineMs < known.deadlineMs ||
+      (order.final !== undefined && known.final === undefined);
+    if (!takesOver) return known;
+    const final = order.final ?? known?.final;
+    const holds = final === undefined ? order : { ...order, final };
+    this.#orders.set(nodeId, holds);
+    this.#tell({ type: 'node', nodeId });
+    return holds;
+  }
+
+  async cancelOrder(nodeId: string): Promise<boolean> {
+    this.#ask();
+    const known = this.#orders.get(nodeId);
+    if (known === undefined || known.final !== undefined) return false;
+    this.#orders.delete(nodeId);
+    this.#tell({ type: 'node', nodeId });
+    return true;
+  }
+
+  async acquireLease(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    const nowMs = this.#ask();
+    const known = this.#leases.get(name);
+    const isHeld = known !== undefined && known.untilMs > nowMs;
+    if (isHeld && known.owner !== owner) return undefined;
+    const epoch = isHeld ? known.epoch : Math.max((known?.epoch ?? 0) + 1, nowMs);
+    this.#leases.set(name, { name, owner, epoch, untilMs: nowMs + ttlMs });
+    return { name, owner, epoch };
+  }
+
+  async releaseLease({ name, owner, epoch }: Lease): Promise<void> {
+    this.#ask();
+    const known = this.#leases.get(name);
+    if (known?.owner !== owner || known.epoch !== epoch) return;
+    this.#leases.set(name, { ...known, untilMs: 0 });
+  }
+
+  async document(name: string): Promise<SharedDocument | undefined> {
+    this.#ask();
+    return this.#documents.get(name);
+  }
+
+  async writeDocument(
+    name: string,
+    value: string,
+    ifVersion: number,
+  ): Promise<SharedDocument | undefined> {
+    this.#ask();
+    if ((this.#documents.get(name)?.version ?? 0) !== ifVersion) return undefined;
+    const written = { value, version: ifVersion + 1 };
+    this.#documents.set(name, written);
+    this.#tell({ type: 'document', name });
+    return written;
+  }
+
+  async audit(entry: Omit<AuditEntry, 'atMs'>): Promise<void> {
+    const atMs = this.#ask();
+    this.#audit = [{ ...entry, atMs }, ...this.#audit.slice(0, AUDIT_ENTRIES - 1)];
+  }
+
+  async auditTrail(limit: number): Promise<AuditEntry[]> {
+    this.#ask();
+    return this.#audit.slice(0, Math.max(0, limit));
+  }
+
+  async publish(event: ClusterEvent): Promise<void> {
+    this.#ask();
+    this.#tell(event);
+  }
+
+  onEvent(listener: (event: ClusterEvent) => void): () => void {
+    // A function of its own, so that one listener can be given twice.
+    const own = (event: ClusterEvent): void => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+  }
+
+  /** @returns the time. */
+  #ask(): number {
+    if (this.#closed) throw new RegistryUnavailableError('the registry is closed');
+    return this.#now();
+  }
+
+  /** Later, as over a network: nobody is called from within a call of its own. */
+  #tell(event: ClusterEvent): void {
+    setImmediate(() => {
+      for (const listener of this.#listeners) listener(event);
+    });
+  }
+
+  #forgetOldPlacements(nowMs: number): void {
+    for (const [room, { atMs }] of this.#recent) {
+      if (nowMs - atMs >= RECENT_MS) this.#recent.delete(room);
+    }
+  }
+}
+
+function withoutFacts({ room, nodeId, epoch, movedFrom }: RoomPlacement): RoomPlacement {
+  return { room, nodeId, epoch, movedFrom };
+}
