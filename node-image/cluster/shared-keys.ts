@@ -6,7 +6,7 @@ import { KeySealer, SealedKeysError, type SharedKey, type SharedKeySet } from '.
 export const KEYS_DOCUMENT = 'keys';
 
 export interface SharedKeysOptions {
-  readonly registry: Pick<Registry, 'document' | 'writeDocument' | 'publish' | 'onEvent'>;
+  readonly registry: Pick<Registry, 'document' | 'writeDocument' | 'onEvent'>;
   /** `sluice.cluster.secret`: encrypts the secrets of the keys. */
   readonly clusterSecret: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -131,7 +131,6 @@ export class SharedKeys {
       const next = changed(merge(this.#open(document?.value), this.#current));
       if (await this.#write(next, document?.version ?? 0)) {
         this.#take(next);
-        await registry.publish({ type: 'document', name: KEYS_DOCUMENT });
         return;
       }
     }

@@ -9,6 +9,7 @@ export class FakeDocuments {
   readonly documents = new Map<string, SharedDocument>();
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   isAway = false;
+  tellsOfWrites = true;
 
   async document(name: string): Promise<SharedDocument | undefined> {
     this.#check();
@@ -24,12 +25,10 @@ export class FakeDocuments {
     if ((this.documents.get(name)?.version ?? 0) !== ifVersion) return undefined;
     const document = { value, version: ifVersion + 1 };
     this.documents.set(name, document);
+    if (this.tellsOfWrites) {
+      for (const listener of this.#listeners) listener({ type: 'document', name });
+    }
     return document;
-  }
-
-  async publish(event: ClusterEvent): Promise<void> {
-    this.#check();
-    for (const listener of this.#listeners) listener(event);
   }
 
   onEvent(listener: (event: ClusterEvent) => void): () => void {
