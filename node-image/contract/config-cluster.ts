@@ -73,5 +73,12 @@ export const ledgerSchema = section({
 
 /** Which processes count as a node's load: all of the machine's, or its own. */
 export const loadScope = oneOf(['machine', 'processes'], 'machine');
+
+/** What a node can do in its cluster: everything, the steady side, or the elastic side. */
+export const ROLES = ['single', 'master', 'media'] as const;
+export type Role = (typeof ROLES)[number];
 /** @default single */
-export const role = oneOf(['single', 'master', 'media'], 'single');
+export const role = oneOf(ROLES, 'single');
+
+/** A cluster secret that is shorter could be guessed. Characters. */
+export const SHORTEST_CLUSTER_SECRET = 32;

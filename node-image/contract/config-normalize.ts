@@ -5,6 +5,7 @@ import type { LogLevel } from './config-server';
 import { MAX_WORKERS, PORT_RANGES, PORTS } from './ports';
 
 type ConfigKeys = z.output<typeof configKeysSchema>;
+type Refuse = (path: readonly PropertyKey[], message: string) => void;
 
 const DEFAULT_ICE_PORT_RANGE = { start: 50_000, end: 60_000 };
 const DEFAULT_TURN_TTL_SECONDS = 300;
@@ -12,7 +13,7 @@ const DEFAULT_EXTERNAL_TURN_TTL_SECONDS = 14_400;
 
 /** How keys go together: what is wrong is added to the issues, what is deprecated moves. */
 export function normalize(given: ConfigKeys, context: z.core.$RefinementCtx) {
-  const refuse = (path: readonly PropertyKey[], message: string): void => {
+  const refuse: Refuse = (path, message) => {
     context.issues.push({
       code: 'custom',
       path: [...path],
@@ -23,6 +24,7 @@ export function normalize(given: ConfigKeys, context: z.core.$RefinementCtx) {
     });
   };
   checkRanges(given, refuse);
+  checkCluster(given, refuse);
   const { log_level, prometheus_port, ...config } = given;
   const { max_metadata_size, max_room_name_length, max_participant_identity_length, ...room } =
     given.room;
@@ -93,7 +95,7 @@ function normalizeTurn({ turn }: ConfigKeys) {
 
 function checkRanges(
   { rtc, turn, node_selector, region, port, prometheus, prometheus_port }: ConfigKeys,
-  refuse: (path: readonly PropertyKey[], message: string) => void,
+  refuse: Refuse,
 ): void {
   if (rtc.port_range_end !== 0 && rtc.port_range_end < rtc.port_range_start) {
     refuse(
@@ -122,5 +124,36 @@ function checkRanges(
   }
   if (node_selector.kind === 'regionaware' && region === '') {
     refuse(['node_selector', 'kind'], 'regionaware needs region, the region of this node');
+  }
+}
+
+function checkCluster({ sluice, redis }: ConfigKeys, refuse: Refuse): void {
+  const { scaling, drain } = sluice;
+  if (scaling.min_nodes > scaling.max_nodes) {
+    refuse(
+      ['sluice', 'scaling', 'max_nodes'],
+      `${scaling.max_nodes} is below sluice.scaling.min_nodes, ${scaling.min_nodes}; there cannot be fewer nodes at most than at least`,
+    );
+  }
+  if (scaling.group === 'local' && scaling.group_socket === '') {
+    refuse(
+      ['sluice', 'scaling', 'group'],
+      'local needs sluice.scaling.group_socket, which `sluice up` sets for the nodes that it starts',
+    );
+  }
+  if (drain.patience > drain.deadline) {
+    refuse(
+      ['sluice', 'drain', 'patience'],
+      `${drain.patience / 1000} s is more than sluice.drain.deadline, ${drain.deadline / 1000} s; Rooms that are waited for must have time to move`,
+    );
+  }
+  if (redis.sentinel_addresses.length > 0 && redis.sentinel_master_name === '') {
+    refuse(
+      ['redis', 'sentinel_master_name'],
+      'is missing; allowed is the name of the master that the sentinels watch',
+    );
+  }
+  if (redis.cluster_addresses.length > 0 && redis.db !== 0) {
+    refuse(['redis', 'db'], `is ${redis.db}; a clustered Redis has no database but 0`);
   }
 }

@@ -1,3 +1,5 @@
+import type { Role } from './config-cluster';
+
 /** A key that LiveKit knows and that changes nothing here. */
 export interface UnusedKey {
   /** With dots: `rtc.batch_io` stands for all keys below it too. */
@@ -9,31 +11,80 @@ export interface UnusedKey {
 const unused = (reason: string, ...paths: readonly string[]): UnusedKey[] =>
   paths.map((path) => ({ path, reason }));
 
-/**
- * Keys that are known and checked, and that a Single Node has no use for: a file written for a
- * cluster loads, and says what it does not get.
- */
-export const SINGLE_NODE_UNUSED_KEYS: readonly UnusedKey[] = [
-  ...unused(
-    'a Single Node keeps what it knows in memory',
-    'redis.address',
-    'redis.sentinel_addresses',
-    'redis.cluster_addresses',
-  ),
-  ...unused('a Single Node has no other node to place a Room on', 'node_selector'),
+const OF_NOBODY_YET: readonly UnusedKey[] = [
   ...unused('agents are not served yet', 'agents'),
   ...unused('ingress is not served yet', 'ingress'),
-  ...unused(
-    'a Room is made on this node, at once',
-    'room.create_room_timeout',
-    'room.create_room_attempts',
-  ),
-  ...unused(
-    'nothing is relayed to but the addresses of this node',
-    'turn.allow_restricted_peer_cidrs',
-    'turn.deny_peer_cidrs',
-  ),
 ];
+
+const OF_OTHER_RELAYS: readonly UnusedKey[] = unused(
+  'nothing is relayed to but the addresses of this node',
+  'turn.allow_restricted_peer_cidrs',
+  'turn.deny_peer_cidrs',
+);
+
+/**
+ * Keys that are known and checked, and that a node of a role has no use for: one file does for all
+ * nodes of a cluster, and each says what of it changes nothing there.
+ */
+export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> = {
+  single: [
+    ...unused(
+      'a Single Node keeps what it knows in memory',
+      'redis.address',
+      'redis.sentinel_addresses',
+      'redis.cluster_addresses',
+    ),
+    ...unused('a Single Node has no other node to place a Room on', 'node_selector'),
+    ...unused(
+      'a Room is made on this node, at once',
+      'room.create_room_timeout',
+      'room.create_room_attempts',
+    ),
+    ...unused(
+      'a Single Node has no cluster',
+      'sluice.cluster',
+      'sluice.node_link',
+      'sluice.scaling',
+      'sluice.machine_id',
+    ),
+    ...unused('a Single Node has no other node to move its Rooms to', 'sluice.drain'),
+    ...unused('a Single Node takes every Room', 'sluice.ledger'),
+    ...OF_OTHER_RELAYS,
+    ...OF_NOBODY_YET,
+  ],
+  master: [
+    ...unused(
+      'a Master Node carries no media',
+      'rtc',
+      'turn',
+      'audio',
+      'video',
+      'sluice.workers',
+      'sluice.initial_outgoing_bitrate',
+      'sluice.max_incoming_bitrate',
+    ),
+    ...unused('Master Nodes are not reached over the node link', 'sluice.node_link'),
+    ...unused('Master Nodes are not scaled', 'sluice.machine_id'),
+    ...OF_NOBODY_YET,
+  ],
+  media: [
+    ...unused(
+      'Master Nodes place the Rooms that are asked for',
+      'room.create_room_timeout',
+      'room.create_room_attempts',
+    ),
+    ...unused('Master Nodes decide how many Media Nodes there are', 'sluice.scaling'),
+    ...unused(
+      'clients join through Master Nodes, which look at this',
+      'sluice.trusted_proxies',
+      'sluice.joins_per_second_by_address',
+      'sluice.joins_per_second_by_key',
+      'sluice.pending_handshakes',
+    ),
+    ...OF_OTHER_RELAYS,
+    ...OF_NOBODY_YET,
+  ],
+};
 
 /**
  * Keys that are accepted, so that a file written for livekit-server loads, and only warned of.

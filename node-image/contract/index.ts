@@ -1,3 +1,4 @@
+export { ROLES, type Role, SHORTEST_CLUSTER_SECRET } from './config-cluster';
 export {
   configKeysSchema,
   configSchema,
@@ -5,8 +6,16 @@ export {
   type SluiceConfigInput,
 } from './config-schema';
 export { LOG_LEVELS, type LogLevel } from './config-server';
+export { DEPRECATED_KEYS, OWN_KEYS, type OwnKey, ownKeyReason } from './config-shared';
 export { type ConfigKey, configTree, keyAt, leavesOf } from './config-tree';
-export { SINGLE_NODE_UNUSED_KEYS, UNUSED_KEYS, type UnusedKey } from './config-unused';
+export { UNUSED_KEYS, UNUSED_KEYS_OF_ROLE, type UnusedKey } from './config-unused';
 export { parseDuration } from './config-values';
 export { METRIC_LABELS, METRIC_NAMES, SLUICE_METRIC_NAMES } from './metric-names';
-export { MAX_WORKERS, PORT_RANGES, PORTS } from './ports';
+export {
+  MAX_WORKERS,
+  NEXT_NODE_BASE,
+  PORT_RANGES,
+  PORT_USES,
+  PORTS,
+  type PortUse,
+} from './ports';

@@ -1,12 +1,14 @@
+import type { Role } from './config-cluster';
+
 /**
  * The ports of a node: who may reach them is for the firewalls that are rendered from this table.
  *
- * Several nodes on one host each add a base of their own.
+ * Several nodes on one host each add a base of their own, a multiple of NEXT_NODE_BASE.
  */
 export const PORTS = {
   /** HTTPS and WSS of clients, TURN/TLS: load balancer, or HAProxy on the machine. */
   entry: 443,
-  /** The server behind the entry: signaling, server API, console. */
+  /** The server behind the entry: signaling, server API, console. On Media Nodes: health alone. */
   http: 7880,
   /** Master Node to Media Node; private, encrypted. */
   nodeLink: 7870,
@@ -36,3 +38,63 @@ export const PORT_RANGES = {
   /** Pipes between workers of different nodes, UDP; private. */
   pipes: { start: 40_000, end: 40_999 },
 } as const;
+
+/** A port, or range of ports, that a node listens on. */
+export interface PortUse {
+  /** For people. */
+  readonly what: string;
+  readonly protocol: 'tcp' | 'udp';
+  /** Both ends are included; the same for one port. */
+  readonly start: number;
+  readonly end: number;
+  /** Which nodes listen on it. */
+  readonly roles: readonly Role[];
+  /**
+   * Who may reach it: clients from anywhere (or through a load balancer), the nodes of the
+   * cluster, whoever collects metrics.
+   */
+  readonly from: 'clients' | 'cluster' | 'monitoring';
+}
+
+const ENTRY: readonly Role[] = ['single', 'master'];
+const MEDIA: readonly Role[] = ['single', 'media'];
+const one = (start: number) => ({ start, end: start });
+
+/** Every port that a node may listen on, with the defaults: what firewalls are rendered from. */
+export const PORT_USES: readonly PortUse[] = [
+  { what: 'HTTP service', protocol: 'tcp', ...one(PORTS.http), roles: ENTRY, from: 'clients' },
+  { what: 'health', protocol: 'tcp', ...one(PORTS.http), roles: ['media'], from: 'cluster' },
+  {
+    what: 'node link',
+    protocol: 'tcp',
+    ...one(PORTS.nodeLink),
+    roles: ['media'],
+    from: 'cluster',
+  },
+  {
+    what: 'Prometheus',
+    protocol: 'tcp',
+    ...one(PORTS.metrics),
+    roles: ['single', 'master', 'media'],
+    from: 'monitoring',
+  },
+  { what: 'ICE/UDP', protocol: 'udp', ...PORT_RANGES.iceUdp, roles: MEDIA, from: 'clients' },
+  { what: 'ICE/TCP', protocol: 'tcp', ...PORT_RANGES.iceTcp, roles: MEDIA, from: 'clients' },
+  { what: 'TURN/UDP', protocol: 'udp', ...one(PORTS.turn), roles: MEDIA, from: 'clients' },
+  { what: 'TURN/TCP', protocol: 'tcp', ...one(PORTS.turn), roles: MEDIA, from: 'clients' },
+  {
+    what: 'TURN/UDP where only 443 is let out',
+    protocol: 'udp',
+    ...one(PORTS.turnUdpEntry),
+    roles: MEDIA,
+    from: 'clients',
+  },
+  { what: 'TURN relay', protocol: 'udp', ...PORT_RANGES.turnRelay, roles: MEDIA, from: 'cluster' },
+  { what: 'pipes', protocol: 'udp', ...PORT_RANGES.pipes, roles: ['media'], from: 'cluster' },
+];
+
+/**
+ * Where several nodes share a host, the ports of the next one are so much higher, and then no port
+ * of one is a port of another; of TURN relays each has as many.
+ */
+export const NEXT_NODE_BASE = 1000;

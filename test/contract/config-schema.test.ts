@@ -119,6 +119,26 @@ describe('the schema of sluice.yaml', () => {
     assert.deepEqual(problemsOf({ prometheus: { username: 'a' } }), ['prometheus.password']);
   });
 
+  it('looks at how the keys of a cluster go together', () => {
+    const cases: [SluiceConfigInput, string][] = [
+      [{ sluice: { scaling: { min_nodes: 5 } } }, 'sluice.scaling.max_nodes'],
+      [{ sluice: { scaling: { group: 'local' } } }, 'sluice.scaling.group'],
+      [{ sluice: { drain: { patience: '2h' } } }, 'sluice.drain.patience'],
+      [{ redis: { sentinel_addresses: ['a:1'] } }, 'redis.sentinel_master_name'],
+      [{ redis: { cluster_addresses: ['a:1'], db: 1 } }, 'redis.db'],
+    ];
+    for (const [input, path] of cases) {
+      assert.deepEqual(problemsOf(input), [path]);
+    }
+    parse({ sluice: { scaling: { min_nodes: 3, max_nodes: 3 } } });
+    parse({ sluice: { drain: { patience: '5m', deadline: '5m' } } });
+  });
+
+  it('places Rooms by CPU load, unless told otherwise', () => {
+    const { kind, sort_by } = parse({}).node_selector;
+    assert.deepEqual([kind, sort_by], ['cpuload', 'cpuload']);
+  });
+
   it('refuses keys it does not know, in lists too', () => {
     assert.equal(configSchema.safeParse({ portt: 1 }).success, false);
     assert.equal(

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { MAX_WORKERS, PORT_RANGES, PORTS } from '../../node-image/contract';
+import {
+  MAX_WORKERS,
+  NEXT_NODE_BASE,
+  PORT_RANGES,
+  PORT_USES,
+  PORTS,
+  ROLES,
+} from '../../node-image/contract';
 
 describe('the table of ports', () => {
   it('holds a UDP and a TCP port for each worker there can be', () => {
@@ -24,5 +31,41 @@ describe('the table of ports', () => {
     ranges.slice(1).forEach((range, index) => {
       assert.ok(range.start > (ranges[index]?.end ?? 0));
     });
+  });
+
+  it('says of every port which nodes listen on it, and has none twice for a role', () => {
+    for (const role of ROLES) {
+      const uses = PORT_USES.filter(({ roles }) => roles.includes(role));
+      for (const protocol of ['tcp', 'udp'] as const) {
+        const spans = uses
+          .filter((use) => use.protocol === protocol)
+          .sort((one, other) => one.start - other.start);
+        spans.slice(1).forEach(({ what, start }, index) => {
+          assert.ok(start > (spans[index]?.end ?? 0), `${role}: ${what}`);
+        });
+      }
+    }
+    const said = new Set(PORT_USES.map(({ start }) => start));
+    const { entry, iceUdpDevelopment, ...fixed } = PORTS;
+    for (const port of Object.values(fixed)) assert.ok(said.has(port), String(port));
+    for (const { start } of Object.values(PORT_RANGES)) assert.ok(said.has(start), String(start));
+  });
+
+  it('leaves the world nothing of the node link and the metrics', () => {
+    const open = PORT_USES.filter(({ from }) => from === 'clients').map(({ start }) => start);
+    assert.ok(!open.includes(PORTS.nodeLink) && !open.includes(PORTS.metrics));
+  });
+
+  it('does for several nodes on one host, each with a base of its own', () => {
+    const fixed = PORT_USES.filter(({ start, end }) => end - start < MAX_WORKERS);
+    for (const { start, end, protocol, what } of fixed) {
+      for (const other of fixed.filter((use) => use.protocol === protocol)) {
+        for (let node = 1; node <= 8; node += 1) {
+          const base = node * NEXT_NODE_BASE;
+          const apart = other.start + base > end || other.end + base < start;
+          assert.ok(apart, `${what} and ${other.what} of node ${node}`);
+        }
+      }
+    }
   });
 });

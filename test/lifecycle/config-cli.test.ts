@@ -105,6 +105,18 @@ describe('the command line of a node', () => {
     assert.match(output, /\nUDP Ports\n50000-50001 - ICE\/UDP.*\n3478 - TURN\/UDP\n30000-39999/);
   });
 
+  it('lists the ports of each role', async () => {
+    const env = { REDIS_HOST: 'a:1', SLUICE_CLUSTER_SECRET: 'x'.repeat(32) };
+    const argv = ['--sluice.workers', '1', '--sluice.node_link.address', '127.0.0.1', 'ports'];
+    const master = await run(['--role', 'master', ...argv], env);
+    assert.equal(master.output, 'TCP Ports\n7880 - HTTP service\n');
+    const media = await run(['--role', 'media', ...argv], env);
+    assert.match(
+      media.output,
+      /^TCP Ports\n7870 - node link.*\n7880 - health.*\n7881 - ICE\/TCP.*\nUDP Ports\n50000/,
+    );
+  });
+
   it('makes a token that joins a Room', async () => {
     const argv = ['create-join-token', '--room', 'r', '--identity', 'me'];
     const { output } = await run(argv, { LIVEKIT_KEYS: 'key: secret' });

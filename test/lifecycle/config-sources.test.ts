@@ -31,7 +31,7 @@ describe('where the configuration comes from', () => {
     assert.equal(config.turn.tls_port, 3478);
     assert.deepEqual(Object.keys(config.keys), ['key']);
     assert.equal(warnings.length, 3);
-    assert.match(warnings[2] ?? '', /redis\.address has no effect yet/);
+    assert.match(warnings[2] ?? '', /redis\.address has no effect here/);
     assert.match(warnings[0] ?? '', /^sluice\.yaml:18:11: turn\.domain/);
   });
 

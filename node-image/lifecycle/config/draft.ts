@@ -49,6 +49,21 @@ export class ConfigDraft {
     }
   }
 
+  /** Takes over what another draft has at a path, and where that was written. */
+  adopt(path: Path, from: ConfigDraft): void {
+    const name = pathText(path);
+    const isInside = (each: string): boolean => /^[.[]/.test(each.slice(name.length));
+    const inside = (origins: ReadonlyMap<string, string>): [string, string][] =>
+      [...origins].filter(([each]) => each.startsWith(name) && isInside(each));
+    for (const [each] of inside(this.#origins)) {
+      this.#origins.delete(each);
+    }
+    this.set(path, from.valueAt(path), from.originOf(path));
+    for (const [each, origin] of inside(from.#origins)) {
+      this.#origins.set(each, origin);
+    }
+  }
+
   /** Takes away what was set at a path, so that its default applies. */
   forget(path: readonly PropertyKey[]): void {
     let holder: unknown = this.values;

@@ -1,7 +1,8 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { configSchema, configTree, keyAt, type SluiceConfig } from '../../contract';
+import type { Interfaces } from '../listen-addresses';
 import { ConfigError } from './config-error';
 import { at, ConfigDraft, pathText } from './draft';
 import {
@@ -13,6 +14,7 @@ import {
   withBareFlags,
 } from './options';
 import { readYaml } from './read-yaml';
+import { checkRole, withNodeLink } from './roles';
 import {
   type ConfigFiles,
   diskFiles,
@@ -21,9 +23,11 @@ import {
   readSecretFile,
   reasonOf,
   shortSecrets,
+  withClusterSecret,
   withTurnSecrets,
 } from './secrets';
 import { checkTogether, warnOfUnused, withMachine, withPlaceholderKeys } from './settle';
+import { layShared, type SharedYaml } from './shared-layer';
 
 export interface LoadConfigOptions {
   /** What follows the name of the program. @default none */
@@ -35,8 +39,12 @@ export interface LoadConfigOptions {
   readonly files?: ConfigFiles;
   /** Cores of this machine. @default - asked of the system */
   readonly cores?: number;
+  /** Addresses of this machine. @default - asked of the system */
+  readonly interfaces?: Interfaces;
   /** Whether a configuration without an API key is refused. @default true */
   readonly needsKeys?: boolean;
+  /** What the cluster has announced. @default nothing */
+  readonly shared?: SharedYaml;
 }
 
 export interface LoadedConfig {
@@ -56,6 +64,9 @@ export function loadConfig(given: LoadConfigOptions): LoadedConfig {
   const options = given.options ?? parseOptions(given.argv ?? []);
   const draft = new ConfigDraft(configTree(), options['disableStrictConfig'] !== true);
   readBody(draft, options, env, files);
+  if (given.shared !== undefined) {
+    layShared(draft, given.shared);
+  }
   applyOptions(draft, options, env);
   applyKeys(draft, options, env);
   const config = check(draft);
@@ -63,18 +74,28 @@ export function loadConfig(given: LoadConfigOptions): LoadedConfig {
     throw new ConfigError(draft.problems);
   }
   const withKeys = readKeyFile(config, draft, env, files);
-  const secured = withTurnSecrets(withKeys, files, draft.problems, (path) => draft.originOf(path));
+  const originOf = (path: readonly PropertyKey[]): string => draft.originOf(path);
+  const withTurn = withTurnSecrets(withKeys, files, draft.problems, originOf);
+  const secured = withClusterSecret(withTurn, env, files, draft.problems, originOf);
   const cores = given.cores ?? availableParallelism();
-  const ready = withMachine(withPlaceholderKeys(secured), cores, draft.warnings);
+  const linked = withNodeLink(secured, given.interfaces ?? networkInterfaces());
+  const ready = withMachine(withPlaceholderKeys(linked), cores, draft.warnings);
   if (draft.problems.length === 0) {
-    checkTogether(ready, draft, needsKeys);
-    warnOfUnused(draft);
+    checkTogether(withSharedKeys(ready, given.shared), draft, needsKeys);
+    checkRole(ready, draft);
+    warnOfUnused(draft, ready);
   }
   if (draft.problems.length > 0) {
     throw new ConfigError(draft.problems);
   }
   const warnings = [...draft.warnings, ...(ready.development ? [] : shortSecrets(ready.keys))];
   return { config: ready, warnings };
+}
+
+/** For what only asks whether there is such a key: their secrets are not known here. */
+function withSharedKeys(config: SluiceConfig, shared: SharedYaml | undefined): SluiceConfig {
+  const others = Object.fromEntries((shared?.apiKeys ?? []).map((apiKey) => [apiKey, '']));
+  return { ...config, keys: { ...others, ...config.keys } };
 }
 
 function parseOptions(argv: readonly string[]): OptionValues {

@@ -18,6 +18,12 @@ interface KeyOption {
 
 const NAMED: readonly KeyOption[] = [
   {
+    name: 'role',
+    path: ['sluice', 'role'],
+    argument: '<role>',
+    description: 'single (all in one), master or media; also SLUICE_ROLE',
+  },
+  {
     name: 'key-file',
     path: ['key_file'],
     argument: '<path>',
@@ -99,8 +105,11 @@ export function addConfigOptions(command: Command, options: { verbose?: boolean 
     command.option(`--${name} ${argument}`, `${description}${also}`);
   }
   for (const [path, key] of generatedKeys()) {
+    if (isOwnSecret(path, key)) {
+      continue;
+    }
     command.addOption(
-      new Option(`--${path} <value>`, `${key.allowed}; also ${variableOf(path)}`).hideHelp(
+      new Option(`--${path} <value>`, `${key.allowed}; also ${variablesOf(path)[0]}`).hideHelp(
         options.verbose !== true,
       ),
     );
@@ -119,7 +128,7 @@ export function withBareFlags(argv: readonly string[]): string[] {
 /** Puts what options and variables say over what the file says. */
 export function applyOptions(draft: ConfigDraft, options: OptionValues, env: Environment): void {
   for (const [path, key] of generatedKeys()) {
-    const given = pick(options, env, path, variableOf(path));
+    const given = pick(options, env, path, ...variablesOf(path));
     if (given !== undefined) {
       draft.set(path.split('.'), scalarFromText(key, given.text), given.origin);
     }
@@ -170,7 +179,15 @@ function generatedKeys(): Map<string, ConfigKey> {
   return leaves;
 }
 
-const variableOf = (path: string): string => `LIVEKIT_${path.replaceAll('.', '_').toUpperCase()}`;
+/** Everybody on the machine can read the arguments of a program; LiveKit's options stay as they are. */
+const isOwnSecret = (path: string, key: ConfigKey): boolean =>
+  key.secret && path.startsWith('sluice.');
+
+/** The variables of a key, the better one first: `SLUICE_ROLE`, `LIVEKIT_SLUICE_ROLE`. */
+function variablesOf(path: string): [string, ...string[]] {
+  const name = path.replaceAll('.', '_').toUpperCase();
+  return path.startsWith('sluice.') ? [name, `LIVEKIT_${name}`] : [`LIVEKIT_${name}`];
+}
 
 const camelCase = (name: string): string =>
   name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -113,6 +113,29 @@ export function withTurnSecrets(
   return { ...config, rtc: { ...config.rtc, turn_servers } };
 }
 
+/** Fills in the cluster secret, where it is kept in a file. */
+export function withClusterSecret(
+  config: SluiceConfig,
+  env: Environment,
+  files: ConfigFiles,
+  problems: string[],
+  originOf: (path: readonly PropertyKey[]) => string,
+): SluiceConfig {
+  const { cluster } = config.sluice;
+  if (cluster.secret !== '' || cluster.secret_file === '') {
+    return config;
+  }
+  const path = expandPath(cluster.secret_file, env);
+  const origin = at(originOf(['sluice', 'cluster', 'secret_file']));
+  const what = `${origin}sluice.cluster.secret_file`;
+  const text = readSecretFile(path, what, files, problems);
+  if (text?.trim() === '') {
+    problems.push(`${what} ${path} is empty; allowed is a file with the secret of the cluster`);
+  }
+  const secret = text?.trim() ?? '';
+  return { ...config, sluice: { ...config.sluice, cluster: { ...cluster, secret } } };
+}
+
 /** Which secrets are too short to be safe. */
 export function shortSecrets(keys: Readonly<Record<string, string>>): string[] {
   return Object.entries(keys)

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { MAX_WORKERS, SINGLE_NODE_UNUSED_KEYS, type SluiceConfig } from '../../contract';
+import { MAX_WORKERS, type SluiceConfig, UNUSED_KEYS_OF_ROLE } from '../../contract';
 import { at, type ConfigDraft } from './draft';
 
 /** What LiveKit's SDKs and test suites use in development. */
@@ -52,29 +52,14 @@ export function withMachine(config: SluiceConfig, cores: number, warnings: strin
 
 /** How keys go together that only make sense once secrets and workers are known. */
 export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKeys: boolean): void {
-  const { keys, rtc, sluice, turn, webhook } = config;
+  const { keys, turn, webhook } = config;
   if (needsKeys && Object.keys(keys).length === 0) {
     draft.problems.push(
       'no API key is given; allowed is keys or key_file in the file, --keys, --key-file or LIVEKIT_KEYS, or --dev for a placeholder (generate-keys makes a key)',
     );
     return;
   }
-  const lastTcp = rtc.tcp_port + sluice.workers - 1;
-  if (rtc.tcp_port !== 0 && lastTcp > 65535) {
-    draft.problems.push(
-      `${origin(draft, 'rtc', 'tcp_port')}rtc.tcp_port is given as ${rtc.tcp_port}, and ${sluice.workers} workers need ports up to ${lastTcp}; allowed is ${65536 - sluice.workers} or less`,
-    );
-  }
-  for (const [name, port] of Object.entries({
-    port: config.port,
-    'prometheus.port': config.prometheus.port,
-  })) {
-    if (rtc.tcp_port !== 0 && port >= rtc.tcp_port && port <= lastTcp) {
-      draft.problems.push(
-        `${origin(draft, ...name.split('.'))}${name} is given as ${port}, which ICE over TCP uses (rtc.tcp_port ${rtc.tcp_port} to ${lastTcp}, one for each worker); choose another`,
-      );
-    }
-  }
+  checkTcpPorts(config, draft);
   if (needsKeys && webhook.urls.length > 0 && !Object.hasOwn(keys, webhook.api_key)) {
     draft.problems.push(
       `${origin(draft, 'webhook', 'api_key')}webhook.api_key is given as ${JSON.stringify(webhook.api_key)}; allowed is one of the API keys, which signs the events`,
@@ -85,13 +70,46 @@ export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKey
   }
 }
 
-/** Says what a Single Node makes nothing of, though it was written down. */
-export function warnOfUnused(draft: ConfigDraft): void {
-  for (const { path, reason } of SINGLE_NODE_UNUSED_KEYS) {
+/** Says what a node of this role makes nothing of, though it was written down. */
+export function warnOfUnused(draft: ConfigDraft, { sluice }: SluiceConfig): void {
+  for (const { path, reason } of UNUSED_KEYS_OF_ROLE[sluice.role]) {
     const keys = path.split('.');
     const value = draft.valueAt(keys);
     if (value !== undefined && value !== null) {
-      draft.warnings.push(`${origin(draft, ...keys)}${path} has no effect yet, because ${reason}`);
+      draft.warnings.push(`${origin(draft, ...keys)}${path} has no effect here, because ${reason}`);
+    }
+  }
+}
+
+/** That no two things of this node listen on one TCP port. */
+function checkTcpPorts({ port, prometheus, rtc, sluice }: SluiceConfig, draft: ConfigDraft): void {
+  const hasMedia = sluice.role !== 'master';
+  const hasLink = sluice.role === 'media';
+  const lastTcp = rtc.tcp_port + sluice.workers - 1;
+  const hasIceTcp = hasMedia && rtc.tcp_port !== 0;
+  if (hasIceTcp && lastTcp > 65535) {
+    draft.problems.push(
+      `${origin(draft, 'rtc', 'tcp_port')}rtc.tcp_port is given as ${rtc.tcp_port}, and ${sluice.workers} workers need ports up to ${lastTcp}; allowed is ${65536 - sluice.workers} or less`,
+    );
+  }
+  const link = sluice.node_link.port;
+  const others: Readonly<Record<string, number>> = {
+    ...(hasLink && { 'sluice.node_link.port': link }),
+    port,
+    'prometheus.port': prometheus.port,
+  };
+  for (const [name, other] of Object.entries(others)) {
+    if (hasIceTcp && other >= rtc.tcp_port && other <= lastTcp) {
+      draft.problems.push(
+        `${origin(draft, ...name.split('.'))}${name} is given as ${other}, which ICE over TCP uses (rtc.tcp_port ${rtc.tcp_port} to ${lastTcp}, one for each worker); choose another`,
+      );
+    }
+  }
+  for (const [name, other] of Object.entries({ port, 'prometheus.port': prometheus.port })) {
+    if (hasLink && link !== 0 && link === other) {
+      draft.problems.push(
+        `${origin(draft, 'sluice', 'node_link', 'port')}sluice.node_link.port is given as ${link}, which is ${name} too; choose another`,
+      );
     }
   }
 }
