@@ -14,6 +14,14 @@ export interface LinkAddress {
   readonly port: number;
 }
 
+/** Where a TURN server sends from: media that comes from there is relayed by it. */
+export interface RelayRange {
+  readonly addresses: readonly string[];
+  /** Both ends included. */
+  readonly portStart: number;
+  readonly portEnd: number;
+}
+
 /** A resource as it is used: both in the same unit. */
 export interface Usage {
   readonly used: number;
@@ -80,6 +88,8 @@ export interface NodeRecord {
   readonly linkProtocol: number;
   /** Of a Media Node. */
   readonly link?: LinkAddress | undefined;
+  /** Of its TURN server, where it has one. */
+  readonly relay?: RelayRange | undefined;
   /** Where people and programs reach it, such as http://10.0.0.4:7880; of a Master Node. */
   readonly httpUrl?: string | undefined;
   /** The name of its machine in the group that the controller scales; empty where there is none. */

@@ -1,0 +1,250 @@
+import type { Logger } from 'pino';
+import type { DrainOrder, DrainProgress, NodeState } from './node-record';
+
+/** What a Media Node has that must be gone before it is empty. */
+export interface Drainable {
+  /** Rooms that are hosted here. */
+  rooms(): readonly string[];
+  participants(): number;
+  /** Of this node's TURN server, whosever Room they are for. */
+  turnAllocations(): number;
+  /**
+   * Moves a Room to another node: its clients are sent there.
+   *
+   * @returns what is in the way, for people; undefined where it is moved, or has ended meanwhile.
+   */
+  move(room: string): Promise<string | undefined>;
+  /** Ends a Room here, wherever its clients go. */
+  putOut(room: string): void;
+}
+
+export interface DrainOptions {
+  readonly node: Drainable;
+  /** The registry's clock, ms since 1970. */
+  readonly clock: () => number;
+  /** The state or the progress has changed: others should know. */
+  readonly onChanged: () => void;
+  readonly log: Logger;
+  /** How often it is looked whether the node is empty, ms. @default 250 */
+  readonly intervalMs?: number;
+}
+
+/** Kept free before the deadline, for the last ones to be gone, ms. */
+const MARGIN_MS = 5000;
+/** As long as a move may take where nothing is in the way, ms. */
+const MOVE_MS = 500;
+const MOST_AT_ONCE = 32;
+/** After a move that could not be made, ms. */
+const RETRY_MS = 1000;
+
+/**
+ * Empties a node by its order: waits for Rooms to end, moves those that are left, and at the
+ * deadline does what the order says. Without an order the node serves.
+ */
+export class Drain {
+  readonly #options: DrainOptions;
+  #order: DrainOrder | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #drained = false;
+  #moved = 0;
+  readonly #moving = new Set<string>();
+  #obstacle = '';
+  #overdue = false;
+  #retryAtMs = 0;
+  #said = '';
+  #ticking = false;
+  readonly #onDrained: (() => void)[] = [];
+
+  constructor(options: DrainOptions) {
+    this.#options = options;
+  }
+
+  get state(): Extract<NodeState, 'serving' | 'draining' | 'drained'> {
+    if (this.#order === undefined) {
+      return 'serving';
+    }
+    return this.#drained ? 'drained' : 'draining';
+  }
+
+  get progress(): DrainProgress | undefined {
+    const { node } = this.#options;
+    return (
+      this.#order && {
+        orderId: this.#order.id,
+        roomsLeft: node.rooms().length,
+        participantsLeft: node.participants(),
+        turnAllocationsLeft: node.turnAllocations(),
+        roomsMoved: this.#moved,
+        obstacle: this.#obstacle,
+        overdue: this.#overdue,
+      }
+    );
+  }
+
+  /** Takes what the registry says: an order, a changed one, or that there is none any more. */
+  obey(order: DrainOrder | undefined): void {
+    const before = this.#order;
+    if (order === undefined) {
+      if (before !== undefined) {
+        this.#cancel();
+      }
+      return;
+    }
+    this.#order = order;
+    if (before === undefined) {
+      this.#begin(order);
+    }
+  }
+
+  /** Resolves when the node is empty, now or later. */
+  whenDrained(): Promise<void> {
+    return this.#drained
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#onDrained.push(resolve));
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #begin(order: DrainOrder): void {
+    const { log, clock, node, intervalMs = 250 } = this.#options;
+    this.#drained = false;
+    this.#overdue = false;
+    this.#moved = 0;
+    this.#obstacle = '';
+    log.info(
+      {
+        reason: order.reason,
+        rooms: node.rooms().length,
+        participants: node.participants(),
+        patienceSeconds: Math.round((order.patienceUntilMs - clock()) / 1000),
+        deadlineSeconds: Math.round((order.deadlineMs - clock()) / 1000),
+        onDeadline: order.onDeadline,
+      },
+      'draining: no new Rooms from now on',
+    );
+    this.#timer = setInterval(() => this.#tick(), intervalMs);
+    this.#tick();
+    this.#options.onChanged();
+  }
+
+  #cancel(): void {
+    clearInterval(this.#timer);
+    this.#order = undefined;
+    this.#drained = false;
+    this.#options.log.info('the drain is cancelled: this node serves again');
+    this.#options.onChanged();
+  }
+
+  #tick(): void {
+    const order = this.#order;
+    if (order === undefined || this.#ticking) {
+      return;
+    }
+    this.#ticking = true;
+    try {
+      this.#step(order);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a step of the drain failed; it goes on');
+    } finally {
+      this.#ticking = false;
+    }
+  }
+
+  #step(order: DrainOrder): void {
+    const { node, clock } = this.#options;
+    const now = clock();
+    const rooms = node.rooms();
+    const isOver = now >= order.deadlineMs;
+    if (rooms.length > 0 && isOver) {
+      this.#deadline(order, rooms);
+    }
+    const isForced = isOver && order.onDeadline === 'force';
+    if (!isForced && now >= order.patienceUntilMs && now >= this.#retryAtMs) {
+      this.#moveSome(rooms, order.deadlineMs - now);
+    }
+    const empty =
+      node.rooms().length === 0 &&
+      node.participants() === 0 &&
+      (node.turnAllocations() === 0 || isForced);
+    if (empty !== this.#drained) {
+      this.#setDrained(empty);
+    }
+    this.#tellProgress();
+  }
+
+  /** As many at once as the time that is left demands. */
+  #moveSome(rooms: readonly string[], leftMs: number): void {
+    const time = Math.max(1, leftMs - MARGIN_MS);
+    const atOnce = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((rooms.length * MOVE_MS) / time)));
+    for (const room of rooms) {
+      if (this.#moving.size >= atOnce) {
+        return;
+      }
+      if (!this.#moving.has(room)) {
+        this.#moving.add(room);
+        void this.#move(room).finally(() => this.#moving.delete(room));
+      }
+    }
+  }
+
+  async #move(room: string): Promise<void> {
+    const { node, clock, log } = this.#options;
+    let obstacle: string | undefined;
+    try {
+      obstacle = await node.move(room);
+    } catch (error) {
+      log.warn({ err: error, room }, 'a Room could not be moved; it is tried again');
+      obstacle = `Room ${room} could not be moved: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (obstacle === undefined) {
+      this.#moved += 1;
+      this.#obstacle = '';
+      this.#tick();
+      return;
+    }
+    if (obstacle !== this.#obstacle) {
+      log.warn({ room, obstacle }, 'the drain cannot go on at the moment');
+    }
+    this.#obstacle = obstacle;
+    this.#retryAtMs = clock() + RETRY_MS;
+  }
+
+  #deadline({ onDeadline }: DrainOrder, rooms: readonly string[]): void {
+    const { node, log } = this.#options;
+    if (!this.#overdue) {
+      this.#overdue = true;
+      log.warn(
+        { rooms: rooms.length, participants: node.participants() },
+        onDeadline === 'force'
+          ? 'the deadline of the drain has passed: the Rooms that are left end here'
+          : 'the deadline of the drain has passed: this node is kept until its Rooms are gone',
+      );
+    }
+    if (onDeadline === 'force') {
+      for (const room of rooms) {
+        node.putOut(room);
+      }
+    }
+  }
+
+  #setDrained(drained: boolean): void {
+    this.#drained = drained;
+    if (drained) {
+      this.#obstacle = '';
+      this.#options.log.info({ roomsMoved: this.#moved, overdue: this.#overdue }, 'drained');
+      for (const resolve of this.#onDrained.splice(0)) {
+        resolve();
+      }
+    }
+  }
+
+  #tellProgress(): void {
+    const said = JSON.stringify([this.state, this.progress]);
+    if (said !== this.#said) {
+      this.#said = said;
+      this.#options.onChanged();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Logger } from 'pino';
+import { HEARTBEAT_MS, type NodeRecord } from './node-record';
+import type { HeartbeatReply, HostedRoom, Registry } from './registry';
+
+export interface HeartbeatOptions {
+  readonly registry: Registry;
+  readonly record: () => NodeRecord;
+  readonly rooms: () => readonly HostedRoom[];
+  /** What the registry wants of this node. Must not throw. */
+  readonly onReply: (reply: HeartbeatReply) => void;
+  /** Another process goes by the same id: this one must not serve. */
+  readonly onDuplicate: () => void;
+  readonly log: Logger;
+  /** @default HEARTBEAT_MS */
+  readonly intervalMs?: number;
+}
+
+/** Says every 2 s that this node is there, what it does, and what it hosts. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #unsubscribe: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #beating: Promise<void> | undefined;
+  #again = false;
+  #answered = true;
+  #closed = false;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    const own = (): string => options.record().id;
+    this.#unsubscribe = options.registry.onEvent((event) => {
+      if (event.type === 'node' && event.nodeId === own()) {
+        void this.beat();
+      }
+    });
+  }
+
+  /** Whether the last one was answered: without, this node is given nothing new. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** Beats for the first time, and from then on by itself. Never rejects. */
+  async start(): Promise<void> {
+    const { intervalMs = HEARTBEAT_MS } = this.#options;
+    await this.beat();
+    if (!this.#closed) {
+      this.#timer = setInterval(() => void this.beat(), intervalMs);
+    }
+  }
+
+  /** Beats now; where one is under way, once more after it, as things have changed. Never rejects. */
+  beat(): Promise<void> {
+    if (this.#beating !== undefined) {
+      this.#again = true;
+      return this.#beating;
+    }
+    this.#beating = this.#run().finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  /** Beats no more, and takes the record of this node away. Never rejects. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    await this.#beating;
+    await this.#options.registry.forgetNode(this.#options.record().id).catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#once();
+    } while (this.#again && !this.#closed);
+  }
+
+  async #once(): Promise<void> {
+    const { registry, record, rooms, onReply, onDuplicate, log } = this.#options;
+    if (this.#closed) {
+      return;
+    }
+    try {
+      const reply = await registry.heartbeat(record(), rooms());
+      if (!this.#answered) {
+        log.info('the registry has this node again');
+      }
+      this.#answered = true;
+      if (reply.duplicate) {
+        onDuplicate();
+      } else if (!this.#closed) {
+        onReply(reply);
+      }
+    } catch (error) {
+      if (this.#answered) {
+        log.warn(
+          { err: error },
+          'the registry does not take the heartbeat of this node: its Rooms go on, and it gets no new ones',
+        );
+      }
+      this.#answered = false;
+    }
+  }
+}

@@ -1,0 +1,238 @@
+import type { Logger } from 'pino';
+import type { LinkClient, ProbeResult } from './link/link';
+import { isStale, type LinkAddress, type RegisteredNode, STALE_MS } from './node-record';
+import type { ClusterSnapshot, Registry } from './registry';
+
+/** How often the nodes are looked at, ms. */
+const LOOK_MS = 1000;
+/** A node that has missed a heartbeat is asked whether it is there, ms. */
+const DOUBT_MS = 3000;
+const PROBE_MS = 1000;
+/** Between two refusals that make a process gone rather than busy, ms. */
+const SECOND_LOOK_MS = 100;
+/** Once the registry answers again, nobody is called dead for so long, ms. */
+const GRACE_MS = 10_000;
+
+export type Verdict = 'alive' | 'dead' | 'unknown';
+
+export interface NodeWatchOptions {
+  readonly registry: Registry;
+  readonly link: LinkClient;
+  readonly log: Logger;
+  /** Monotonic, ms. @default performance.now */
+  readonly now?: () => number;
+}
+
+type NodeWithLink = RegisteredNode & { readonly record: { readonly link: LinkAddress } };
+
+/**
+ * The nodes of the cluster as this node sees them, and which of them are dead.
+ *
+ * Dead is who says nothing to the registry **and** does not answer on its link; a process whose
+ * port is closed is dead at once. Whoever answers on its link is alive, whatever the registry says.
+ */
+export class NodeWatch {
+  readonly #options: NodeWatchOptions;
+  readonly #now: () => number;
+  readonly #nodes = new Map<string, RegisteredNode>();
+  readonly #verdicts = new Map<string, Promise<Verdict>>();
+  readonly #lost = new Set<(node: RegisteredNode) => void>();
+  readonly #looked = new Set<() => void>();
+  #snapshot: ClusterSnapshot | undefined;
+  #looking: Promise<ClusterSnapshot> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #away = false;
+  #graceUntilMs = 0;
+  #closed = false;
+
+  constructor(options: NodeWatchOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Starts to look, and has looked once. Never rejects. */
+  async start(): Promise<void> {
+    await this.#round();
+    if (!this.#closed) {
+      this.#timer = setInterval(() => void this.#round(), LOOK_MS);
+    }
+  }
+
+  /** As of the last look; with the registry away, as it was. */
+  nodes(): RegisteredNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  node(id: string): RegisteredNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** Media Nodes that can be reached. */
+  mediaNodes(): NodeWithLink[] {
+    return this.nodes().filter(hasLink);
+  }
+
+  /** ms since the registry began to remember; undefined before it was ever asked. */
+  get registryAgeMs(): number | undefined {
+    return this.#snapshot?.ageMs;
+  }
+
+  /** Looks now. Calls at the same time share one look. @throws RegistryUnavailableError */
+  look(): Promise<ClusterSnapshot> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Called for each node that was found dead here. */
+  onLost(listener: (node: RegisteredNode) => void): void {
+    this.#lost.add(listener);
+  }
+
+  /** Called after each look. */
+  onLooked(listener: () => void): void {
+    this.#looked.add(listener);
+  }
+
+  /** Somebody got no answer from a node: finds out what is the matter. Never rejects. */
+  suspect(nodeId: string): Promise<Verdict> {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined) {
+      return Promise.resolve('dead');
+    }
+    if (!hasLink(node)) {
+      return Promise.resolve('unknown');
+    }
+    const running = this.#verdicts.get(nodeId);
+    if (running !== undefined) {
+      return running;
+    }
+    const verdict = this.#judge(node).finally(() => this.#verdicts.delete(nodeId));
+    this.#verdicts.set(nodeId, verdict);
+    return verdict;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#lost.clear();
+    this.#looked.clear();
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.look();
+    } catch {
+      // The registry logs that it is away.
+    }
+    for (const listener of this.#looked) {
+      listener();
+    }
+    for (const node of this.nodes()) {
+      if (node.seenAgoMs > DOUBT_MS) {
+        void this.suspect(node.record.id);
+      }
+    }
+  }
+
+  async #look(): Promise<ClusterSnapshot> {
+    let snapshot: ClusterSnapshot;
+    try {
+      snapshot = await this.#options.registry.snapshot();
+    } catch (error) {
+      this.#away = true;
+      throw error;
+    }
+    if (this.#away || snapshot.ageMs < GRACE_MS) {
+      this.#graceUntilMs = this.#now() + (this.#away ? GRACE_MS : GRACE_MS - snapshot.ageMs);
+      this.#away = false;
+    }
+    this.#take(snapshot);
+    return snapshot;
+  }
+
+  #take(snapshot: ClusterSnapshot): void {
+    this.#snapshot = snapshot;
+    const listed = new Map(snapshot.nodes.map((node) => [node.record.id, node]));
+    for (const [id, known] of this.#nodes) {
+      if (!listed.has(id)) {
+        // Gone, or forgotten by a registry that lost its memory: its link will tell.
+        this.#keepOrForget(id, known);
+      }
+    }
+    for (const [id, node] of listed) {
+      this.#nodes.set(id, node);
+    }
+  }
+
+  #keepOrForget(id: string, known: RegisteredNode): void {
+    if (hasLink(known)) {
+      this.#nodes.set(id, {
+        ...known,
+        seenAgoMs: Math.max(known.seenAgoMs + LOOK_MS, DOUBT_MS + 1),
+      });
+    } else {
+      this.#nodes.delete(id);
+    }
+  }
+
+  async #judge(node: NodeWithLink): Promise<Verdict> {
+    const first = await this.#probe(node);
+    if (first === 'alive') {
+      return 'alive';
+    }
+    const second = first === 'refused' ? await this.#probeAgain(node) : first;
+    if (second === 'alive') {
+      return 'alive';
+    }
+    if (this.#closed || (second !== 'refused' && !(await this.#saysNothing(node.record.id)))) {
+      return 'unknown';
+    }
+    await this.#bury(node, second);
+    return 'dead';
+  }
+
+  #probe({ record }: NodeWithLink): Promise<ProbeResult> {
+    return this.#options.link.probe(record.link, record.id, PROBE_MS);
+  }
+
+  async #probeAgain(node: NodeWithLink): Promise<ProbeResult> {
+    await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+    return this.#probe(node);
+  }
+
+  async #saysNothing(id: string): Promise<boolean> {
+    try {
+      await this.look();
+    } catch {
+      // Without the registry nobody is called dead for being silent.
+      return false;
+    }
+    const node = this.#nodes.get(id);
+    return node === undefined || (isStale(node) && this.#now() >= this.#graceUntilMs);
+  }
+
+  async #bury(node: RegisteredNode, probe: ProbeResult): Promise<void> {
+    const { id } = node.record;
+    if (!this.#nodes.delete(id)) {
+      return;
+    }
+    this.#options.log.warn(
+      { node: id, machine: node.record.machineId, link: node.record.link, probe },
+      probe === 'refused'
+        ? 'a node is dead: nothing listens on its link any more; its Rooms are placed anew'
+        : `a node is dead: no heartbeat for ${STALE_MS / 1000} s and no answer on its link; its Rooms are placed anew`,
+    );
+    try {
+      await this.#options.registry.forgetNode(id);
+    } catch {
+      // The registry is away; its record goes stale, and is taken away by whoever comes after.
+    }
+    for (const listener of this.#lost) {
+      listener(node);
+    }
+  }
+}
+
+const hasLink = (node: RegisteredNode): node is NodeWithLink => node.record.link !== undefined;

@@ -1,0 +1,232 @@
+import type { Logger } from 'pino';
+import { type LinkClient, LinkError } from './link/link';
+import { HEARTBEAT_MS } from './node-record';
+import type { NodeWatch } from './node-watch';
+import type { PlacementDecision } from './placement';
+import {
+  type ClusterSnapshot,
+  type Registry,
+  RegistryUnavailableError,
+  type RoomPlacement,
+} from './registry';
+import { NoRouteError, type RoomRoutes, type RouteTarget } from './room-routes';
+
+/** A registry that remembers for less than that may not know all Rooms that run, ms. */
+const YOUNG_MS = HEARTBEAT_MS + 500;
+/** As often a placement is computed anew because others placed Rooms meanwhile. */
+const ATTEMPTS = 10;
+const ASK_MS = 1000;
+/** Where Rooms were last, for as many. */
+const REMEMBERED = 20_000;
+
+export interface RoomRouterOptions {
+  readonly registry: Registry;
+  readonly watch: NodeWatch;
+  readonly link: LinkClient;
+  /** Which node a new Room goes to. Pure. */
+  readonly choose: (snapshot: ClusterSnapshot, exclude: ReadonlySet<string>) => PlacementDecision;
+  readonly log: Logger;
+}
+
+/** Finds and places Rooms, for a Master Node. */
+export class RoomRouter implements RoomRoutes {
+  readonly #options: RoomRouterOptions;
+  readonly #remembered = new Map<string, RouteTarget>();
+  readonly #placing = new Map<string, Promise<RouteTarget>>();
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RoomRouterOptions) {
+    this.#options = options;
+  }
+
+  async find(room: string): Promise<RouteTarget | undefined> {
+    let placement: RoomPlacement | undefined;
+    try {
+      placement = await this.#options.registry.room(room);
+    } catch (error) {
+      return this.#findWithoutRegistry(room, error);
+    }
+    const target = placement && (await this.#targetOf(placement));
+    if (target !== undefined) {
+      return target;
+    }
+    if (placement === undefined && (this.#options.watch.registryAgeMs ?? 0) < YOUNG_MS) {
+      return this.#ask(room);
+    }
+    this.#remembered.delete(room);
+    return undefined;
+  }
+
+  async findOrPlace(room: string): Promise<RouteTarget> {
+    const found = await this.find(room);
+    if (found !== undefined) {
+      return found;
+    }
+    const running = this.#placing.get(room);
+    if (running !== undefined) {
+      return running;
+    }
+    // One after the other: placements at the same time would only outdate each other.
+    const placing = this.#queue
+      .then(() => this.#place(room))
+      .finally(() => this.#placing.delete(room));
+    this.#placing.set(room, placing);
+    this.#queue = placing.catch(() => {});
+    return placing;
+  }
+
+  async failed(room: string, target: RouteTarget, why: LinkError | 'elsewhere'): Promise<void> {
+    this.#remembered.delete(room);
+    const { watch, log } = this.#options;
+    if (why === 'elsewhere') {
+      log.debug({ room, node: target.nodeId }, 'a Room is not where it was looked for');
+      await pause(50);
+      return;
+    }
+    log.info({ room, node: target.nodeId, reason: why.reason }, 'a Media Node did not answer');
+    const verdict = await watch.suspect(target.nodeId);
+    if (verdict !== 'dead') {
+      await pause(200);
+    }
+  }
+
+  all(): RouteTarget[] {
+    return this.#options.watch
+      .mediaNodes()
+      .map(({ record }) => ({ nodeId: record.id, link: record.link, epoch: 0 }));
+  }
+
+  async #targetOf({ room, nodeId, epoch }: RoomPlacement): Promise<RouteTarget | undefined> {
+    const { watch } = this.#options;
+    if (watch.node(nodeId) === undefined) {
+      // It may be newer than the last look.
+      await this.#look();
+    }
+    const link = watch.node(nodeId)?.record.link;
+    return link === undefined ? undefined : this.#remember(room, { nodeId, link, epoch });
+  }
+
+  #remember(room: string, target: RouteTarget): RouteTarget {
+    this.#remembered.delete(room);
+    this.#remembered.set(room, target);
+    if (this.#remembered.size > REMEMBERED) {
+      const [oldest] = this.#remembered.keys();
+      this.#remembered.delete(oldest ?? '');
+    }
+    return target;
+  }
+
+  async #findWithoutRegistry(room: string, error: unknown): Promise<RouteTarget | undefined> {
+    if (!(error instanceof RegistryUnavailableError)) {
+      throw error;
+    }
+    const target = this.#remembered.get(room) ?? (await this.#ask(room));
+    if (target === undefined) {
+      throw unavailable(error);
+    }
+    return target;
+  }
+
+  /** Asks the nodes themselves. */
+  async #ask(room: string): Promise<RouteTarget | undefined> {
+    const answers = await Promise.all(this.all().map((node) => this.#hosts(node, room)));
+    const [found] = answers
+      .filter((answer) => answer !== undefined)
+      .sort((a, b) => b.epoch - a.epoch);
+    return found && this.#remember(room, found);
+  }
+
+  async #hosts(node: RouteTarget, room: string): Promise<RouteTarget | undefined> {
+    try {
+      const answer = await this.#options.link.request(node.link, {
+        method: 'GET',
+        path: `/rooms/${encodeURIComponent(room)}`,
+        timeoutMs: ASK_MS,
+      });
+      const { epoch } = JSON.parse(answer.status === 200 ? answer.body.toString() : '{}') as {
+        epoch?: unknown;
+      };
+      return typeof epoch === 'number' ? { ...node, epoch } : undefined;
+    } catch (error) {
+      if (!(error instanceof LinkError)) {
+        this.#options.log.warn({ err: error, node: node.nodeId }, 'a node answers oddly');
+      }
+      return undefined;
+    }
+  }
+
+  async #place(room: string): Promise<RouteTarget> {
+    for (let attempt = 1; ; attempt += 1) {
+      const snapshot = await this.#look();
+      if (snapshot === undefined) {
+        throw unavailable();
+      }
+      if (snapshot.ageMs < YOUNG_MS) {
+        // Nodes that are there will have said so, and which Rooms they host.
+        await pause(YOUNG_MS - snapshot.ageMs);
+        continue;
+      }
+      const target = await this.#placeBy(snapshot, room, attempt < ATTEMPTS);
+      if (target !== undefined) {
+        return target;
+      }
+    }
+  }
+
+  /** @returns undefined where it has to be computed anew. */
+  async #placeBy(
+    snapshot: ClusterSnapshot,
+    room: string,
+    insists: boolean,
+  ): Promise<RouteTarget | undefined> {
+    const { registry, choose, log } = this.#options;
+    const before = await this.#answered(registry.room(room));
+    const still = before && (await this.#targetOf(before));
+    if (still !== undefined) {
+      return still;
+    }
+    const { chosen } = choose(snapshot, new Set());
+    if (chosen === undefined) {
+      throw new NoRouteError('no Media Node serves at the moment, try again in a few seconds');
+    }
+    const result = await this.#answered(
+      registry.place({
+        room,
+        nodeId: chosen,
+        replaces: before?.epoch,
+        ifVersion: insists ? snapshot.version : undefined,
+      }),
+    );
+    if (result.outcome === 'placed') {
+      log.info(
+        { room, node: chosen, epoch: result.placement.epoch, before: before?.nodeId },
+        before === undefined ? 'Room placed' : 'Room of a dead node placed anew',
+      );
+    }
+    return result.outcome === 'outdated' ? undefined : this.#targetOf(result.placement);
+  }
+
+  async #answered<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (error) {
+      throw error instanceof RegistryUnavailableError ? unavailable(error) : error;
+    }
+  }
+
+  async #look(): Promise<ClusterSnapshot | undefined> {
+    try {
+      return await this.#options.watch.look();
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+const unavailable = (cause?: unknown): NoRouteError =>
+  new NoRouteError(
+    'the registry of the cluster does not answer, so no new Room can be placed; try again in a few seconds',
+    { cause },
+  );
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
