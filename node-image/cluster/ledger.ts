@@ -1,0 +1,150 @@
+import type { LedgerConfig } from './placement-load';
+import { recentWeight } from './placement-load';
+
+/** What a Room or a job takes of a node. */
+export interface Cost {
+  /** Cores. */
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** In and out together. */
+  readonly bytesPerSec: number;
+  readonly diskBytes: number;
+}
+
+export type ReservationKind = 'room' | 'egress' | 'ingress' | 'agent';
+
+export interface Reservation {
+  /** Of all kinds together; such as the sid of a Room, or the id of a job. */
+  readonly id: string;
+  readonly kind: ReservationKind;
+  /** What is left out costs nothing. */
+  readonly cost: Partial<Cost>;
+}
+
+export interface LedgerOptions {
+  /** What the node has to give; 0: not known, and never used up. */
+  readonly capacity: Cost;
+  /** Monotonic, in ms. @default performance.now */
+  readonly now?: () => number;
+}
+
+interface Entry {
+  readonly kind: ReservationKind;
+  readonly cost: Cost;
+  readonly sinceMs: number;
+}
+
+const RESOURCES = ['cpus', 'memoryBytes', 'bytesPerSec', 'diskBytes'] as const;
+const NOTHING: Cost = { cpus: 0, memoryBytes: 0, bytesPerSec: 0, diskBytes: 0 };
+
+/**
+ * What a node has promised to Rooms and jobs. All of them reserve here, each before it starts, so
+ * that no two are let in for the same idle core.
+ *
+ * A Room reserves what it is expected to take only until that can be measured: its reservation falls
+ * to nothing within the time in which its load shows. What a Room really takes may be a hundred times
+ * that, or nothing, and only the measurement knows. A job reserves for as long as it lives, as it may
+ * start slowly and need all of it later.
+ */
+export class Ledger {
+  readonly #capacity: Cost;
+  readonly #now: () => number;
+  readonly #entries = new Map<string, Entry>();
+  #measured = NOTHING;
+
+  constructor({ capacity, now = () => performance.now() }: LedgerOptions) {
+    this.#capacity = capacity;
+    this.#now = now;
+  }
+
+  /**
+   * Tells what is in use now.
+   *
+   * @param used - by the whole node.
+   * @param byJobs - the part of it that jobs use, which their reservations cover. Where it is not
+   * known, jobs count twice: fewer are let in, never too many. @default nothing
+   */
+  measured(used: Partial<Cost>, byJobs: Partial<Cost> = {}): void {
+    const [all, jobs] = [full(used), full(byJobs)];
+    this.#measured = combine(all, jobs, (a, b) => Math.max(0, a - b));
+  }
+
+  /**
+   * Takes what something new needs. The same id again changes nothing.
+   *
+   * @returns false for a job that does not fit, and nothing is reserved. A Room is always let in:
+   * where it goes has been decided by then, and no other node would be better.
+   * @throws RangeError for a cost that is not a number of 0 or more.
+   */
+  reserve({ id, kind, cost }: Reservation): boolean {
+    if (this.#entries.has(id)) return true;
+    const needed = checked(cost);
+    if (!this.fits(needed, kind)) return false;
+    this.#entries.set(id, { kind, cost: needed, sinceMs: this.#now() });
+    return true;
+  }
+
+  /** Gives back what this id reserved. Idempotent. */
+  release(id: string): void {
+    this.#entries.delete(id);
+  }
+
+  /** Whether `reserve` would take it. */
+  fits(cost: Partial<Cost>, kind: ReservationKind): boolean {
+    if (kind === 'room') return true;
+    const needed = full(cost);
+    const reserved = this.reserved();
+    return RESOURCES.every((resource) => {
+      const capacity = this.#capacity[resource];
+      // What it does not need may well be used up.
+      if (needed[resource] === 0 || capacity === 0) return true;
+      return this.#measured[resource] + reserved[resource] + needed[resource] <= capacity;
+    });
+  }
+
+  /**
+   * What is promised and not in the measured load: of jobs all, of Rooms what is left.
+   *
+   * @param kind - @default all
+   */
+  reserved(kind?: ReservationKind): Cost {
+    const now = this.#now();
+    let sum = NOTHING;
+    for (const entry of this.#entries.values()) {
+      if (kind !== undefined && kind !== entry.kind) continue;
+      const weight = entry.kind === 'room' ? recentWeight(now - entry.sinceMs) : 1;
+      sum = combine(sum, entry.cost, (a, b) => a + weight * b);
+    }
+    return sum;
+  }
+}
+
+/** What a new Room reserves, by the configuration. */
+export const roomCost = (ledger: LedgerConfig): Cost => ({
+  cpus: ledger.room_cpu_cost,
+  memoryBytes: ledger.room_memory_cost,
+  bytesPerSec: ledger.room_bandwidth_cost,
+  diskBytes: 0,
+});
+
+const full = (cost: Partial<Cost>): Cost => ({ ...NOTHING, ...cost });
+
+function combine(a: Cost, b: Cost, merge: (a: number, b: number) => number): Cost {
+  return {
+    cpus: merge(a.cpus, b.cpus),
+    memoryBytes: merge(a.memoryBytes, b.memoryBytes),
+    bytesPerSec: merge(a.bytesPerSec, b.bytesPerSec),
+    diskBytes: merge(a.diskBytes, b.diskBytes),
+  };
+}
+
+function checked(cost: Partial<Cost>): Cost {
+  const needed = full(cost);
+  for (const resource of RESOURCES) {
+    const amount = needed[resource];
+    if (!(amount >= 0 && amount < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`cost.${resource} is ${amount}; allowed is a number of 0 or more`);
+    }
+  }
+  return needed;
+}
