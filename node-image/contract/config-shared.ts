@@ -1,4 +1,4 @@
-import { configTree, keyAt } from './config-tree';
+import { type ConfigKey, keyAt } from './config-tree';
 
 /** A key that each node has in its own file, and that a cluster cannot announce. */
 export interface OwnKey {
@@ -73,15 +73,16 @@ export const DEPRECATED_KEYS: readonly (readonly [string, string])[] = [
 /**
  * Why a key cannot be announced to a whole cluster.
  *
+ * @param tree - all keys, as `configTree()` gives them
  * @returns undefined where it can.
  */
-export function ownKeyReason(path: readonly PropertyKey[]): string | undefined {
+export function ownKeyReason(tree: ConfigKey, path: readonly PropertyKey[]): string | undefined {
   const name = path.filter((step) => typeof step !== 'number').join('.');
   const found = OWN_KEYS.find((each) => name === each.path || name.startsWith(`${each.path}.`));
   if (found !== undefined) {
     return found.reason;
   }
-  return keyAt(configTree(), path)?.secret === true
+  return keyAt(tree, path)?.secret === true
     ? 'it is a secret, and what is announced is no secret'
     : undefined;
 }

@@ -45,7 +45,7 @@ function valuesIn(shared: ConfigDraft, key: ConfigKey, value: unknown, path: Pat
 
 /** Says what of a value, or of the values in it, each node has in its own file. */
 function refuseOwn(draft: ConfigDraft, shared: ConfigDraft, path: Path): void {
-  const reason = ownKeyReason(path);
+  const reason = ownKeyReason(draft.tree, path);
   if (reason !== undefined) {
     const origin = at(shared.originOf(path));
     draft.problems.push(
