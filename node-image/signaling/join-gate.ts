@@ -7,7 +7,7 @@ import { type AllowedJoin, allowedJoin, JoinError, type JoinLengths } from './jo
 
 export interface JoinGateOptions {
   readonly tokens: TokenVerifier;
-  readonly addresses: ClientAddresses;
+  readonly addresses: Pick<ClientAddresses, 'of'>;
   readonly limits: JoinLimits;
   readonly lengths: JoinLengths;
 }
@@ -16,6 +16,8 @@ export interface JoinGateOptions {
 export interface PassedJoin extends AllowedJoin {
   readonly query: JoinQuery;
   readonly token: VerifiedToken;
+  /** The client's own; empty when its connection is gone. */
+  readonly address: string;
 }
 
 /** Lets pass those whose token allows a join, and not too many of them. */
@@ -44,12 +46,13 @@ export class JoinGate {
       const url = request.url ?? '';
       const start = url.indexOf('?');
       const params = new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
-      const query = readJoinQuery(params, addresses.of(request));
+      const address = addresses.of(request);
+      const query = readJoinQuery(params, address);
       const allowed = allowedJoin(token?.grants, query, lengths);
       if (token === undefined) {
         throw new JoinError(401, 'no permissions to access the room');
       }
-      return { ...allowed, query, token };
+      return { ...allowed, query, token, address };
     });
   }
 

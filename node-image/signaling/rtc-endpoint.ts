@@ -3,12 +3,14 @@ import type { Duplex } from 'node:stream';
 import { DisconnectReason, LeaveRequest_Action } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { ELSEWHERE_HEADER, ELSEWHERE_STATUS } from '../api/cluster/link-requests';
 import { answerOnSocket } from '../api/raw-answer';
 import { RoomError } from '../room/errors';
 import type { LocalRooms } from '../room/local-rooms';
 import type { Participant } from '../room/participant';
 import { resume } from '../room/resume';
 import type { Room } from '../room/room';
+import { RoomElsewhereError } from '../room/room-ownership';
 import type { Simulations } from '../room/simulate';
 import type { Metrics } from '../telemetry/metrics';
 import { Handshake } from './handshake';
@@ -71,6 +73,11 @@ export class RtcEndpoint {
       await this.#open(passed, request, socket, head);
     } catch (error) {
       const { status, message, retryAfterSeconds } = this.#asJoinError(error);
+      if (status === ELSEWHERE_STATUS) {
+        // No failure: the Master Node asks the right node next.
+        answerOnSocket(socket, status, message, { [ELSEWHERE_HEADER]: '1' });
+        return;
+      }
       this.#options.metrics.joined(status < 500 ? 'signal_validation_failed' : 'signal_failed');
       answerOnSocket(
         socket,
@@ -233,6 +240,9 @@ export class RtcEndpoint {
   #asJoinError(error: unknown): JoinError {
     if (error instanceof JoinError) {
       return error;
+    }
+    if (error instanceof RoomElsewhereError) {
+      return new JoinError(ELSEWHERE_STATUS, error.message);
     }
     if (error instanceof RoomError) {
       // A full room is final for a client: any other status makes it try for most of a minute.

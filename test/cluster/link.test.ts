@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { type LinkAnswer, LinkError, type LinkUpgrade } from '../../node-image/cluster/link/link';
 import { TlsLinkClient } from '../../node-image/cluster/link/link-client';
 import { LinkServer, type LinkServerOptions } from '../../node-image/cluster/link/link-server';
-import { readBody } from '../../node-image/cluster/link/read-body';
 import { startRelay } from '../support/tcp-relay';
 import { until, within } from '../support/wait';
 
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 async function answering(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = await readBody(request);
+  const body = await buffer(request);
   response.writeHead(200, { 'X-Path': request.url ?? '' });
   response.end(Buffer.concat([Buffer.from(`${request.method} `), body]));
 }

@@ -1,0 +1,263 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { HttpAnswer } from '../../api/app';
+import { ELSEWHERE_HEADER } from '../../api/cluster/link-requests';
+import { answerOnSocket } from '../../api/raw-answer';
+import { type LinkAnswer, type LinkClient, LinkError } from '../../cluster/link/link';
+import { NoRouteError, type RoomRoutes, type RouteTarget } from '../../cluster/room-routes';
+import type { Metrics } from '../../telemetry/metrics';
+import type { JoinGate, PassedJoin } from '../join-gate';
+import { JoinError } from '../join-validation';
+import { ClientPipe } from './client-pipe';
+import { forwardedHeaders, forwardedPath, validateHeaders } from './forwarded';
+import { HeldClient } from './held-client';
+
+export interface EntryEndpointOptions {
+  readonly gate: JoinGate;
+  readonly routes: RoomRoutes;
+  readonly link: LinkClient;
+  /** A Room that does not exist is made by the first who joins it. `room.auto_create`. */
+  readonly autoCreate: boolean;
+  readonly metrics: Pick<Metrics, 'joined'>;
+  readonly log: Logger;
+  /** How long a client is held until a Media Node takes it, ms. @default 10000 */
+  readonly holdMs?: number;
+  /** How long one Media Node may take, ms. @default 4000 */
+  readonly attemptMs?: number;
+}
+
+/** What a node said, or that the Room is nowhere. */
+interface Asked<T> {
+  readonly target: RouteTarget;
+  readonly answer: T;
+}
+
+/** A client that comes while this Master Node ends goes to another one, in s. */
+const ENDING_RETRY_S = 1;
+const GAVE_UP_RETRY_S = 2;
+/** Between two attempts at least, in ms, however fast they fail. */
+const MIN_PAUSE_MS = 20;
+
+/**
+ * The WebSocket endpoint `/rtc` of a Master Node: holds a client until the Media Node of its Room
+ * has taken it, and carries the bytes from then on.
+ */
+export class EntryEndpoint {
+  readonly #options: EntryEndpointOptions;
+  readonly #pipes = new Set<ClientPipe>();
+  readonly #ending = new AbortController();
+  #allClosed: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #held = 0;
+
+  constructor(options: EntryEndpointOptions) {
+    this.#options = options;
+  }
+
+  /** Clients now: those that a Media Node has, and those that wait for one. */
+  get clients(): { readonly passed: number; readonly held: number } {
+    return { passed: this.#pipes.size, held: this.#held };
+  }
+
+  /** What `GET /rtc/validate` answers: whether a join with these parameters would be let in. */
+  async validate(request: IncomingMessage): Promise<HttpAnswer> {
+    try {
+      const passed = await this.#options.gate.check(request);
+      const asked = await this.#ask(
+        passed.room,
+        () => this.#options.routes.find(passed.room),
+        (target, timeoutMs) =>
+          this.#options.link.request(target.link, {
+            method: 'GET',
+            path: forwardedPath('/rtc/validate', request),
+            headers: validateHeaders(request, passed.address),
+            timeoutMs,
+          }),
+        this.#ending.signal,
+      );
+      if (asked !== undefined) {
+        return { status: asked.answer.status, text: asked.answer.body.toString() };
+      }
+      this.#mayMake(passed);
+      return { status: 200, text: 'success' };
+    } catch (error) {
+      const { status, message } = this.#asJoinError(error);
+      return { status, text: message };
+    }
+  }
+
+  /** Takes a handshake. Refusals are HTTP answers; nothing is thrown. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const client = new HeldClient(socket, head);
+    let release: (() => void) | undefined;
+    this.#held += 1;
+    try {
+      release = await this.#options.gate.begin(request);
+      const passed = await this.#options.gate.check(request);
+      await this.#options.gate.count(passed);
+      await this.#forward(passed, request, client);
+    } catch (error) {
+      client.take();
+      if (client.signal.aborted) {
+        socket.destroy();
+        return;
+      }
+      const { status, message, retryAfterSeconds } = this.#asJoinError(error);
+      this.#options.metrics.joined(status < 500 ? 'signal_validation_failed' : 'signal_failed');
+      answerOnSocket(socket, status, message, retryAfter(retryAfterSeconds));
+    } finally {
+      this.#held -= 1;
+      release?.();
+    }
+  }
+
+  /**
+   * Ends all connections, spread over `overMs` so that the other Master Nodes do not get all
+   * clients at once; media goes on meanwhile. Idempotent.
+   *
+   * @param overMs - @default 0
+   */
+  close({ overMs = 0 }: { readonly overMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(overMs);
+    return this.#closing;
+  }
+
+  async #forward(passed: PassedJoin, request: IncomingMessage, client: HeldClient): Promise<void> {
+    const { routes, link } = this.#options;
+    const { room } = passed;
+    const signal = AbortSignal.any([client.signal, this.#ending.signal]);
+    const asked = await this.#ask(
+      room,
+      () => (this.#isPlaced(passed) ? routes.findOrPlace(room) : routes.find(room)),
+      (target, timeoutMs) =>
+        link.upgrade(target.link, {
+          path: forwardedPath('/rtc', request),
+          rawHeaders: forwardedHeaders(request, passed.address),
+          timeoutMs,
+          signal,
+        }),
+      signal,
+    );
+    if (asked === undefined) {
+      this.#mayMake(passed);
+      throw new NoRouteError('the room has just ended, try again');
+    }
+    const { target, answer } = asked;
+    const early = client.take();
+    if ('status' in answer) {
+      answerOnSocket(client.socket, answer.status, answer.body.toString(), passedOn(answer));
+      return;
+    }
+    if (signal.aborted) {
+      answer.socket.destroy();
+      throw this.#givenUp();
+    }
+    const pipe = new ClientPipe({
+      client: client.socket,
+      early,
+      upgrade: answer,
+      isNodeLost: () => this.#isLost(room, target),
+      onClosed: () => {
+        this.#pipes.delete(pipe);
+        if (this.#pipes.size === 0) this.#allClosed?.();
+      },
+    });
+    this.#pipes.add(pipe);
+  }
+
+  /**
+   * Asks the node of a Room, and again where that one does not answer or no longer has it.
+   *
+   * @returns undefined where the Room is nowhere.
+   * @throws JoinError, NoRouteError
+   */
+  async #ask<T extends object>(
+    room: string,
+    find: () => Promise<RouteTarget | undefined>,
+    ask: (target: RouteTarget, timeoutMs: number) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<Asked<T> | undefined> {
+    const { routes, log, holdMs = 10_000, attemptMs = 4000 } = this.#options;
+    const untilMs = performance.now() + holdMs;
+    for (;;) {
+      const target = await find();
+      const leftMs = untilMs - performance.now();
+      if (signal.aborted || leftMs <= 0) throw this.#givenUp();
+      if (target === undefined) return undefined;
+      let why: LinkError | 'elsewhere';
+      try {
+        const answer = await ask(target, Math.min(leftMs, attemptMs));
+        if (!isElsewhere(answer)) return { target, answer };
+        why = 'elsewhere';
+      } catch (error) {
+        if (!(error instanceof LinkError) || signal.aborted) throw error;
+        why = error;
+      }
+      log.debug({ room, node: target.nodeId, why }, 'a Media Node did not take a client');
+      await Promise.all([routes.failed(room, target, why), sleep(MIN_PAUSE_MS)]);
+    }
+  }
+
+  /** Who resumes joins anew in the next moment, and the node of the Room tells it to. */
+  #isPlaced({ grants, query }: PassedJoin): boolean {
+    return query.reconnect || this.#options.autoCreate || grants.video.roomCreate === true;
+  }
+
+  /** @throws JoinError where a Room that is nowhere may not be made. */
+  #mayMake({ grants }: PassedJoin): void {
+    if (!this.#options.autoCreate && !grants.video.roomCreate) {
+      throw new JoinError(404, 'requested room does not exist');
+    }
+  }
+
+  async #isLost(room: string, target: RouteTarget): Promise<boolean> {
+    const { routes, log } = this.#options;
+    try {
+      await routes.failed(room, target, new LinkError('reset', 'the node broke off a connection'));
+      return !routes.all().some(({ nodeId }) => nodeId === target.nodeId);
+    } catch (error) {
+      log.warn({ err: error, node: target.nodeId }, 'cannot find out whether a node is lost');
+      return false;
+    }
+  }
+
+  #givenUp(): JoinError {
+    return this.#ending.signal.aborted
+      ? new JoinError(503, 'the Master Node is stopping, try again', ENDING_RETRY_S)
+      : new JoinError(503, 'no Media Node takes the room, try again', GAVE_UP_RETRY_S);
+  }
+
+  #asJoinError(error: unknown): JoinError {
+    if (error instanceof JoinError) return error;
+    if (error instanceof NoRouteError) {
+      return new JoinError(503, error.message, error.retryAfterSeconds);
+    }
+    if (error instanceof LinkError) return this.#givenUp();
+    this.#options.log.error({ err: error }, 'a handshake failed');
+    return new JoinError(500, 'internal error');
+  }
+
+  async #close(overMs: number): Promise<void> {
+    this.#ending.abort();
+    const pipes = [...this.#pipes];
+    const closed = new Promise<void>((resolve) => {
+      this.#allClosed = resolve;
+    });
+    const timers = pipes.map((pipe, index) =>
+      setTimeout(() => pipe.leave(), (overMs * index) / pipes.length),
+    );
+    if (this.#pipes.size > 0) await closed;
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+const isElsewhere = (answer: object): boolean =>
+  'headers' in answer && ELSEWHERE_HEADER in (answer as LinkAnswer).headers;
+
+const passedOn = ({ headers }: LinkAnswer): Record<string, string> =>
+  typeof headers['retry-after'] === 'string' ? { 'Retry-After': headers['retry-after'] } : {};
+
+const retryAfter = (seconds: number | undefined): Record<string, string> =>
+  seconds === undefined ? {} : { 'Retry-After': String(seconds) };
