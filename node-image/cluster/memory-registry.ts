@@ -32,6 +32,8 @@ export class MemoryRegistry implements Registry {
   readonly #orders = new Map<string, DrainOrder>();
   readonly #rooms = new Map<string, RoomPlacement>();
   /** By Room. */
+  readonly #facts = new Map<string, string>();
+  /** By Room. */
   readonly #recent = new Map<string, { nodeId: string; atMs: number }>();
   readonly #leases = new Map<string, TimedLease>();
   readonly #documents = new Map<string, SharedDocument>();
@@ -65,10 +67,10 @@ export class MemoryRegistry implements Registry {
     for (const { room, epoch } of rooms) {
       const known = this.#rooms.get(room);
       if (known === undefined || known.epoch < epoch) {
-        this.#rooms.set(room, { ...known, room, nodeId: record.id, epoch, movedFrom: undefined });
+        this.#rooms.set(room, { room, nodeId: record.id, epoch });
         restored.push(room);
       } else if (known.epoch > epoch || known.nodeId !== record.id) {
-        superseded.push(withoutFacts(known));
+        superseded.push(known);
       }
     }
     return { superseded, restored, order, duplicate: false, nowMs };
@@ -103,12 +105,14 @@ export class MemoryRegistry implements Registry {
 
   async room(name: string): Promise<RoomPlacement | undefined> {
     this.#ask();
-    return this.#rooms.get(name);
+    const placement = this.#rooms.get(name);
+    const facts = this.#facts.get(name);
+    return placement === undefined || facts === undefined ? placement : { ...placement, facts };
   }
 
   async rooms(): Promise<RoomPlacement[]> {
     this.#ask();
-    return [...this.#rooms.values()].map(withoutFacts);
+    return [...this.#rooms.values()];
   }
 
   async place(request: PlaceRequest): Promise<PlaceResult> {
@@ -116,12 +120,13 @@ export class MemoryRegistry implements Registry {
     const { room, nodeId, replaces, ifVersion, movedFrom } = request;
     const known = this.#rooms.get(room);
     if (known !== undefined && known.epoch !== replaces) {
-      return { outcome: 'exists', placement: withoutFacts(known) };
+      return { outcome: 'exists', placement: known };
     }
     if (ifVersion !== undefined && ifVersion !== this.#version) return { outcome: 'outdated' };
     const epoch = Math.max((replaces ?? 0) + 1, nowMs);
-    const placement = { room, nodeId, epoch, movedFrom };
-    this.#rooms.set(room, { ...placement, facts: known?.facts });
+    const from = movedFrom === undefined ? {} : { movedFrom };
+    const placement: RoomPlacement = { room, nodeId, epoch, ...from };
+    this.#rooms.set(room, placement);
     this.#version = Math.max(this.#version + 1, nowMs);
     this.#recent.set(room, { nodeId, atMs: nowMs });
     this.#forgetOldPlacements(nowMs);
@@ -131,9 +136,8 @@ export class MemoryRegistry implements Registry {
 
   async saveFacts(room: string, epoch: number, facts: string): Promise<boolean> {
     this.#ask();
-    const known = this.#rooms.get(room);
-    if (known?.epoch !== epoch) return false;
-    this.#rooms.set(room, { ...known, facts });
+    if (this.#rooms.get(room)?.epoch !== epoch) return false;
+    this.#facts.set(room, facts);
     return true;
   }
 
@@ -141,6 +145,7 @@ export class MemoryRegistry implements Registry {
     this.#ask();
     if (this.#rooms.get(room)?.epoch !== epoch) return;
     this.#rooms.delete(room);
+    this.#facts.delete(room);
     this.#recent.delete(room);
     this.#tell({ type: 'room', room });
   }
@@ -249,8 +254,4 @@ export class MemoryRegistry implements Registry {
       if (nowMs - atMs >= RECENT_MS) this.#recent.delete(room);
     }
   }
-}
-
-function withoutFacts({ room, nodeId, epoch, movedFrom }: RoomPlacement): RoomPlacement {
-  return { room, nodeId, epoch, movedFrom };
 }

@@ -1,0 +1,52 @@
+/** The keys that scripts are given by name. Each is described in docs/registry.md. */
+export type KeyName =
+  | 'nodes'
+  | 'seen'
+  | 'processes'
+  | 'orders'
+  | 'rooms'
+  | 'facts'
+  | 'recent'
+  | 'version'
+  | 'era'
+  | 'touched'
+  | 'leaseEpochs'
+  | 'audit'
+  | 'events';
+
+/** What Redis calls the type of each; `events` is a channel, not a key. */
+export const KEY_TYPES: Readonly<Record<Exclude<KeyName, 'events'>, string>> = {
+  nodes: 'hash',
+  seen: 'zset',
+  processes: 'hash',
+  orders: 'hash',
+  rooms: 'hash',
+  facts: 'hash',
+  recent: 'zset',
+  version: 'string',
+  era: 'string',
+  touched: 'string',
+  leaseEpochs: 'hash',
+  audit: 'list',
+};
+
+/** Names of what one cluster keeps: with one hash tag, so that a clustered Redis keeps it together. */
+export class Keys {
+  readonly #prefix: string;
+
+  constructor(clusterName: string) {
+    this.#prefix = `{${clusterName}}:`;
+  }
+
+  of(name: KeyName): string {
+    return this.#prefix + name;
+  }
+
+  lease(name: string): string {
+    return `${this.#prefix}lease:${name}`;
+  }
+
+  document(name: string): string {
+    return `${this.#prefix}document:${name}`;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { DrainOrder, NodeRecord } from '../node-record';
+import type { AuditEntry, RoomPlacement } from '../registry';
+
+/** So many different complaints are remembered, so as not to be repeated. */
+const COMPLAINTS = 1000;
+
+const count = z.number().nonnegative();
+const usage = z.object({ used: count, limit: count });
+
+const load = z.object({
+  cpus: count,
+  cpuLoad: count,
+  sysLoad: count,
+  rooms: count,
+  clients: count,
+  tracksIn: count,
+  tracksOut: count,
+  bytesPerSec: count,
+  bytesPerSecLimit: count,
+  descriptors: usage,
+  disk: usage,
+  memory: usage,
+  turnAllocations: count,
+  reservedCpus: count,
+  limitReached: z.boolean(),
+});
+
+const drainProgress = z.object({
+  orderId: z.string(),
+  roomsLeft: count,
+  participantsLeft: count,
+  turnAllocationsLeft: count,
+  roomsMoved: count,
+  obstacle: z.string(),
+  overdue: z.boolean(),
+});
+
+export const recordSchema = z.object({
+  id: z.string(),
+  role: z.enum(['single', 'master', 'media']),
+  state: z.enum(['starting', 'serving', 'draining', 'drained']),
+  version: z.string(),
+  linkProtocol: z.number(),
+  link: z.object({ host: z.string(), port: z.number() }).optional(),
+  httpUrl: z.string().optional(),
+  machineId: z.string(),
+  region: z.string(),
+  configVersion: z.number(),
+  startedAtMs: z.number(),
+  load,
+  drain: drainProgress.optional(),
+}) satisfies z.ZodType<NodeRecord>;
+
+export const orderSchema = z.object({
+  id: z.string(),
+  reason: z.string(),
+  patienceUntilMs: z.number(),
+  deadlineMs: z.number(),
+  onDeadline: z.enum(['force', 'keep']),
+  final: z.string().optional(),
+}) satisfies z.ZodType<DrainOrder>;
+
+export const placementSchema = z.object({
+  nodeId: z.string(),
+  epoch: z.number().int().nonnegative().lt(1e14),
+  movedFrom: z.string().optional(),
+}) satisfies z.ZodType<Omit<RoomPlacement, 'room'>>;
+
+export const recentSchema = z.tuple([z.string(), z.string()]);
+
+export const auditSchema = z.object({
+  atMs: z.number(),
+  by: z.string(),
+  text: z.string(),
+}) satisfies z.ZodType<AuditEntry>;
+
+/** Reads what others have written into Redis. What cannot be read counts as missing. */
+export class StoredValues {
+  readonly #log: Logger;
+  readonly #complaints = new Set<string>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** @param where - key, and field of the key */
+  read<T>(schema: z.ZodType<T>, where: string, text: unknown): T | undefined {
+    if (text === null || text === undefined) return undefined;
+    try {
+      const read = schema.parse(JSON.parse(String(text)));
+      this.#complaints.delete(where);
+      return read;
+    } catch (error) {
+      this.complain(where, problemOf(error));
+      return undefined;
+    }
+  }
+
+  /** Tells the log, once until it is in order again. */
+  complain(where: string, problem: string): void {
+    if (this.#complaints.has(where)) return;
+    if (this.#complaints.size >= COMPLAINTS) this.#complaints.clear();
+    this.#complaints.add(where);
+    this.#log.error(
+      { key: where, problem },
+      'Redis holds something that this version cannot read; it counts as missing',
+    );
+  }
+}
+
+const problemOf = (error: unknown): string =>
+  error instanceof z.ZodError
+    ? z.prettifyError(error)
+    : error instanceof Error
+      ? error.message
+      : String(error);
+
+/** [name, value, name, value...] as Redis gives it, to pairs; nothing where it is no list. */
+export function pairs(list: unknown): [string, string][] {
+  if (!Array.isArray(list)) return [];
+  return Array.from({ length: Math.floor(list.length / 2) }, (_, i) => [
+    String(list[2 * i]),
+    String(list[2 * i + 1]),
+  ]);
+}

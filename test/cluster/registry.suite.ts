@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Registry } from '../../node-image/cluster/registry';
+import { sleep, until } from '../support/wait';
+import { drainOrder, heard, nodeRecord, placed } from './support/registry-facts';
+
+export interface RegistryFixture {
+  /** A further connection to the same registry. */
+  connect(): Promise<Registry>;
+  close(): Promise<void>;
+}
+
+/** What any kind of registry has to do. */
+export function registrySuite(kind: string, open: () => Promise<RegistryFixture>): void {
+  let fixture: RegistryFixture;
+  /** Two that are connected to the same registry. */
+  let one: Registry;
+  let other: Registry;
+  let names = 0;
+  const name = (what: string): string => `${what} ${++names} "ä\n`;
+  const it = (what: string, body: () => Promise<void>): Promise<void> =>
+    test(`registry in ${kind}: ${what}`, body);
+
+  before(async () => {
+    fixture = await open();
+    one = await fixture.connect();
+    other = await fixture.connect();
+  });
+  after(async () => {
+    await one.close();
+    await other.close();
+    await fixture.close();
+  });
+
+  it('a record is what its node wrote last, until it is forgotten', async () => {
+    const id = name('node');
+    await one.heartbeat(nodeRecord(id, { state: 'starting' }), []);
+    const record = nodeRecord(id, { httpUrl: 'http://10.0.0.4:7880', region: 'ä' });
+    const { nowMs, duplicate, order } = await one.heartbeat(record, []);
+    assert.ok(Math.abs(Date.now() - nowMs) < 5000);
+    assert.deepEqual([duplicate, order], [false, undefined]);
+    const snapshot = await other.snapshot();
+    const node = snapshot.nodes.find((known) => known.record.id === id);
+    assert.deepEqual({ ...node?.record }, record);
+    assert.ok(node !== undefined && node.seenAgoMs >= 0 && node.seenAgoMs < 5000);
+    assert.ok(snapshot.nowMs >= nowMs);
+    await other.forgetNode(id);
+    assert.ok(!(await one.snapshot()).nodes.some((known) => known.record.id === id));
+  });
+
+  it('a second process under the same id is told so, and changes nothing', async () => {
+    const id = name('node');
+    const first = nodeRecord(id, { startedAtMs: 1000 });
+    const room = name('room');
+    await one.heartbeat(first, []);
+    const second = nodeRecord(id, { startedAtMs: 2000, state: 'drained' });
+    const reply = await other.heartbeat(second, [{ room, epoch: 5 }]);
+    assert.equal(reply.duplicate, true);
+    assert.equal(await one.room(room), undefined);
+    const known = (await one.snapshot()).nodes.find(({ record }) => record.id === id);
+    assert.equal(known?.record.state, 'serving');
+    assert.equal((await one.heartbeat(first, [])).duplicate, false);
+    await one.forgetNode(id);
+    assert.equal((await other.heartbeat(second, [])).duplicate, false);
+  });
+
+  it('two that place the same Room at once get one placement, 50 times', async () => {
+    for (let i = 0; i < 50; i++) {
+      const room = name('room');
+      const results = await Promise.all([
+        one.place({ room, nodeId: 'ND_one' }),
+        other.place({ room, nodeId: 'ND_other' }),
+      ]);
+      assert.deepEqual(results.map(({ outcome }) => outcome).sort(), ['exists', 'placed']);
+      const [first, second] = results.map((result) =>
+        result.outcome === 'outdated' ? undefined : result.placement,
+      );
+      assert.deepEqual(first, second);
+      assert.deepEqual({ ...(await one.room(room)) }, { ...first });
+    }
+  });
+
+  it('a Room is moved only from the placement that its mover knows, to a higher epoch', async () => {
+    const room = name('room');
+    const first = await placed(one, room, 'ND_a');
+    const moved = await other.place({
+      room,
+      nodeId: 'ND_b',
+      replaces: first,
+      movedFrom: 'ND_a',
+    });
+    assert.equal(moved.outcome, 'placed');
+    const now = await one.room(room);
+    assert.deepEqual([now?.nodeId, now?.movedFrom], ['ND_b', 'ND_a']);
+    assert.ok(now !== undefined && now.epoch > first);
+    const late = await one.place({ room, nodeId: 'ND_c', replaces: first });
+    assert.deepEqual(late, { outcome: 'exists', placement: now });
+  });
+
+  it('a Room that was lost is placed above the epoch that its mover knows', async () => {
+    const epoch = Date.now() + 60_000;
+    const result = await one.place({ room: name('room'), nodeId: 'ND_a', replaces: epoch });
+    assert.equal(result.outcome, 'placed');
+    assert.equal(result.outcome === 'placed' && result.placement.epoch, epoch + 1);
+  });
+
+  it('a placement that insists on its snapshot is refused once another was made', async () => {
+    const { version } = await one.snapshot();
+    const room = name('room');
+    await placed(other, name('room'), 'ND_a');
+    const late = await one.place({ room, nodeId: 'ND_a', ifVersion: version });
+    assert.deepEqual(late, { outcome: 'outdated' });
+    assert.equal(await one.room(room), undefined);
+    const again = (await one.snapshot()).version;
+    assert.notEqual(again, version);
+    const result = await one.place({ room, nodeId: 'ND_a', ifVersion: again });
+    assert.equal(result.outcome, 'placed');
+  });
+
+  it('of many that place different Rooms by one snapshot, one succeeds', async () => {
+    const { version } = await one.snapshot();
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        (i % 2 === 0 ? one : other).place({
+          room: name('room'),
+          nodeId: 'ND_a',
+          ifVersion: version,
+        }),
+      ),
+    );
+    assert.equal(results.filter(({ outcome }) => outcome === 'placed').length, 1);
+  });
+
+  it('placements show among the recent ones, once each, until the Room is gone', async () => {
+    const room = name('room');
+    const recent = async () =>
+      (await other.snapshot()).recent.filter((placement) => placement.room === room);
+    const first = await placed(one, room, 'ND_a');
+    const found = await recent();
+    assert.deepEqual(
+      found.map(({ nodeId }) => nodeId),
+      ['ND_a'],
+    );
+    assert.ok(found.every(({ agoMs }) => agoMs >= 0 && agoMs < 5000));
+    await one.place({ room, nodeId: 'ND_b', replaces: first });
+    assert.deepEqual(
+      (await recent()).map(({ nodeId }) => nodeId),
+      ['ND_b'],
+    );
+    await one.release(room, (await one.room(room))?.epoch ?? 0);
+    assert.deepEqual(await recent(), []);
+  });
+
+  it('facts are kept for the next owner, and end with the Room', async () => {
+    const room = name('room');
+    const epoch = await placed(one, room, 'ND_a');
+    assert.equal((await one.room(room))?.facts, undefined);
+    assert.equal(await one.saveFacts(room, epoch - 1, 'late'), false);
+    const facts = JSON.stringify({ metadata: 'ä'.repeat(300_000) });
+    assert.equal(await one.saveFacts(room, epoch, facts), true);
+    assert.equal((await other.room(room))?.facts, facts);
+    const rooms = await other.rooms();
+    assert.equal(rooms.find((known) => known.room === room)?.facts, undefined);
+    await other.place({ room, nodeId: 'ND_b', replaces: epoch });
+    const moved = await one.room(room);
+    assert.equal(moved?.facts, facts);
+    assert.equal(await one.saveFacts(room, epoch, 'of the late owner'), false);
+    await one.release(room, epoch);
+    assert.equal((await one.room(room))?.nodeId, 'ND_b');
+    await one.release(room, moved?.epoch ?? 0);
+    assert.equal(await one.room(room), undefined);
+    await placed(one, room, 'ND_c');
+    assert.equal((await one.room(room))?.facts, undefined);
+  });
+
+  it('a late owner hears with its heartbeat that its Room is another one’s', async () => {
+    const [room, late, mine] = [name('room'), name('late'), name('mine')];
+    const epoch = await placed(one, room, late);
+    const own = await placed(one, mine, late);
+    await other.place({ room, nodeId: 'ND_b', replaces: epoch });
+    const hosted = [
+      { room, epoch },
+      { room: mine, epoch: own },
+    ];
+    const { superseded, restored } = await one.heartbeat(nodeRecord(late), hosted);
+    assert.deepEqual(superseded, [await one.room(room)]);
+    assert.deepEqual(restored, []);
+    assert.equal((await one.room(room))?.nodeId, 'ND_b');
+  });
+
+  it('a Room that the registry lost is its host’s again, and older placements give way', async () => {
+    const [id, lost, older] = [name('node'), name('lost'), name('older')];
+    const before = await placed(one, older, 'ND_b');
+    const hosted = [
+      { room: lost, epoch: 7 },
+      { room: older, epoch: before + 1 },
+    ];
+    const { restored, superseded } = await one.heartbeat(nodeRecord(id), hosted);
+    assert.deepEqual([...restored], [lost, older]);
+    assert.deepEqual(superseded, []);
+    assert.deepEqual(
+      [await other.room(lost), await other.room(older)].map((room) => [room?.nodeId, room?.epoch]),
+      [
+        [id, 7],
+        [id, before + 1],
+      ],
+    );
+  });
+
+  it('of two hosts with one epoch the first stays', async () => {
+    const room = name('room');
+    const [first, second] = [name('node'), name('node')];
+    await one.heartbeat(nodeRecord(first), [{ room, epoch: 9 }]);
+    const { superseded } = await other.heartbeat(nodeRecord(second), [{ room, epoch: 9 }]);
+    assert.deepEqual(
+      superseded.map(({ nodeId }) => nodeId),
+      [first],
+    );
+  });
+
+  it('hundreds of Rooms are said again and listed, and one that is released meanwhile is not', async () => {
+    const id = name('node');
+    const hosted = Array.from({ length: 2000 }, (_, i) => ({ room: `${id} ${i}`, epoch: i + 1 }));
+    const beating = one.heartbeat(nodeRecord(id), hosted);
+    await Promise.all([one.release(`${id} 5`, 6), one.release(`${id} 1990`, 1991)]);
+    await beating;
+    await one.release(`${id} 5`, 6);
+    const rooms = (await other.rooms()).filter(({ nodeId }) => nodeId === id);
+    assert.ok(!rooms.some(({ room }) => room === `${id} 1990`));
+    assert.equal(rooms.length, 1998);
+  });
+
+  it('a node keeps its order, unless a new one ends earlier or is final', async () => {
+    const id = name('node');
+    await one.heartbeat(nodeRecord(id), []);
+    const first = drainOrder('first');
+    assert.deepEqual({ ...(await one.order(id, first)) }, first);
+    const later = drainOrder('later', { deadlineMs: first.deadlineMs + 1 });
+    assert.equal((await other.order(id, later)).id, 'first');
+    assert.equal((await other.order(id, drainOrder('same'))).id, 'first');
+    assert.equal((await one.heartbeat(nodeRecord(id), [])).order?.id, 'first');
+    const earlier = drainOrder('earlier', { deadlineMs: first.deadlineMs - 1 });
+    assert.equal((await other.order(id, earlier)).id, 'earlier');
+    const final = drainOrder('final', { deadlineMs: later.deadlineMs, final: 'it is terminated' });
+    assert.equal((await one.order(id, final)).id, 'final');
+    assert.equal((await one.order(id, { ...final, id: 'again' })).id, 'final');
+    const soon = await one.order(id, drainOrder('soon', { deadlineMs: 5 }));
+    assert.deepEqual({ ...soon }, { ...drainOrder('soon', { deadlineMs: 5 }), final: final.final });
+    const node = (await other.snapshot()).nodes.find(({ record }) => record.id === id);
+    assert.deepEqual(node?.order, soon);
+  });
+
+  it('an order is taken away once, and never where it is final', async () => {
+    const id = name('node');
+    assert.equal(await one.cancelOrder(id), false);
+    await one.order(id, drainOrder('first'));
+    assert.equal(await other.cancelOrder(id), true);
+    assert.equal(await other.cancelOrder(id), false);
+    await one.order(id, drainOrder('second', { final: 'it is terminated' }));
+    assert.equal(await other.cancelOrder(id), false);
+    assert.equal((await one.heartbeat(nodeRecord(id), [])).order?.id, 'second');
+    await one.forgetNode(id);
+    assert.equal((await one.heartbeat(nodeRecord(id), [])).order, undefined);
+  });
+
+  it('a lease has one owner, who may keep it, and each has a higher epoch', async () => {
+    const lease = name('lease');
+    const both = await Promise.all([
+      one.acquireLease(lease, 'a', 60_000),
+      other.acquireLease(lease, 'b', 60_000),
+    ]);
+    const [first] = both.filter((got) => got !== undefined);
+    assert.ok(first !== undefined && both.includes(undefined));
+    assert.deepEqual(await other.acquireLease(lease, first.owner, 60_000), first);
+    await other.releaseLease({ ...first, epoch: first.epoch - 1 });
+    assert.equal(await other.acquireLease(lease, 'c', 60_000), undefined);
+    await one.releaseLease(first);
+    const second = await other.acquireLease(lease, 'c', 60_000);
+    assert.equal(second?.owner, 'c');
+    assert.ok(second !== undefined && second.epoch > first.epoch);
+  });
+
+  it('a lease that is not kept ends by itself', async () => {
+    const lease = name('lease');
+    const first = await one.acquireLease(lease, 'a', 100);
+    const second = await until('the lease to end', () => other.acquireLease(lease, 'b', 60_000));
+    assert.ok(first !== undefined && second.epoch > first.epoch);
+    assert.equal(await one.acquireLease(lease, 'a', 100), undefined);
+  });
+
+  it('a document is written only over the version that its writer knows', async () => {
+    const document = name('document');
+    assert.equal(await one.document(document), undefined);
+    const both = await Promise.all([
+      one.writeDocument(document, 'a', 0),
+      other.writeDocument(document, 'b', 0),
+    ]);
+    const [first] = both.filter((written) => written !== undefined);
+    assert.ok(both.includes(undefined));
+    assert.equal(first?.version, 1);
+    assert.deepEqual(await one.document(document), first);
+    assert.deepEqual(await other.writeDocument(document, 'c', 1), { value: 'c', version: 2 });
+    assert.equal(await one.writeDocument(document, 'd', 1), undefined);
+  });
+
+  it('the audit gives the newest first, and keeps a thousand', async () => {
+    for (let i = 0; i < 1002; i += 1) await one.audit({ by: 'ND_a', text: `decision ${i}` });
+    const [newest, second, ...rest] = await other.auditTrail(3);
+    assert.deepEqual([newest?.text, second?.text], ['decision 1001', 'decision 1000']);
+    assert.equal(rest.length, 1);
+    assert.equal(newest?.by, 'ND_a');
+    assert.ok(Math.abs(Date.now() - (newest?.atMs ?? 0)) < 5000);
+    assert.equal((await other.auditTrail(5000)).length, 1000);
+    assert.deepEqual(await one.auditTrail(0), []);
+  });
+
+  it('all hear what is published, until they listen no more', async () => {
+    const events = heard(other);
+    const mine = heard(one);
+    const room = name('room');
+    const stopped: unknown[] = [];
+    const stop = other.onEvent((event) => stopped.push(event));
+    stop();
+    await one.publish({ type: 'room', room });
+    const told = () =>
+      [events, mine].every((all) => all.some((event) => 'room' in event && event.room === room));
+    await until('both to hear it', told);
+    assert.deepEqual(stopped, []);
+  });
+
+  it('the registry tells of orders, of Rooms moved and released, of documents', async () => {
+    const events = heard(other);
+    const [id, room, document] = [name('node'), name('room'), name('document')];
+    const count = (value: string): number =>
+      events.filter((event) => Object.values(event).includes(value)).length;
+    const hears = (what: string, value: string, times: number): Promise<unknown> =>
+      until(`${times} times ${what}`, () => count(value) === times);
+    await one.order(id, drainOrder('order'));
+    await hears('order', id, 1);
+    await one.cancelOrder(id);
+    await hears('order or its end', id, 2);
+    await one.forgetNode(id);
+    await hears('node', id, 3);
+    const epoch = await placed(one, room, 'ND_a');
+    await one.place({ room, nodeId: 'ND_b', replaces: epoch });
+    await hears('move', room, 1);
+    await one.release(room, (await one.room(room))?.epoch ?? 0);
+    await hears('move or release', room, 2);
+    await one.writeDocument(document, 'text', 0);
+    await hears('document', document, 1);
+    await sleep(50);
+    assert.deepEqual([count(id), count(room), count(document)], [3, 2, 1]);
+  });
+
+  it('it is closed once and for all', async () => {
+    const third = await fixture.connect();
+    assert.equal(third.available, true);
+    await third.close();
+    await third.close();
+    assert.equal(third.available, false);
+    await assert.rejects(third.snapshot(), { name: 'RegistryUnavailableError', message: /closed/ });
+  });
+}
