@@ -1,0 +1,159 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { isStale, type RegisteredNode, stateOf } from './node-record';
+import type { Registry } from './registry';
+
+/** The document of the registry that the announced configuration is in. */
+export const CONFIG_DOCUMENT = 'config';
+
+/** A configuration that a running cluster has announced to its nodes. */
+export interface AnnouncedConfig {
+  /** As it was given, comments and all. */
+  readonly yaml: string;
+  /** Higher with each; a node says in its record which one it started with. */
+  readonly version: number;
+  /** By the registry's clock, ms since 1970. */
+  readonly announcedAtMs: number;
+}
+
+const announcedSchema = z.object({
+  yaml: z.string(),
+  version: z.int().positive(),
+  announcedAtMs: z.number(),
+});
+
+export interface SharedConfigOptions {
+  readonly registry: Pick<Registry, 'document' | 'writeDocument' | 'snapshot'>;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+/** Another configuration was announced at the same moment. */
+export class ConfigOutdatedError extends Error {
+  override readonly name = 'ConfigOutdatedError';
+}
+
+/** The configuration that the nodes of a cluster share, in the registry, readable: it has no secrets. */
+export class SharedConfig {
+  readonly #options: SharedConfigOptions;
+
+  constructor(options: SharedConfigOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @returns undefined where none is announced, or what stands there is none (which is logged).
+   * @throws RegistryUnavailableError
+   */
+  async read(): Promise<AnnouncedConfig | undefined> {
+    const document = await this.#options.registry.document(CONFIG_DOCUMENT);
+    return document === undefined ? undefined : this.#parse(document.value);
+  }
+
+  /**
+   * Announces a configuration, which was checked before.
+   *
+   * @param replaces - version of the one that the author knows; undefined: whichever it is
+   * @throws ConfigOutdatedError, RegistryUnavailableError
+   */
+  async announce(yaml: string, replaces?: number): Promise<AnnouncedConfig> {
+    const { registry } = this.#options;
+    const [document, snapshot] = await Promise.all([
+      registry.document(CONFIG_DOCUMENT),
+      registry.snapshot(),
+    ]);
+    const last = (document && this.#parse(document.value)?.version) ?? 0;
+    if (replaces !== undefined && replaces !== last) {
+      throw new ConfigOutdatedError(
+        `Version ${last} of the configuration is announced by now, not ${replaces}. Look at it, and announce yours again.`,
+      );
+    }
+    // Where the registry has lost the newest one, the nodes still say its version.
+    const known = snapshot.nodes.map(({ record }) => record.configVersion);
+    const announced: AnnouncedConfig = {
+      yaml,
+      version: Math.max(last, ...known) + 1,
+      announcedAtMs: snapshot.nowMs,
+    };
+    const value = JSON.stringify(announced);
+    const written = await registry.writeDocument(CONFIG_DOCUMENT, value, document?.version ?? 0);
+    if (written === undefined) {
+      throw new ConfigOutdatedError(
+        'Somebody else announces a configuration at this moment. Look at it, and announce yours again.',
+      );
+    }
+    return announced;
+  }
+
+  #parse(text: string): AnnouncedConfig | undefined {
+    try {
+      return announcedSchema.parse(JSON.parse(text));
+    } catch (error) {
+      this.#options.log.error(
+        { err: error },
+        'the configuration in the registry is none that this version can read; nodes go by their files',
+      );
+      return undefined;
+    }
+  }
+}
+
+/** What is to be done next so that all nodes run with the announced configuration. */
+export type RollStep =
+  | { readonly step: 'done' }
+  /** Not now. `why` is for people. */
+  | { readonly step: 'wait'; readonly why: string }
+  /**
+   * Let this node leave and start anew. `isOnly`: no other node could take its Rooms, so that
+   * another one has to be started first.
+   */
+  | { readonly step: 'roll'; readonly node: RegisteredNode; readonly isOnly: boolean };
+
+export interface RollRequest {
+  readonly nodes: readonly RegisteredNode[];
+  /** Of the announced configuration; 0: none is announced. */
+  readonly version: number;
+  /** The node to leave for last: whoever asks. */
+  readonly self?: string | undefined;
+}
+
+/**
+ * The node that has to start anew next, as its configuration is older than what is announced: Media
+ * Nodes first, the emptiest of them first, one at a time; then Master Nodes. Pure.
+ */
+export function nextToRoll({ nodes, version, self }: RollRequest): RollStep {
+  const old = nodes.filter(({ record }) => record.configVersion < version);
+  if (old.length === 0) {
+    return { step: 'done' };
+  }
+  const busy = nodes.find((node) => isStale(node) || stateOf(node) !== 'serving');
+  if (busy !== undefined) {
+    const state = isStale(busy) ? 'silent' : stateOf(busy);
+    return { step: 'wait', why: `node ${busy.record.id} is ${state}; one node changes at a time` };
+  }
+  const [node] = [...old].sort((one, other) => inOrder(one, other, self));
+  if (node === undefined) {
+    return { step: 'done' };
+  }
+  const others = nodes.filter(
+    ({ record }) => record.role === node.record.role && !isSame(record, node),
+  );
+  return { step: 'roll', node, isOnly: others.length === 0 };
+}
+
+const isSame = (record: RegisteredNode['record'], node: RegisteredNode): boolean =>
+  record.id === node.record.id;
+
+function inOrder(
+  { record: one }: RegisteredNode,
+  { record: other }: RegisteredNode,
+  self: string | undefined,
+): number {
+  return (
+    Number(one.role !== 'media') - Number(other.role !== 'media') ||
+    Number(one.id === self) - Number(other.id === self) ||
+    one.load.clients - other.load.clients ||
+    one.load.rooms - other.load.rooms ||
+    one.configVersion - other.configVersion ||
+    (one.id < other.id ? -1 : 1)
+  );
+}
