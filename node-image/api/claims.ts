@@ -51,6 +51,9 @@ const videoClaim = z
   })
   .nullish();
 
+/** Ours; LiveKit has no such claim, and ignores it. */
+const sluiceClaim = z.object({ clusterAdmin: flag }).nullish();
+
 const claimsSchema = z.object({
   iss: text,
   sub: text,
@@ -82,6 +85,7 @@ const claimsSchema = z.object({
       }
     }),
   video: videoClaim.transform((value) => value ?? videoClaim.unwrap().unwrap().parse({})),
+  sluice: sluiceClaim,
 });
 
 /** The name a token uses for a source, such as "screen_share". */
@@ -112,7 +116,8 @@ export function grantsOfClaims(payload: unknown): Grants {
     const [issue] = parsed.error.issues;
     throw new ClaimsError(`claim "${issue?.path.join('.') ?? ''}" ${issue?.message ?? 'is wrong'}`);
   }
-  const { iss, sub, jti, exp: _, ...claims } = parsed.data;
+  const { iss, sub, jti, exp: _, sluice, ...claims } = parsed.data;
   const hasVideoClaim = (payload as { video?: unknown }).video != null;
-  return { ...claims, hasVideoClaim, apiKey: iss, identity: sub || jti };
+  const clusterAdmin = sluice?.clusterAdmin ?? false;
+  return { ...claims, hasVideoClaim, clusterAdmin, apiKey: iss, identity: sub || jti };
 }

@@ -83,25 +83,6 @@ export interface RemoveResult {
   readonly order?: DrainOrder | undefined;
 }
 
-/** What placement thinks of one node. */
-export interface NodeVerdict {
-  readonly nodeId: string;
-  /** Where a new Room would go. */
-  readonly chosen: boolean;
-  /** Why it is that one, or why it is not. */
-  readonly reasons: readonly string[];
-}
-
-/** Where a Room is, where it would go if it were placed now, and why not elsewhere. */
-export interface ExplainView {
-  readonly room: string;
-  /** The node that hosts it now; undefined: none does. */
-  readonly runsOn?: string | undefined;
-  /** The node that it would be placed on; undefined: on none. */
-  readonly chosen?: string | undefined;
-  readonly nodes: readonly NodeVerdict[];
-}
-
 /** What an admin asked for cannot be done. The text is for people. */
 export class AdminError extends Error {
   override readonly name = 'AdminError';

@@ -20,6 +20,8 @@ export interface Grants {
   /** Whether the token has a `video` claim at all. */
   readonly hasVideoClaim: boolean;
   readonly video: VideoGrants;
+  /** The claim `sluice.clusterAdmin`: may use the admin API of the cluster. @default false */
+  readonly clusterAdmin?: boolean | undefined;
 }
 
 /** The `video` claim. Undefined means "not said", which each reader fills with its own default. */

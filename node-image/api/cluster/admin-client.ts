@@ -1,12 +1,12 @@
 import type {
   DrainResult,
-  ExplainView,
   NodesView,
   NodeView,
   RemoveResult,
   RoomView,
   UndrainResult,
 } from '../../cluster/admin-views';
+import type { RoomExplanation } from '../../cluster/explain';
 import type { OnDeadline } from '../../cluster/node-record';
 import type { AuditEntry } from '../../cluster/registry';
 import { TokenMinter } from '../token-minter';
@@ -99,7 +99,7 @@ export class AdminClient {
     return (await this.call<{ rooms: RoomView[] }>('GET', 'rooms')).rooms;
   }
 
-  explain(room: string): Promise<ExplainView> {
+  explain(room: string): Promise<RoomExplanation> {
     return this.call('GET', `rooms/${encodeURIComponent(room)}/explain`);
   }
 
