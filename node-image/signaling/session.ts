@@ -94,6 +94,11 @@ export class Session {
 
   async #run(request: SignalRequest): Promise<void> {
     this.#queued -= 1;
+    const { case: kind } = request.message;
+    if (this.room.isFrozen && kind !== 'ping' && kind !== 'pingReq') {
+      // Where the Room goes, the client is told to join there, and asks again.
+      await this.room.settled().catch(() => {});
+    }
     if (this.participant.closed) {
       return;
     }

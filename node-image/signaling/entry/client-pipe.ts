@@ -126,8 +126,9 @@ export class ClientPipe {
     this.#part();
     this.#limit();
     for (const side of [this.#client, this.#node]) {
-      if (!side.writable) side.destroy();
-      else if (side === this.#client && lastWords !== undefined) side.end(lastWords);
+      // Where it was ended before, what it was sent may still be under way.
+      if (side.destroyed || side.writableEnded) continue;
+      if (side === this.#client && lastWords !== undefined) side.end(lastWords);
       else side.end();
     }
   }

@@ -3,9 +3,14 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { HttpAnswer } from '../../api/app';
-import { ELSEWHERE_HEADER } from '../../api/cluster/link-requests';
+import { ELSEWHERE_HEADER, ELSEWHERE_STATUS } from '../../api/cluster/link-requests';
 import { answerOnSocket } from '../../api/raw-answer';
-import { type LinkAnswer, type LinkClient, LinkError } from '../../cluster/link/link';
+import {
+  type LinkAnswer,
+  type LinkClient,
+  LinkError,
+  type LinkUpgrade,
+} from '../../cluster/link/link';
 import { NoRouteError, type RoomRoutes, type RouteTarget } from '../../cluster/room-routes';
 import type { Metrics } from '../../telemetry/metrics';
 import type { JoinGate, PassedJoin } from '../join-gate';
@@ -28,7 +33,7 @@ export interface EntryEndpointOptions {
   readonly attemptMs?: number;
 }
 
-/** What a node said, or that the Room is nowhere. */
+/** What a node said, and which one. */
 interface Asked<T> {
   readonly target: RouteTarget;
   readonly answer: T;
@@ -173,7 +178,7 @@ export class EntryEndpoint {
    * @returns undefined where the Room is nowhere.
    * @throws JoinError, NoRouteError
    */
-  async #ask<T extends object>(
+  async #ask<T extends LinkUpgrade | LinkAnswer>(
     room: string,
     find: () => Promise<RouteTarget | undefined>,
     ask: (target: RouteTarget, timeoutMs: number) => Promise<T>,
@@ -253,8 +258,9 @@ export class EntryEndpoint {
   }
 }
 
-const isElsewhere = (answer: object): boolean =>
-  'headers' in answer && ELSEWHERE_HEADER in (answer as LinkAnswer).headers;
+const isElsewhere = (answer: LinkUpgrade | LinkAnswer): boolean =>
+  'status' in answer &&
+  (answer.status === ELSEWHERE_STATUS || answer.headers[ELSEWHERE_HEADER] !== undefined);
 
 const passedOn = ({ headers }: LinkAnswer): Record<string, string> =>
   typeof headers['retry-after'] === 'string' ? { 'Retry-After': headers['retry-after'] } : {};
