@@ -19,9 +19,11 @@ export interface HostedRoomsOptions {
 
 interface Hosted {
   readonly epoch: number;
-  /** Facts that the registry does not have yet. */
-  unsaved: string | undefined;
-  saving: boolean;
+  /** As last told; undefined: nothing yet. */
+  facts: string | undefined;
+  /** Whether the registry has them. */
+  isSaved: boolean;
+  isSaving: boolean;
 }
 
 /** The Rooms that are this node's by the registry, and what is written down of them. */
@@ -58,7 +60,7 @@ export class HostedRooms {
     const { epoch, facts, movedFrom } = placement;
     const known = this.#rooms.get(room);
     if (known?.epoch !== epoch) {
-      this.#rooms.set(room, { epoch, unsaved: undefined, saving: false });
+      this.#rooms.set(room, { epoch, facts, isSaved: true, isSaving: false });
     }
     this.#unreleased.delete(room);
     return { epoch, facts, isMoving: movedFrom !== undefined && known?.epoch !== epoch };
@@ -68,9 +70,21 @@ export class HostedRooms {
   changed(room: string, facts: string): void {
     const hosted = this.#rooms.get(room);
     if (hosted !== undefined) {
-      hosted.unsaved = facts;
+      hosted.facts = facts;
+      hosted.isSaved = false;
       void this.#save(room, hosted);
     }
+  }
+
+  /** The registry had lost these Rooms, and what it knew of them. */
+  restored(rooms: readonly string[]): void {
+    for (const room of rooms) {
+      const hosted = this.#rooms.get(room);
+      if (hosted?.facts !== undefined) {
+        hosted.isSaved = false;
+      }
+    }
+    this.catchUp();
   }
 
   /** The Room has ended. */
@@ -94,7 +108,7 @@ export class HostedRooms {
       void this.#release(room, epoch);
     }
     for (const [room, hosted] of this.#rooms) {
-      if (hosted.unsaved !== undefined) {
+      if (!hosted.isSaved) {
         void this.#save(room, hosted);
       }
     }
@@ -110,23 +124,21 @@ export class HostedRooms {
   }
 
   async #save(room: string, hosted: Hosted): Promise<void> {
-    if (hosted.saving) {
+    if (hosted.isSaving) {
       return;
     }
-    hosted.saving = true;
+    hosted.isSaving = true;
     try {
-      while (hosted.unsaved !== undefined && this.#rooms.get(room) === hosted) {
-        const facts = hosted.unsaved;
-        hosted.unsaved = undefined;
-        try {
-          await this.#options.registry.saveFacts(room, hosted.epoch, facts);
-        } catch {
-          hosted.unsaved ??= facts;
-          return;
-        }
+      // Facts may change while they are written.
+      while (!hosted.isSaved && hosted.facts !== undefined && this.#rooms.get(room) === hosted) {
+        hosted.isSaved = true;
+        await this.#options.registry.saveFacts(room, hosted.epoch, hosted.facts);
       }
+    } catch {
+      // The registry is away; with the next heartbeat that it takes this is tried again.
+      hosted.isSaved = false;
     } finally {
-      hosted.saving = false;
+      hosted.isSaving = false;
     }
   }
 

@@ -1,0 +1,239 @@
+import { nanoid } from 'nanoid';
+import type { Logger } from 'pino';
+import type { SluiceConfig } from '../contract';
+import type { Leadership } from './leadership';
+import type { NodeGroup } from './node-group';
+import { type DrainOrder, type RegisteredNode, stateOf } from './node-record';
+import type { NodeWatch } from './node-watch';
+import type { ClusterSnapshot, Registry } from './registry';
+import { ROLL, rollingStep } from './rolling';
+import { RoomReaper } from './room-reaper';
+import { decideScaling, type ScalingDecision, type ScalingFigures } from './scaling';
+import { SCALE_IN, type ScalingState } from './scaling-stock';
+import type { SharedConfig } from './shared-config';
+
+export interface ControllerOptions {
+  readonly nodeId: string;
+  readonly registry: Registry;
+  readonly watch: NodeWatch;
+  readonly leadership: Leadership;
+  /** The machines; undefined: people start and stop them. */
+  readonly group?: NodeGroup | undefined;
+  readonly sharedConfig: Pick<SharedConfig, 'read'>;
+  readonly settings: Pick<SluiceConfig['sluice'], 'scaling' | 'drain' | 'ledger'>;
+  /** Told of what each decision was made from. */
+  readonly onFigures?: (figures: ScalingFigures) => void;
+  readonly log: Logger;
+  /** Monotonic, ms. @default performance.now */
+  readonly now?: () => number;
+}
+
+/**
+ * Decides for the cluster, on whichever Master Node leads: takes away what the dead have left,
+ * grows and shrinks the group, and rolls a new configuration.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #now: () => number;
+  readonly #reaper: RoomReaper;
+  #timer: NodeJS.Timeout | undefined;
+  #state: ScalingState = {};
+  #rolling: { readonly version: number; readonly size: number } | undefined;
+  #said = '';
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#reaper = new RoomReaper({ registry: options.registry, log: options.log, now: this.#now });
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.run(), this.#options.settings.scaling.interval);
+  }
+
+  /** Decides now, where this node leads. Calls at the same time share one run. Never rejects. */
+  run(): Promise<void> {
+    this.#running ??= this.#run()
+      .catch((error: unknown) => {
+        this.#options.log.warn(
+          { err: error },
+          'the controller could not do its work; it tries again',
+        );
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+    return this.#running;
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#running;
+    await this.#options.group?.close();
+  }
+
+  async #run(): Promise<void> {
+    const { leadership, watch, group } = this.#options;
+    if (!leadership.leads) {
+      // Another one has decided meanwhile: what was remembered is worth nothing.
+      this.#state = {};
+      this.#rolling = undefined;
+      return;
+    }
+    const snapshot = await watch.look();
+    await this.#reaper.run(snapshot, watch.nodes());
+    if (group !== undefined) {
+      await this.#endDrained(group, snapshot);
+    }
+    const isRolling = await this.#roll(group, snapshot);
+    if (group !== undefined && !isRolling) {
+      await this.#scale(group, snapshot);
+    }
+  }
+
+  /** Ends the machines of nodes that the controller has emptied. */
+  async #endDrained(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {
+    const { registry } = this.#options;
+    for (const { record, order } of snapshot.nodes) {
+      const isOurs = order?.reason === SCALE_IN || order?.reason === ROLL;
+      if (order === undefined || !isOurs || record.state !== 'drained' || this.#mayNot()) {
+        continue;
+      }
+      // From here on there is no way back, and `undrain` says so.
+      const final = 'its machine has been told to end';
+      await registry.order(record.id, { ...order, final });
+      await group.terminate(record.machineId);
+      await registry.forgetNode(record.id);
+      await this.#audit(
+        `ended machine ${record.machineId} of node ${record.id}: it is empty (${order.reason})`,
+      );
+    }
+  }
+
+  /** @returns whether a new configuration is on its way to the nodes: the group is left alone then. */
+  async #roll(group: NodeGroup | undefined, snapshot: ClusterSnapshot): Promise<boolean> {
+    const announced = await this.#options.sharedConfig.read();
+    if (announced === undefined) {
+      return false;
+    }
+    const { version } = announced;
+    if (this.#rolling?.version !== version) {
+      const media = snapshot.nodes.filter(
+        (node) => node.record.role === 'media' && stateOf(node) === 'serving',
+      );
+      this.#rolling = { version, size: media.length };
+    }
+    const step = rollingStep({
+      nodes: snapshot.nodes,
+      version,
+      group: await group?.describe(),
+      size: this.#rolling.size,
+      self: this.#options.nodeId,
+    });
+    if (this.#mayNot() || step.step === 'done') {
+      return false;
+    }
+    if (step.step === 'grow') {
+      await group?.grow(1);
+      await this.#audit(`starting one more machine: ${step.why}`);
+    } else if (step.step === 'drain') {
+      await this.#drain(step.node, ROLL, snapshot.nowMs, `version ${version} of the configuration`);
+    }
+    return true;
+  }
+
+  async #scale(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {
+    const { settings, onFigures } = this.#options;
+    const decision = decideScaling({
+      nodes: snapshot.nodes,
+      group: await group.describe(),
+      scaling: settings.scaling,
+      ledger: settings.ledger,
+      nowMs: this.#now(),
+      state: this.#state,
+    });
+    this.#state = decision.nextState;
+    onFigures?.(decision.figures);
+    if (!this.#mayNot()) {
+      await this.#act(group, snapshot, decision);
+    }
+  }
+
+  async #act(
+    group: NodeGroup,
+    snapshot: ClusterSnapshot,
+    decision: ScalingDecision,
+  ): Promise<void> {
+    const { registry, log } = this.#options;
+    switch (decision.action) {
+      case 'none':
+        if (decision.reason !== this.#said) {
+          log.debug({ ...decision.figures, reason: decision.reason }, 'no change of the group');
+        }
+        break;
+      case 'grow':
+        await group.grow(decision.count);
+        await this.#audit(`starting ${decision.count} more machines: ${decision.reason}`);
+        break;
+      case 'shrink':
+        for (const id of decision.nodeIds) {
+          const node = snapshot.nodes.find(({ record }) => record.id === id);
+          if (node !== undefined) {
+            await this.#drain(node, SCALE_IN, snapshot.nowMs, decision.reason);
+          }
+        }
+        break;
+      case 'undrain':
+        for (const id of decision.nodeIds) {
+          await registry.cancelOrder(id);
+          await this.#audit(`keeping node ${id} after all: ${decision.reason}`);
+        }
+        break;
+      case 'remove':
+        for (const id of decision.machineIds) {
+          await group.terminate(id);
+          await this.#audit(`ended machine ${id}: ${decision.reason}`);
+        }
+    }
+    this.#said = decision.reason;
+  }
+
+  async #drain(
+    node: RegisteredNode,
+    reason: string,
+    nowMs: number,
+    why: string = reason,
+  ): Promise<void> {
+    const { registry, settings } = this.#options;
+    if (stateOf(node) !== 'serving') {
+      return;
+    }
+    const order: DrainOrder = {
+      id: `DR_${nanoid(12)}`,
+      reason,
+      patienceUntilMs: nowMs + settings.drain.patience,
+      deadlineMs: nowMs + settings.drain.deadline,
+      onDeadline: settings.drain.on_deadline,
+    };
+    await registry.order(node.record.id, order);
+    const { load } = node.record;
+    await this.#audit(
+      `draining node ${node.record.id} with ${load.rooms} Rooms and ${load.clients} participants: ${why}`,
+    );
+  }
+
+  /** Whether it has stopped to lead while it was at work. */
+  #mayNot(): boolean {
+    return this.#closed || !this.#options.leadership.leads;
+  }
+
+  async #audit(text: string): Promise<void> {
+    const { registry, nodeId, log } = this.#options;
+    log.info({ decision: text }, 'the controller has decided');
+    await registry.audit({ by: nodeId, text });
+  }
+}

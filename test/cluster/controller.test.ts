@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Controller } from '../../node-image/cluster/controller';
+import { Leadership } from '../../node-image/cluster/leadership';
+import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
+import type { GroupDescription, NodeGroup } from '../../node-image/cluster/node-group';
+import type { NodeRecord } from '../../node-image/cluster/node-record';
+import { NodeWatch } from '../../node-image/cluster/node-watch';
+import { SharedConfig } from '../../node-image/cluster/shared-config';
+import { configSchema } from '../../node-image/contract';
+import { FakeLink, quiet, recordOf } from './core-support';
+import { IDLE } from './placement-nodes';
+
+class FakeGroup implements NodeGroup {
+  readonly kind = 'fake';
+  readonly machines = new Set<string>();
+  wanted = 0;
+  readonly ended: string[] = [];
+
+  constructor(...machines: string[]) {
+    for (const id of machines) this.machines.add(id);
+    this.wanted = machines.length;
+  }
+
+  async describe(): Promise<GroupDescription> {
+    const machines = [...this.machines].map((id) => ({
+      id,
+      state: 'running' as const,
+      ageMs: 60_000,
+    }));
+    return { wanted: this.wanted, machines };
+  }
+
+  async grow(count: number): Promise<void> {
+    this.wanted += count;
+  }
+
+  async terminate(machineId: string): Promise<void> {
+    this.ended.push(machineId);
+    if (this.machines.delete(machineId)) this.wanted -= 1;
+  }
+
+  async close(): Promise<void> {}
+}
+
+interface Given {
+  readonly scaling?: Record<string, unknown>;
+  readonly group?: FakeGroup;
+  readonly nodeId?: string;
+  readonly registry?: MemoryRegistry;
+}
+
+async function controllerOf(given: Given = {}) {
+  const clock = { now: 1_000_000 };
+  const registry = given.registry ?? new MemoryRegistry({ now: () => clock.now });
+  const watch = new NodeWatch({ registry, link: new FakeLink(), log: quiet, now: () => clock.now });
+  const nodeId = given.nodeId ?? 'M1';
+  const leadership = new Leadership({ registry, nodeId, log: quiet, now: () => clock.now });
+  await leadership.renew();
+  const settings = configSchema.parse({ sluice: { scaling: given.scaling ?? {} } }).sluice;
+  const controller = new Controller({
+    nodeId,
+    registry,
+    watch,
+    leadership,
+    group: given.group,
+    sharedConfig: new SharedConfig({ registry, log: quiet }),
+    settings,
+    log: quiet,
+    now: () => clock.now,
+  });
+  const beat = (id: string, changes: Partial<NodeRecord> = {}) =>
+    registry.heartbeat(recordOf(id, changes), []);
+  /** Time goes by, all nodes beat, and the controller decides. */
+  const rounds = async (count: number, nodes: () => Promise<unknown>): Promise<void> => {
+    for (let round = 0; round < count; round += 1) {
+      clock.now += 2000;
+      await leadership.renew();
+      await nodes();
+      await controller.run();
+    }
+  };
+  const close = async (): Promise<void> => {
+    await controller.close();
+    await leadership.close();
+    watch.close();
+  };
+  return { clock, registry, leadership, controller, beat, rounds, close };
+}
+
+const orders = async (registry: MemoryRegistry) =>
+  (await registry.snapshot()).nodes.flatMap(({ record, order }) =>
+    order === undefined ? [] : [[record.id, order.reason] as const],
+  );
+
+describe('Controller', () => {
+  it('starts the machines that min_nodes asks for, and says so in the audit', async () => {
+    const group = new FakeGroup();
+    const { rounds, registry, close } = await controllerOf({ group, scaling: { min_nodes: 2 } });
+    await rounds(3, async () => {});
+    assert.equal(group.wanted, 2, 'and not once more with each round');
+    const [entry] = await registry.auditTrail(10);
+    assert.match(entry?.text ?? '', /starting 2 more machines: .*min_nodes/);
+    assert.equal(entry?.by, 'M1');
+    await close();
+  });
+
+  it('drains the cheapest node first, and ends its machine only when it is empty', async () => {
+    const group = new FakeGroup('N1', 'N2');
+    const scaling = { scale_in_after: '4s' };
+    const { rounds, registry, beat, close } = await controllerOf({ group, scaling });
+    const busy = { load: { ...IDLE, clients: 5, rooms: 1 } };
+    await rounds(6, () => Promise.all([beat('N1', busy), beat('N2')]));
+    assert.deepEqual(await orders(registry), [['N2', 'scale-in']]);
+    assert.deepEqual(group.ended, [], 'it is not empty yet');
+    await rounds(1, () => Promise.all([beat('N1', busy), beat('N2', { state: 'drained' })]));
+    assert.deepEqual(group.ended, ['N2']);
+    assert.equal(group.wanted, 1);
+    await rounds(5, () => beat('N1', busy));
+    assert.deepEqual([group.wanted, await orders(registry)], [1, []], 'min_nodes stay');
+    const trail = (await registry.auditTrail(10)).map(({ text }) => text);
+    assert.match(trail[0] ?? '', /ended machine N2/);
+    assert.match(trail[1] ?? '', /draining node N2 with 0 Rooms/);
+    await close();
+  });
+
+  it('leaves machines alone that people drained', async () => {
+    const group = new FakeGroup('N1', 'N2');
+    const { rounds, registry, beat, close } = await controllerOf({ group });
+    await beat('N1');
+    await beat('N2');
+    await registry.order('N2', {
+      id: 'DR_x',
+      reason: 'sluice drain',
+      patienceUntilMs: 0,
+      deadlineMs: 0,
+      onDeadline: 'force',
+    });
+    await rounds(3, () => Promise.all([beat('N1'), beat('N2', { state: 'drained' })]));
+    assert.deepEqual(group.ended, []);
+    await close();
+  });
+
+  it('tells nobody anything where another node leads', async () => {
+    const registry = new MemoryRegistry();
+    await registry.acquireLease('controller', 'M2', 60_000);
+    const group = new FakeGroup();
+    const { controller, leadership, close } = await controllerOf({ group, registry });
+    await controller.run();
+    assert.equal(leadership.leads, false);
+    assert.equal(group.wanted, 0);
+    await close();
+  });
+
+  it('rolls a new configuration: a new machine first, then one old node after the other', async () => {
+    const group = new FakeGroup('N1', 'N2');
+    const { rounds, registry, beat, close } = await controllerOf({ group });
+    const announced = await new SharedConfig({ registry, log: quiet }).announce('limit: {}');
+    const old = { configVersion: 0 };
+    const fresh = { configVersion: announced.version };
+    const both = () => Promise.all([beat('N1', old), beat('N2', old)]);
+    await rounds(2, both);
+    assert.equal(group.wanted, 3);
+    assert.deepEqual(await orders(registry), [], 'nobody leaves before the new one serves');
+    group.machines.add('N3');
+    await rounds(2, () => Promise.all([both(), beat('N3', fresh)]));
+    const first = await orders(registry);
+    assert.equal(first.length, 1, 'one at a time');
+    const [[leaving, reason] = ['', '']] = first;
+    assert.equal(reason, 'new configuration');
+    const stays = leaving === 'N1' ? 'N2' : 'N1';
+    await rounds(1, () =>
+      Promise.all([
+        beat(leaving, { ...old, state: 'drained' }),
+        beat(stays, old),
+        beat('N3', fresh),
+      ]),
+    );
+    assert.deepEqual(group.ended, [leaving]);
+    await rounds(2, () => Promise.all([beat(stays, old), beat('N3', fresh)]));
+    assert.equal(group.wanted, 3, 'again one more first');
+    group.machines.add('N4');
+    await rounds(2, () => Promise.all([beat(stays, old), beat('N3', fresh), beat('N4', fresh)]));
+    await rounds(1, () =>
+      Promise.all([
+        beat(stays, { ...old, state: 'drained' }),
+        beat('N3', fresh),
+        beat('N4', fresh),
+      ]),
+    );
+    assert.deepEqual([...group.machines].sort(), ['N3', 'N4']);
+    assert.equal(group.wanted, 2, 'as many as before');
+    await close();
+  });
+
+  it('ends Rooms of dead nodes that nobody came back to, and no others', async () => {
+    const { rounds, registry, beat, close } = await controllerOf();
+    await beat('N1');
+    await registry.place({ room: 'lost', nodeId: 'N0' });
+    await registry.place({ room: 'kept', nodeId: 'N1' });
+    await rounds(40, () => beat('N1'));
+    assert.equal((await registry.rooms()).length, 2, 'their people have the time to come back');
+    await rounds(10, () => beat('N1'));
+    assert.deepEqual(
+      (await registry.rooms()).map(({ room }) => room),
+      ['kept'],
+    );
+    await close();
+  });
+});
+
+describe('Leadership', () => {
+  it('is one node at a time, and passes on when the leader is gone', async () => {
+    const clock = { now: 0 };
+    const registry = new MemoryRegistry({ now: () => clock.now });
+    const leaderOf = (nodeId: string) =>
+      new Leadership({ registry, nodeId, log: quiet, now: () => clock.now });
+    const [first, second] = [leaderOf('M1'), leaderOf('M2')];
+    await first.renew();
+    await second.renew();
+    assert.deepEqual([first.leads, second.leads], [true, false]);
+    clock.now += 5000;
+    await second.renew();
+    assert.deepEqual([first.leads, second.leads], [true, false]);
+    clock.now += 1001;
+    assert.equal(first.leads, false, 'by itself, without being told');
+    await second.renew();
+    assert.equal(second.leads, true);
+    await first.renew();
+    assert.equal(first.leads, false);
+    await second.close();
+    await first.renew();
+    assert.equal(first.leads, true, 'at once, where the leader left in order');
+    await first.close();
+  });
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
+import { NodeWatch } from '../../node-image/cluster/node-watch';
+import { type ClusterSnapshot, RegistryUnavailableError } from '../../node-image/cluster/registry';
+import { FakeLink, quiet, recordOf } from './core-support';
+
+/** A registry whose clock and whose answers are the test's. */
+class TestRegistry extends MemoryRegistry {
+  away = false;
+  ageMs = Number.POSITIVE_INFINITY;
+
+  override async snapshot(): Promise<ClusterSnapshot> {
+    if (this.away) throw new RegistryUnavailableError('away');
+    return { ...(await super.snapshot()), ageMs: this.ageMs };
+  }
+}
+
+async function cluster(...ids: string[]) {
+  const clock = { now: 1_000_000 };
+  const registry = new TestRegistry({ now: () => clock.now });
+  const link = new FakeLink();
+  const watch = new NodeWatch({ registry, link, log: quiet, now: () => clock.now });
+  const lost: string[] = [];
+  watch.onLost(({ record }) => lost.push(record.id));
+  for (const id of ids) await registry.heartbeat(recordOf(id), []);
+  await watch.look();
+  return { clock, registry, link, watch, lost };
+}
+
+describe('NodeWatch', () => {
+  it('calls a node dead at once whose process is gone', async () => {
+    const { watch, link, lost, registry } = await cluster('N1', 'N2');
+    link.probes.set('N1', 'refused');
+    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.deepEqual(lost, ['N1']);
+    assert.equal(link.probed.filter((id) => id === 'N1').length, 2, 'one refusal is not enough');
+    const { nodes } = await registry.snapshot();
+    assert.deepEqual(
+      nodes.map(({ record }) => record.id),
+      ['N2'],
+    );
+    assert.equal(watch.node('N1'), undefined);
+  });
+
+  it('does not call a node dead that is silent for a moment', async () => {
+    const { watch, link, lost } = await cluster('N1');
+    link.probes.set('N1', 'silent');
+    assert.equal(await watch.suspect('N1'), 'unknown');
+    assert.deepEqual(lost, []);
+  });
+
+  it('calls a node dead that says nothing, neither to the registry nor on its link', async () => {
+    const { watch, link, lost, clock } = await cluster('N1');
+    link.probes.set('N1', 'silent');
+    clock.now += 5001;
+    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.deepEqual(lost, ['N1']);
+  });
+
+  it('lets a live link veto, whatever the registry says', async () => {
+    const { watch, lost, clock } = await cluster('N1');
+    clock.now += 60_000;
+    assert.equal(await watch.suspect('N1'), 'alive');
+    assert.deepEqual(lost, []);
+    assert.notEqual(watch.node('N1'), undefined);
+  });
+
+  it('keeps a node that the registry has forgotten while it answers on its link', async () => {
+    const { watch, registry, lost } = await cluster('N1');
+    await registry.forgetNode('N1');
+    await watch.look();
+    assert.equal(await watch.suspect('N1'), 'alive');
+    assert.notEqual(watch.node('N1'), undefined);
+    assert.deepEqual(lost, []);
+  });
+
+  it('calls nobody dead for silence while the registry is away, nor in the grace after it', async () => {
+    const { watch, registry, link, lost, clock } = await cluster('N1');
+    link.probes.set('N1', 'silent');
+    registry.away = true;
+    clock.now += 20_000;
+    assert.equal(await watch.suspect('N1'), 'unknown');
+    registry.away = false;
+    clock.now += 1000;
+    assert.equal(
+      await watch.suspect('N1'),
+      'unknown',
+      'it has not had the time to say it is there',
+    );
+    clock.now += 9000;
+    assert.equal(await watch.suspect('N1'), 'unknown');
+    clock.now += 1001;
+    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.deepEqual(lost, ['N1']);
+  });
+
+  it('has the same patience with a registry that has just begun to remember', async () => {
+    const { watch, registry, link, clock } = await cluster('N1');
+    link.probes.set('N1', 'silent');
+    clock.now += 6000;
+    registry.ageMs = 2000;
+    assert.equal(await watch.suspect('N1'), 'unknown');
+    registry.ageMs = 10_100;
+    clock.now += 8100;
+    assert.equal(await watch.suspect('N1'), 'dead');
+  });
+
+  it('knows a process of another id at the same place for what it is', async () => {
+    const { watch, link, lost } = await cluster('N1');
+    // What the link says of a place where another node answers.
+    link.probes.set('N1', 'refused');
+    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.deepEqual(lost, ['N1']);
+    assert.equal(await watch.suspect('N1'), 'dead', 'and stays so');
+  });
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LinkError } from '../../node-image/cluster/link/link';
+import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
+import { NodeWatch } from '../../node-image/cluster/node-watch';
+import { choosePlacement } from '../../node-image/cluster/placement';
+import { RegistryUnavailableError, type RoomPlacement } from '../../node-image/cluster/registry';
+import { RoomRouter } from '../../node-image/cluster/room-router';
+import { NoRouteError } from '../../node-image/cluster/room-routes';
+import { FakeLink, quiet, recordOf } from './core-support';
+import { ledgerWith, selectorWith } from './placement-nodes';
+
+class TestRegistry extends MemoryRegistry {
+  away = false;
+
+  override async room(name: string): Promise<RoomPlacement | undefined> {
+    if (this.away) throw new RegistryUnavailableError('away');
+    return super.room(name);
+  }
+
+  override async snapshot() {
+    if (this.away) throw new RegistryUnavailableError('away');
+    return super.snapshot();
+  }
+}
+
+async function cluster(...ids: string[]) {
+  const registry = new TestRegistry();
+  const link = new FakeLink();
+  for (const id of ids) await registry.heartbeat(recordOf(id), []);
+  const master = async () => {
+    const watch = new NodeWatch({ registry, link, log: quiet });
+    await watch.look();
+    const router = new RoomRouter({
+      registry,
+      watch,
+      link,
+      log: quiet,
+      choose: (snapshot, exclude) =>
+        choosePlacement({
+          snapshot,
+          selector: selectorWith(),
+          ledger: ledgerWith(),
+          exclude,
+          linkProtocol: 1,
+          random: Math.random,
+        }),
+    });
+    return { watch, router };
+  };
+  return { registry, link, master, ...(await master()) };
+}
+
+describe('RoomRouter', () => {
+  it('places a Room once, and finds it from then on', async () => {
+    const { router } = await cluster('N1', 'N2');
+    assert.equal(await router.find('a'), undefined);
+    const placed = await router.findOrPlace('a');
+    assert.deepEqual(await router.find('a'), placed);
+    assert.deepEqual(await router.findOrPlace('a'), placed);
+  });
+
+  it('gives all who ask at once, at two masters, the same place', async () => {
+    const { router, master } = await cluster('N1', 'N2', 'N3');
+    const other = (await master()).router;
+    const asked = Array.from({ length: 40 }, (_, index) =>
+      (index % 2 === 0 ? router : other).findOrPlace(`room ${index % 5}`),
+    );
+    const places = new Map<string, Set<string>>();
+    for (const [index, target] of (await Promise.all(asked)).entries()) {
+      const room = `room ${index % 5}`;
+      places.set(room, (places.get(room) ?? new Set()).add(`${target.nodeId} ${target.epoch}`));
+    }
+    assert.deepEqual(
+      [...places.values()].map((set) => set.size),
+      [1, 1, 1, 1, 1],
+    );
+  });
+
+  it('spreads a hundred Rooms that are asked for at once', async () => {
+    const { router } = await cluster('N1', 'N2', 'N3', 'N4');
+    const targets = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => router.findOrPlace(`room ${index}`)),
+    );
+    const counts = new Map<string, number>();
+    for (const { nodeId } of targets) counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1);
+    assert.equal(counts.size, 4);
+    assert.ok(Math.max(...counts.values()) <= 27, JSON.stringify([...counts]));
+  });
+
+  it('says when no Media Node serves, and when to ask again', async () => {
+    const { router } = await cluster();
+    const error = await router.findOrPlace('a').catch((caught: unknown) => caught);
+    assert.ok(error instanceof NoRouteError);
+    assert.match(error.message, /no Media Node serves/);
+    assert.equal(error.retryAfterSeconds, 2);
+  });
+
+  it('places the Room of a dead node anew, with a higher epoch', async () => {
+    const { router, link } = await cluster('N1', 'N2');
+    const before = await router.findOrPlace('a');
+    link.probes.set(before.nodeId, 'refused');
+    await router.failed('a', before, new LinkError('reset', 'cut'));
+    const after = await router.findOrPlace('a');
+    assert.notEqual(after.nodeId, before.nodeId);
+    assert.ok(after.epoch > before.epoch);
+  });
+
+  it('does not move a Room from a node that only did not answer once', async () => {
+    const { router } = await cluster('N1', 'N2');
+    const before = await router.findOrPlace('a');
+    await router.failed('a', before, new LinkError('silent', 'no answer'));
+    assert.deepEqual(await router.findOrPlace('a'), before);
+  });
+
+  it('finds Rooms that run while the registry is away, and places none', async () => {
+    const { router, registry, link, master } = await cluster('N1', 'N2');
+    const known = await router.findOrPlace('known');
+    const other = (await master()).router;
+    registry.away = true;
+    assert.deepEqual(await router.findOrPlace('known'), known);
+    // A master that has never heard of it asks the nodes.
+    link.answers.set(2, ({ path }) =>
+      path === '/rooms/known' ? { body: Buffer.from('{"epoch":7}') } : { status: 404 },
+    );
+    assert.equal((await other.find('known'))?.nodeId, 'N2');
+    await assert.rejects(router.findOrPlace('new'), /registry of the cluster does not answer/);
+    await assert.rejects(router.find('new'), NoRouteError);
+    registry.away = false;
+    assert.notEqual(await router.findOrPlace('new'), undefined);
+  });
+
+  it('asks the node that claims the higher epoch, where two answer', async () => {
+    const { router, registry, link } = await cluster('N1', 'N2');
+    registry.away = true;
+    link.answers.set(1, () => ({ body: Buffer.from('{"epoch":7}') }));
+    link.answers.set(2, () => ({ body: Buffer.from('{"epoch":9}') }));
+    assert.equal((await router.find('a'))?.nodeId, 'N2');
+  });
+
+  it('survives a node that answers nonsense', async () => {
+    const { router, registry, link } = await cluster('N1');
+    registry.away = true;
+    link.answers.set(1, () => ({ body: Buffer.from('<html>') }));
+    await assert.rejects(router.find('a'), NoRouteError);
+  });
+});
