@@ -73,11 +73,6 @@ export function createClient(config: RedisConfig, commandMs: number): RedisClien
 
   const single = { ...common, db: config.db, enableOfflineQueue: false, retryStrategy: backOff };
   if (config.sentinel_addresses.length > 0) {
-    if (config.sentinel_master_name === '') {
-      throw new Error(
-        'redis.sentinel_addresses is given, but not redis.sentinel_master_name: give the name that the sentinels know the master by',
-      );
-    }
     const { sentinel_username: username, sentinel_password: password } = config;
     return new Redis({
       ...single,

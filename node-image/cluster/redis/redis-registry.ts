@@ -300,7 +300,7 @@ export class RedisRegistry implements Registry {
         typed.map(({ type }) => type),
       );
       for (const [key, type] of pairs(removed)) {
-        this.#stored.complain(key, `it was a ${type}, and has been deleted`);
+        this.#stored.report(key, `it was a ${type}, and has been deleted`);
       }
       return await ask();
     }

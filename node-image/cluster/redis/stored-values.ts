@@ -103,6 +103,11 @@ export class StoredValues {
     if (this.#complaints.has(where)) return;
     if (this.#complaints.size >= COMPLAINTS) this.#complaints.clear();
     this.#complaints.add(where);
+    this.report(where, problem);
+  }
+
+  /** Tells the log. */
+  report(where: string, problem: string): void {
     this.#log.error(
       { key: where, problem },
       'Redis holds something that this version cannot read; it counts as missing',

@@ -22,13 +22,14 @@ if ifVersion ~= '' and tonumber(ifVersion) ~= counted then return { 'outdated' }
 -- Higher than what the caller knows, even where Redis has lost it.
 local epoch = math.max((replaced or 0) + 1, now)
 local placed = written(nodeId, epoch, movedFrom ~= '' and movedFrom or nil)
-redis.call('HSET', rooms, room, placed)
+redis.call('ZREMRANGEBYSCORE', recent, '-inf', now - tonumber(recentMs))
+if known then redis.call('ZREM', recent, cjson.encode({ known.nodeId, room })) end
+redis.call('ZADD', recent, now, cjson.encode({ nodeId, room }))
 if not known then redis.call('HDEL', facts, room) end
 -- Never a number that stood for something else before Redis lost it.
 redis.call('SET', version, string.format('%.0f', math.max(counted + 1, now)))
-if known then redis.call('ZREM', recent, cjson.encode({ known.nodeId, room })) end
-redis.call('ZADD', recent, now, cjson.encode({ nodeId, room }))
-redis.call('ZREMRANGEBYSCORE', recent, '-inf', now - tonumber(recentMs))
+-- Last: where a key above is of a wrong type, the script ends there, and is run again.
+redis.call('HSET', rooms, room, placed)
 if replaced then tell({ type = 'room', room = room }) end
 return { 'placed', placed }
 `,

@@ -9,10 +9,8 @@ export const releaseRoom = defineScript({
   lua: `
 local known = placementOf(redis.call('HGET', rooms, room))
 if known and known.epoch ~= tonumber(epoch) then return end
-redis.call('HDEL', rooms, room)
 redis.call('HDEL', facts, room)
-if not known then return end
-redis.call('ZREM', recent, cjson.encode({ known.nodeId, room }))
-tell({ type = 'room', room = room })
+if known then redis.call('ZREM', recent, cjson.encode({ known.nodeId, room })) end
+if redis.call('HDEL', rooms, room) == 1 then tell({ type = 'room', room = room }) end
 `,
 });
