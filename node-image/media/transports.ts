@@ -22,6 +22,18 @@ export interface TransportSettings {
 /** Which protocols a participant's transports offer. A client that asked for TCP gets no UDP. */
 export type CandidateChoice = 'all' | 'tcp';
 
+/** Where a client's packets come from, as its worker sees it: a TURN server's relay, for some. */
+export interface RemoteAddress {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** @returns undefined while no path is chosen. */
+export function remoteAddress({ iceSelectedTuple }: WebRtcTransport): RemoteAddress | undefined {
+  const { remoteIp: ip, remotePort: port } = iceSelectedTuple ?? {};
+  return ip === undefined || port === undefined ? undefined : { ip, port };
+}
+
 /** Makes the transports of one worker's Rooms, all on the worker's one pair of ports. */
 export class TransportFactory {
   readonly #server: WebRtcServer;

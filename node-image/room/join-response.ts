@@ -7,6 +7,7 @@ import {
   type ServerInfo,
 } from '@livekit/protocol';
 import { isEnabled, PUBLISH_CODECS } from '../media/codecs';
+import type { ExpectedParticipant } from './expected-participants';
 import type { Participant } from './participant';
 
 /** How often a client pings, and how long it waits for anything, in s. LiveKit's values. */
@@ -20,6 +21,8 @@ export const newSifTrailer = (): Uint8Array => randomBytes(13);
 export function joinResponse(options: {
   readonly participant: Participant;
   readonly others: Iterable<Participant>;
+  /** Who is on the way back. */
+  readonly expected: Iterable<ExpectedParticipant>;
   readonly room: RoomInfo;
   readonly serverInfo: ServerInfo;
   readonly iceServers: ICEServer[];
@@ -28,11 +31,12 @@ export function joinResponse(options: {
   readonly sifTrailer: Uint8Array;
 }): JoinResponse {
   const { participant, serverInfo } = options;
+  const present = [...options.others].filter((one) => one !== participant && one.reachable);
   return new JoinResponse({
     room: options.room,
     participant: participant.info(),
-    otherParticipants: [...options.others]
-      .filter((one) => one !== participant && one.reachable && !one.hidden)
+    otherParticipants: [...present, ...options.expected]
+      .filter((one) => !one.hidden)
       .map((one) => one.info()),
     iceServers: options.iceServers,
     subscriberPrimary: options.subscriberPrimary,

@@ -17,6 +17,7 @@ import {
   type UpdateSubscriptionsRequest,
 } from '@livekit/protocol';
 import { participantNotFound, RoomError, roomNotFound } from './errors';
+import { ExpectedParticipant } from './expected-participants';
 import type { LocalRooms } from './local-rooms';
 import { applyOwnData, exceeds, mergedAttributes, type OwnDataLimits } from './own-data';
 import type { Participant } from './participant';
@@ -36,19 +37,17 @@ export class LocalRoomControl implements RoomControl {
 
   async createRoom(request: CreateRoomRequest): Promise<RoomInfo> {
     const { name, roomPreset, metadata, emptyTimeout, departureTimeout } = request;
-    const existing = this.#rooms.get(name);
-    existing?.update(request);
-    const room =
-      existing ??
-      (await this.#rooms.getOrCreate({
-        name,
-        preset: roomPreset,
-        metadata,
-        emptyTimeout,
-        departureTimeout,
-        maxParticipants: request.maxParticipants,
-        syncStreams: request.syncStreams,
-      }));
+    const room = await this.#rooms.getOrCreate({
+      name,
+      preset: roomPreset,
+      metadata,
+      emptyTimeout,
+      departureTimeout,
+      maxParticipants: request.maxParticipants,
+      syncStreams: request.syncStreams,
+    });
+    // It may have been there already; one that is new is as the request says.
+    room.update(request);
     return room.info();
   }
 
@@ -61,26 +60,34 @@ export class LocalRoomControl implements RoomControl {
   }
 
   async deleteRoom(request: DeleteRoomRequest): Promise<void> {
-    this.#room(request.room).close(DisconnectReason.ROOM_DELETED);
+    (await this.#room(request.room)).close(DisconnectReason.ROOM_DELETED);
   }
 
-  async listParticipants(room: string): Promise<ParticipantInfo[]> {
+  async listParticipants(name: string): Promise<ParticipantInfo[]> {
     // Of a Room that does not exist LiveKit's answer is an empty list.
-    const all = this.#rooms.get(room)?.participants.values() ?? [];
-    return [...all].filter((one) => one.reachable).map((one) => one.info());
+    const room = await this.#rooms.find(name);
+    return [...(room?.reachable() ?? []), ...(room?.expected.values() ?? [])].map((one) =>
+      one.info(),
+    );
   }
 
   async getParticipant(request: RoomParticipantIdentity): Promise<ParticipantInfo> {
-    return this.#participant(request).participant.info();
+    return (await this.#member(request)).member.info();
   }
 
   async removeParticipant(request: RoomParticipantIdentity): Promise<void> {
-    const { room, participant } = this.#participant(request);
-    room.remove(participant, DisconnectReason.PARTICIPANT_REMOVED, LeaveRequest_Action.DISCONNECT);
+    const { room, member } = await this.#member(request);
+    const reason = DisconnectReason.PARTICIPANT_REMOVED;
+    if (member instanceof ExpectedParticipant) {
+      // It comes back as one that is new, as LiveKit lets who has been removed.
+      room.removeExpected(member, reason);
+    } else {
+      room.remove(member, reason, LeaveRequest_Action.DISCONNECT);
+    }
   }
 
   async mutePublishedTrack(request: MuteRoomTrackRequest): Promise<TrackInfo | undefined> {
-    const { room, participant } = this.#participant(request);
+    const { room, participant } = await this.#participant(request);
     if (!request.muted && !room.settings.enableRemoteUnmute) {
       throw new RoomError('failed_precondition', 'remote unmute not enabled');
     }
@@ -94,23 +101,30 @@ export class LocalRoomControl implements RoomControl {
   }
 
   async updateParticipant(request: UpdateParticipantRequest): Promise<ParticipantInfo> {
-    const { room, participant } = this.#participant(request);
-    const attributes = mergedAttributes(participant.attributes, request.attributes);
+    const { room, member } = await this.#member(request);
+    const attributes = mergedAttributes(member.attributes, request.attributes);
     const tooLarge = exceeds({ ...request, attributes }, this.#limits);
     if (tooLarge !== undefined) {
       throw new RoomError('invalid_argument', tooLarge);
     }
-    applyOwnData(participant, request);
-    if (request.permission !== undefined) {
-      changePermission(room, participant, request.permission);
+    applyOwnData(member, request);
+    if (member instanceof ExpectedParticipant) {
+      if (request.permission !== undefined) {
+        member.setPermission(request.permission);
+      }
+      room.expectedChanged(member);
+      return member.info();
     }
-    participant.touch(true);
-    participant.claimsChanged();
-    return participant.info();
+    if (request.permission !== undefined) {
+      changePermission(room, member, request.permission);
+    }
+    member.touch(true);
+    member.claimsChanged();
+    return member.info();
   }
 
   async updateSubscriptions(request: UpdateSubscriptionsRequest): Promise<void> {
-    const { room, participant } = this.#participant(request);
+    const { room, participant } = await this.#participant(request);
     const trackSids = [
       ...request.trackSids,
       ...request.participantTracks.flatMap((one) => one.trackSids),
@@ -119,42 +133,65 @@ export class LocalRoomControl implements RoomControl {
   }
 
   async sendData(request: SendDataRequest): Promise<void> {
-    this.#room(request.room).data.sendData(request);
+    (await this.#room(request.room)).data.sendData(request);
   }
 
   async updateRoomMetadata(request: UpdateRoomMetadataRequest): Promise<RoomInfo> {
-    const room = this.#room(request.room);
+    const room = await this.#room(request.room);
     room.setMetadata(request.metadata);
     return room.info();
   }
 
   async performRpc(request: PerformRpcRequest): Promise<string> {
-    const room = this.#room(request.room);
-    const participant = room.participants.get(request.destinationIdentity);
-    if (participant === undefined || !participant.reachable) {
-      throw participantNotFound();
+    const room = await this.#room(request.room);
+    const participant = present(room, request.destinationIdentity);
+    if (participant === undefined) {
+      throw room.expected.get(request.destinationIdentity) ? isReturning() : participantNotFound();
     }
     return room.data.performRpc(participant, request);
   }
 
-  #room(name: string): Room {
-    const room = this.#rooms.get(name);
+  async #room(name: string): Promise<Room> {
+    const room = await this.#rooms.find(name);
     if (room === undefined) {
       throw roomNotFound();
     }
     return room;
   }
 
-  #participant(request: { readonly room: string; readonly identity: string }): {
+  /** One who is in a Room, or expected in it. */
+  async #member(request: Address): Promise<{
     room: Room;
-    participant: Participant;
-  } {
+    member: Participant | ExpectedParticipant;
+  }> {
     // LiveKit's answer to both: the participant is not there, whatever the reason.
-    const room = this.#rooms.get(request.room);
-    const participant = room?.participants.get(request.identity);
-    if (room === undefined || participant === undefined || !participant.reachable) {
+    const room = await this.#rooms.find(request.room);
+    const member = room && (present(room, request.identity) ?? room.expected.get(request.identity));
+    if (room === undefined || member === undefined) {
       throw participantNotFound();
     }
-    return { room, participant };
+    return { room, member };
+  }
+
+  /** For what needs its connection. */
+  async #participant(request: Address): Promise<{ room: Room; participant: Participant }> {
+    const { room, member } = await this.#member(request);
+    if (member instanceof ExpectedParticipant) {
+      throw isReturning();
+    }
+    return { room, participant: member };
   }
 }
+
+interface Address {
+  readonly room: string;
+  readonly identity: string;
+}
+
+function present(room: Room, identity: string): Participant | undefined {
+  const participant = room.participants.get(identity);
+  return participant?.reachable ? participant : undefined;
+}
+
+const isReturning = (): RoomError =>
+  new RoomError('unavailable', 'the participant is connecting anew, try again in a moment');

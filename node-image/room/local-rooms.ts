@@ -7,57 +7,63 @@ import {
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { RoomMedia } from '../media/room-media';
+import type { RemoteAddress } from '../media/transports';
 import { NoWorkerError, type WorkerPool } from '../media/worker-pool';
+import { Arrivals } from './arrivals';
 import { RoomError } from './errors';
+import type { RoomHandover } from './handover';
 import type { Participant } from './participant';
 import { Room } from './room';
+import { prepareHandover } from './room-handover';
 import type { RoomObserver } from './room-observer';
+import { optionsOf, optionsOfFacts, type RoomDefaults, type RoomRequest } from './room-options';
+import { type RoomClaim, RoomElsewhereError, type RoomOwnership } from './room-ownership';
 import type { RoomSettings } from './room-settings';
-import type { RoomOptions } from './room-types';
+import type { RoomEnd } from './room-types';
 
 export interface LocalRoomsOptions {
   readonly pool: WorkerPool;
+  /** Which Rooms are this node's to host. */
+  readonly ownership: RoomOwnership;
   readonly settings: RoomSettings;
-  /** What a Room gets that nobody said anything of. */
-  readonly defaults: Omit<RoomOptions, 'name' | 'metadata'>;
+  readonly defaults: RoomDefaults;
   /** Named sets of options. `room.room_configurations`. */
   readonly presets: ReadonlyMap<string, RoomConfiguration>;
   readonly observer: RoomObserver;
   readonly log: Logger;
   readonly serverInfo: ServerInfo;
   readonly iceServers: (participant: Participant) => ICEServer[];
+  /** How long those whose Room has moved have to come back to it, in ms. @default 45000 */
+  readonly rejoinWaitMs?: number;
+  /** How long who comes early to a Room that moves waits for it, in ms. @default 1500 */
+  readonly handoverWaitMs?: number;
   /** @default Date.now */
   readonly now?: () => number;
 }
 
-/** What may be said of a Room when it is asked for; undefined leaves the default. */
-export interface RoomRequest {
-  readonly name: string;
-  readonly preset?: string | undefined;
-  readonly metadata?: string | undefined;
-  /** Seconds. 0 leaves the default, as in the protocol. */
-  readonly emptyTimeout?: number | undefined;
-  readonly departureTimeout?: number | undefined;
-  readonly maxParticipants?: number | undefined;
-  readonly syncStreams?: boolean | undefined;
-}
-
 const IDLE_CHECK_MS = 1000;
-/** As long as clients try to come back to a Room that was lost, in ms. */
-const LOST_ROOM_MS = 60_000;
+/** As long as clients try to come back, in ms. */
+const REJOIN_WAIT_MS = 45_000;
+const HANDOVER_WAIT_MS = 1500;
+/** A handover that comes again within this time, in ms, is known. */
+const KNOWN_HANDOVER_MS = 60_000;
+/** How often it is tried to give a Room another worker, in ms. */
+const REMAKE_MS = 250;
 
 /** The Rooms of this node, by name. */
 export class LocalRooms {
   readonly #options: LocalRoomsOptions;
   readonly #rooms = new Map<string, Room>();
   readonly #creating = new Map<string, Promise<Room>>();
-  /** What was said of Rooms whose worker died. */
-  readonly #lost = new Map<string, RoomOptions>();
+  readonly #arrivals: Arrivals;
+  readonly #adoptions = new Map<string, Promise<void>>();
+  readonly #changed = new Set<Room>();
   readonly #idleTimer: NodeJS.Timeout;
   #closed = false;
 
   constructor(options: LocalRoomsOptions) {
     this.#options = options;
+    this.#arrivals = new Arrivals(options.handoverWaitMs ?? HANDOVER_WAIT_MS);
     this.#idleTimer = setInterval(() => {
       for (const room of [...this.#rooms.values()]) {
         room.closeIfIdle();
@@ -73,15 +79,84 @@ export class LocalRooms {
     return [...this.#rooms.values()];
   }
 
-  /** The Room of this name, made if there is none. Calls at the same time get the same one. */
+  /**
+   * The Room of this name, made if there is none. Calls at the same time get the same one; while it
+   * is about to move they wait for what becomes of it.
+   *
+   * @throws RoomElsewhereError where another node hosts it, or nobody has said that this one may.
+   * @throws RoomError `unavailable`
+   */
   async getOrCreate(request: RoomRequest): Promise<Room> {
-    const existing = this.#rooms.get(request.name) ?? this.#creating.get(request.name);
-    if (existing !== undefined) {
-      return existing;
+    return (await this.#existing(request.name)) ?? this.#make(request);
+  }
+
+  /**
+   * The Room of this name, for what does not make one: it is here, or goes on here from what its
+   * last node has left behind.
+   *
+   * @throws RoomElsewhereError, RoomError as `getOrCreate`.
+   */
+  async find(name: string): Promise<Room | undefined> {
+    const existing = await this.#existing(name);
+    if (existing !== undefined || this.#creating.has(name) || this.#arrivals.has(name)) {
+      return existing ?? this.#make({ name });
     }
-    const creating = this.#create(request).finally(() => this.#creating.delete(request.name));
-    this.#creating.set(request.name, creating);
-    return creating;
+    const claim = await this.#options.ownership.claim(name);
+    if (claim.facts === undefined && claim.isMoving) {
+      await this.#arrivals.wait(name);
+    }
+    const isKnown = claim.facts !== undefined || this.#arrivals.has(name);
+    return isKnown || this.#creating.has(name)
+      ? this.#make({ name }, claim)
+      : this.#rooms.get(name);
+  }
+
+  /** A frozen Room as it is now, for the node that hosts it from now on. */
+  prepareHandover(room: Room): RoomHandover {
+    return prepareHandover(room);
+  }
+
+  /** Sends all in a Room to where it goes on, and closes it here in silence. Idempotent. */
+  depart(room: Room): void {
+    room.depart();
+  }
+
+  /** Another node hosts a Room by a newer right: as `depart`. */
+  stepBack(name: string): void {
+    this.#rooms.get(name)?.depart();
+  }
+
+  /**
+   * Takes over a Room from the node that hosted it, and expects who was in it. A handover that
+   * comes twice is taken once.
+   *
+   * @throws RoomElsewhereError, RoomError as `getOrCreate`.
+   */
+  adopt(handover: RoomHandover): Promise<void> {
+    const { id } = handover;
+    const known = this.#adoptions.get(id);
+    if (known !== undefined) {
+      return known;
+    }
+    const forget = (): boolean => this.#adoptions.delete(id);
+    const adoption = this.#take(handover);
+    this.#adoptions.set(id, adoption);
+    adoption.then(() => void setTimeout(forget, KNOWN_HANDOVER_MS).unref(), forget);
+    return adoption;
+  }
+
+  /** Those whose media comes from an address that fits. */
+  participantsVia(fits: (remote: RemoteAddress) => boolean): Participant[] {
+    return this.all()
+      .flatMap((room) => room.reachable())
+      .filter(({ parts }) => parts.connections.remoteAddresses().some(fits));
+  }
+
+  /** Has a participant join again, by another path: for others it stays. */
+  sendAway(participant: Participant): void {
+    this.all()
+      .find((room) => room.participants.get(participant.identity) === participant)
+      ?.sendAway(participant);
   }
 
   close(): void {
@@ -90,71 +165,157 @@ export class LocalRooms {
     }
     this.#closed = true;
     clearInterval(this.#idleTimer);
+    const end = this.#options.ownership.outlivesNode ? 'closed' : 'finished';
     for (const room of [...this.#rooms.values()]) {
       // Clients try to come back for most of a minute: a node that restarts has them again.
-      room.close(DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.RECONNECT);
+      room.close(DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.RECONNECT, end);
     }
   }
 
-  async #create(request: RoomRequest): Promise<Room> {
-    const { pool, settings, observer, log, defaults, presets } = this.#options;
-    const media = await RoomMedia.create({
-      pool,
-      audioIntervalMs: settings.audioIntervalMs,
-      audioThreshold: -Math.min(127, settings.audioActiveLevel + 25),
-      log,
-    }).catch((error: unknown) => {
-      throw error instanceof NoWorkerError ? new RoomError('unavailable', error.message) : error;
-    });
-    if (this.#closed) {
-      media.close();
-      throw new RoomError('unavailable', 'the node is closing, join again');
+  async #existing(name: string): Promise<Room | undefined> {
+    await this.#rooms.get(name)?.settled();
+    return this.#rooms.get(name);
+  }
+
+  async #make(request: RoomRequest, claim?: RoomClaim): Promise<Room> {
+    const { name } = request;
+    const existing = this.#rooms.get(name) ?? this.#creating.get(name);
+    if (existing !== undefined) {
+      return existing;
     }
-    const lost = this.#lost.get(request.name);
-    this.#lost.delete(request.name);
-    const room = new Room(lost ?? optionsOf(request, presets.get(request.preset ?? ''), defaults), {
-      media,
-      settings,
-      observer,
-      log,
-      now: this.#options.now ?? Date.now,
-      serverInfo: this.#options.serverInfo,
-      iceServers: this.#options.iceServers,
-      onClosed: (closed, isLost) => this.#forget(closed, isLost),
-    });
-    this.#rooms.set(room.name, room);
+    const creating = this.#create(request, claim).finally(() => this.#creating.delete(name));
+    this.#creating.set(name, creating);
+    return creating;
+  }
+
+  async #create(request: RoomRequest, given: RoomClaim | undefined): Promise<Room> {
+    const { name } = request;
+    const [claimed, created] = await Promise.allSettled([
+      this.#claim(name, given),
+      this.#createMedia(),
+    ]);
+    if (created.status === 'rejected') {
+      throw claimed.status === 'rejected' ? claimed.reason : created.reason;
+    }
+    const media = created.value;
+    if (claimed.status === 'rejected' || this.#closed) {
+      media.close();
+      throw claimed.status === 'rejected'
+        ? claimed.reason
+        : new RoomError('unavailable', 'the node is closing, join again');
+    }
+    const handover = this.#arrivals.take(name);
+    const facts = handover?.facts ?? claimed.value.facts;
+    const { presets, defaults } = this.#options;
+    const options = facts
+      ? optionsOfFacts(facts)
+      : optionsOf(request, presets.get(request.preset ?? ''), defaults);
+    const room = new Room(
+      options,
+      {
+        ...this.#options,
+        media,
+        now: this.#options.now ?? Date.now,
+        rejoinWaitMs: this.#options.rejoinWaitMs ?? REJOIN_WAIT_MS,
+        onFactsChanged: (changed) => this.#factsChanged(changed),
+        onClosed: (closed, end) => this.#forget(closed, end),
+        onLost: (lost) => this.#lost(lost),
+      },
+      facts,
+    );
+    this.#rooms.set(name, room);
+    if (handover !== undefined) {
+      room.adopt(handover);
+    }
     return room;
   }
 
-  #forget(room: Room, isLost: boolean): void {
+  /** Whose Room it is, and, where it is on its way here, what arrives of it. */
+  async #claim(name: string, given: RoomClaim | undefined): Promise<RoomClaim> {
+    const claim = given ?? (await this.#options.ownership.claim(name));
+    if (claim.isMoving) {
+      await this.#arrivals.wait(name);
+    }
+    return claim;
+  }
+
+  async #createMedia(): Promise<RoomMedia> {
+    const { pool, settings, log } = this.#options;
+    try {
+      return await RoomMedia.create({
+        pool,
+        audioIntervalMs: settings.audioIntervalMs,
+        audioThreshold: -Math.min(127, settings.audioActiveLevel + 25),
+        log,
+      });
+    } catch (error) {
+      throw error instanceof NoWorkerError ? new RoomError('unavailable', error.message) : error;
+    }
+  }
+
+  async #take(handover: RoomHandover): Promise<void> {
+    this.#arrivals.put(handover);
+    try {
+      const room = await this.getOrCreate({ name: handover.facts.name });
+      if (this.#arrivals.drop(handover)) {
+        // Somebody was here before.
+        room.adopt(handover);
+      }
+    } finally {
+      this.#arrivals.drop(handover);
+    }
+  }
+
+  /** What is told of a Room is told once for all that happens at a time. */
+  #factsChanged(room: Room): void {
+    if (this.#changed.size === 0) {
+      setImmediate(() => {
+        const changed = [...this.#changed];
+        this.#changed.clear();
+        for (const one of changed.filter(({ closed }) => !closed)) {
+          this.#options.ownership.changed(one.name, one.facts());
+        }
+      });
+    }
+    this.#changed.add(room);
+  }
+
+  #forget(room: Room, end: RoomEnd): void {
     if (this.#rooms.get(room.name) === room) {
       this.#rooms.delete(room.name);
     }
-    if (isLost && !this.#closed) {
-      // Whoever comes back first makes the Room anew, with all that was ever said of it.
-      const { options } = room;
-      this.#lost.set(room.name, options);
-      setTimeout(() => {
-        if (this.#lost.get(room.name) === options) {
-          this.#lost.delete(room.name);
-        }
-      }, LOST_ROOM_MS).unref();
+    if (end === 'finished' && !this.#closed) {
+      this.#options.ownership.released(room.name);
     }
   }
-}
 
-function optionsOf(
-  request: RoomRequest,
-  preset: RoomConfiguration | undefined,
-  defaults: LocalRoomsOptions['defaults'],
-): RoomOptions {
-  return {
-    name: request.name,
-    metadata: request.metadata || preset?.metadata || '',
-    emptyTimeout: request.emptyTimeout || preset?.emptyTimeout || defaults.emptyTimeout,
-    departureTimeout:
-      request.departureTimeout || preset?.departureTimeout || defaults.departureTimeout,
-    maxParticipants: request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
-    syncStreams: request.syncStreams || preset?.syncStreams || defaults.syncStreams,
-  };
+  /** A worker is gone with a Room's media: the Room moves to another one, like to another node. */
+  #lost(room: Room): void {
+    if (room.closed || this.#closed) {
+      return;
+    }
+    room.log.error('the media worker of this room died; its participants join again');
+    const isOnItsWay = room.isFrozen;
+    const handover = prepareHandover(room);
+    room.depart(DisconnectReason.STATE_MISMATCH);
+    if (!isOnItsWay) {
+      this.#options.ownership.changed(room.name, handover.facts);
+      void this.#remake(handover);
+    }
+  }
+
+  async #remake(handover: RoomHandover): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#take(handover);
+        return;
+      } catch (error) {
+        if (error instanceof RoomElsewhereError) {
+          return;
+        }
+        this.#options.log.debug({ err: error }, 'a room cannot have another worker yet');
+        await new Promise((resolve) => setTimeout(resolve, REMAKE_MS).unref());
+      }
+    }
+  }
 }

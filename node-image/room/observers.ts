@@ -15,6 +15,14 @@ export function observeAll(observers: readonly RoomObserver[], log: Logger): Roo
   return {
     roomStarted: (room) => tell('roomStarted', (one) => one.roomStarted?.(room)),
     roomFinished: (room) => tell('roomFinished', (one) => one.roomFinished?.(room)),
+    roomArrived: (room) => tell('roomArrived', (one) => one.roomArrived?.(room)),
+    roomDeparted: (room) => tell('roomDeparted', (one) => one.roomDeparted?.(room)),
+    participantArrived: (room, participant) =>
+      tell('participantArrived', (one) => one.participantArrived?.(room, participant)),
+    participantRejoined: (room, participant) =>
+      tell('participantRejoined', (one) => one.participantRejoined?.(room, participant)),
+    participantDeparted: (room, participant) =>
+      tell('participantDeparted', (one) => one.participantDeparted?.(room, participant)),
     participantJoined: (room, participant) =>
       tell('participantJoined', (one) => one.participantJoined?.(room, participant)),
     participantLeft: (room, participant) =>

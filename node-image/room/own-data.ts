@@ -22,6 +22,12 @@ export interface OwnData {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+interface ChangeableOwnData {
+  name: string;
+  metadata: string;
+  attributes: Record<string, string>;
+}
+
 const within = (size: number, limit: number): boolean => limit === 0 || size <= limit;
 
 /** What is too large, in LiveKit's words; undefined where all is well. */
@@ -40,7 +46,7 @@ export function exceeds(data: OwnData, limits: OwnDataLimits): string | undefine
 }
 
 /** Takes over what is given: empty leaves name and metadata alone, an empty value deletes an attribute. */
-export function applyOwnData(participant: Participant, data: OwnData): void {
+export function applyOwnData(participant: ChangeableOwnData, data: OwnData): void {
   participant.name = data.name || participant.name;
   participant.metadata = data.metadata || participant.metadata;
   participant.attributes = mergedAttributes(participant.attributes, data.attributes);

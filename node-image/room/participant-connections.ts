@@ -6,7 +6,7 @@ import { DataOutlet } from '../media/data/data-outlet';
 import { PublisherConnection } from '../media/publisher-connection';
 import type { RoomMedia } from '../media/room-media';
 import { SubscriberConnection, type SubscriberEvents } from '../media/subscriber-connection';
-import type { CandidateChoice } from '../media/transports';
+import { type CandidateChoice, type RemoteAddress, remoteAddress } from '../media/transports';
 
 export interface ConnectionsOptions {
   readonly media: RoomMedia;
@@ -33,6 +33,7 @@ export interface ConnectionsOptions {
 export class ParticipantConnections {
   readonly #options: ConnectionsOptions;
   readonly #lost = new Map<WebRtcTransport, NodeJS.Timeout>();
+  readonly #transports: WebRtcTransport[] = [];
   #subscriber: Promise<SubscriberConnection> | undefined;
   #primaryConnected = false;
   #closed = false;
@@ -107,6 +108,11 @@ export class ParticipantConnections {
     return this.#lost.size > 0;
   }
 
+  /** Where its media comes from now, one for each transport that is up. */
+  remoteAddresses(): RemoteAddress[] {
+    return this.#transports.map(remoteAddress).filter((one) => one !== undefined);
+  }
+
   get hasSubscriber(): boolean {
     return this.#subscriber !== undefined;
   }
@@ -143,6 +149,7 @@ export class ParticipantConnections {
   }
 
   #watch(transport: WebRtcTransport, primary: boolean): void {
+    this.#transports.push(transport);
     transport.on('dtlsstatechange', (state) => {
       if (state === 'connected' && primary && !this.#primaryConnected) {
         this.#primaryConnected = true;

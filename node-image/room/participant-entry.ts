@@ -7,7 +7,7 @@ import type { Room } from './room';
 import { Subscribing } from './subscribing';
 
 /**
- * Gives a participant its connections, answers its join, and starts what it receives.
+ * Gives a participant its connections, has its join answered, and starts what it receives.
  *
  * @throws RoomError where it was removed meanwhile.
  */
@@ -15,7 +15,7 @@ export async function connectParticipant(
   room: Room,
   participant: Participant,
   join: JoinOptions,
-  onAdmitted: (participant: Participant) => void,
+  admit: (subscriberPrimary: boolean) => void,
 ): Promise<void> {
   const subscriberPrimary = participant.permission.canSubscribe;
   const { settings, media, log } = room;
@@ -56,8 +56,7 @@ export async function connectParticipant(
       room.tracks.subscriptionChanged(participant, available, subscribed),
   });
   participant.attach({ connections, subscribing });
-  room.admit(participant, subscriberPrimary);
-  onAdmitted(participant);
+  admit(subscriberPrimary);
   await subscribing.start(room.tracks.availableTo(participant));
   if (subscriberPrimary && !participant.closed) {
     (await connections.subscriber()).start();

@@ -63,6 +63,13 @@ export class ParticipantUpdates {
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
   }
 
+  /** Tells everybody at once of those who are not here, or no longer. */
+  tell(infos: readonly ParticipantInfo[]): void {
+    if (!this.#closed && infos.length > 0) {
+      this.#deliver(infos, () => true);
+    }
+  }
+
   /** Takes back what waits to be told of a participant that is gone. */
   forget(sid: string): void {
     this.#waiting.delete(sid);

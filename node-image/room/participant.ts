@@ -12,6 +12,7 @@ import {
 import type { CandidateChoice } from '../media/transports';
 import type { DataPeer } from './data/data-peer';
 import type { DataTrackPeer } from './data/data-tracks';
+import type { ExpectedParticipant } from './expected-participants';
 import type { Grants } from './grants';
 import { newId } from './ids';
 import type { ParticipantConnections } from './participant-connections';
@@ -52,7 +53,9 @@ export class Participant implements DataPeer, DataTrackPeer {
   readonly identity: string;
   readonly kind: ParticipantInfo_Kind;
   readonly client: ClientInfo;
-  readonly joinedAtMs: number;
+  joinedAtMs: number;
+  /** What it was when it was sent here, or sent away to come back. */
+  returning: ExpectedParticipant | undefined;
   readonly publishing: Publishing;
   /** Which tracks of this participant others may have; undefined lets everybody have all. */
   trackPermissions: ReadonlyMap<string, 'all' | ReadonlySet<string>> | undefined;
@@ -83,11 +86,14 @@ export class Participant implements DataPeer, DataTrackPeer {
     readonly grants: Grants;
     readonly join: JoinOptions;
     readonly nowMs: number;
+    /** It comes back: what it was wins over what its token says. */
+    readonly returning?: ExpectedParticipant | undefined;
     /** Mime types that it may publish. @default all */
     readonly enabledCodecs?: readonly string[];
     readonly events: ParticipantEvents;
   }) {
-    const { grants, join, events } = options;
+    const { join, events, returning } = options;
+    const grants = returning?.grants ?? options.grants;
     this.identity = grants.identity;
     this.kind = kindOf(grants.kind);
     this.#kindDetails = kindDetailsOf(grants.kindDetails);
@@ -98,7 +104,7 @@ export class Participant implements DataPeer, DataTrackPeer {
     this.client = join.client;
     this.autoSubscribeDataTracks = join.autoSubscribeDataTrack;
     this.joinedAtMs = options.nowMs;
-    this.#grants = grants;
+    this.#grants = options.grants;
     this.#events = events;
     this.publishing = new Publishing({
       participantSid: this.sid,
@@ -110,6 +116,9 @@ export class Participant implements DataPeer, DataTrackPeer {
       onCodecAdded: (track) => this.#events.codecAdded(this, track),
       onUnpublished: (track) => this.#events.unpublished(this, track),
     });
+    if (returning !== undefined) {
+      this.becomeAsBefore(returning);
+    }
   }
 
   get grants(): Grants {
@@ -122,6 +131,14 @@ export class Participant implements DataPeer, DataTrackPeer {
 
   get closed(): boolean {
     return this.#state === ParticipantInfo_State.DISCONNECTED;
+  }
+
+  /** Whether observers have been told that it joined. */
+  get isAnnounced(): boolean {
+    return (
+      this.#state === ParticipantInfo_State.ACTIVE ||
+      (this.#state === ParticipantInfo_State.JOINED && this.returning?.isAnnounced === true)
+    );
   }
 
   get hidden(): boolean {
@@ -253,6 +270,18 @@ export class Participant implements DataPeer, DataTrackPeer {
   touch(immediate = false): void {
     this.#version += 1;
     this.#events.changed(this, immediate);
+  }
+
+  /** It is back: what it was wins over what its token says. */
+  becomeAsBefore(returning: ExpectedParticipant): void {
+    this.returning = returning;
+    this.name = returning.name;
+    this.metadata = returning.metadata;
+    this.attributes = { ...returning.attributes };
+    this.joinedAtMs = returning.joinedAtMs;
+    // The key of the token that it came with has just been found good; the old one may be no more.
+    const { apiKey } = this.#grants;
+    this.setPermission(returning.permission.clone(), { ...returning.grants, apiKey });
   }
 
   setPermission(permission: ParticipantPermission, grants: Grants): void {

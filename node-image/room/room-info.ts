@@ -1,16 +1,22 @@
-import { Room as RoomInfo } from '@livekit/protocol';
+import { type ParticipantPermission, Room as RoomInfo } from '@livekit/protocol';
 import { publishCodecs } from './join-response';
-import type { Participant } from './participant';
 import type { Room } from './room';
 import type { RoomOptions } from './room-types';
+
+/** What counts of somebody in a Room, or on the way back to it. */
+interface Member {
+  readonly dependent: boolean;
+  readonly isPublisher: boolean;
+  readonly permission: ParticipantPermission;
+}
 
 /** What a Room shows of itself. Source: livekit_models.proto Room. */
 export function roomInfo(
   { sid, name, createdMs, metadata, settings }: Room,
   options: RoomOptions,
-  participants: Iterable<Participant>,
+  members: Iterable<Member>,
 ): RoomInfo {
-  const all = [...participants];
+  const all = [...members];
   return new RoomInfo({
     sid,
     name,

@@ -15,10 +15,20 @@ import type {
 export interface RoomObserver {
   roomStarted?(room: Room): void;
   roomFinished?(room: Room): void;
+  /** A Room that was elsewhere is here from now on: it has not started anew. */
+  roomArrived?(room: Room): void;
+  /** A Room has gone elsewhere: it has not finished. */
+  roomDeparted?(room: Room): void;
   /** The participant's primary peer connection is connected. */
   participantJoined?(room: Room, participant: ParticipantInfo): void;
   /** A participant that had joined is gone. */
   participantLeft?(room: Room, participant: ParticipantInfo): void;
+  /** A participant that had joined elsewhere belongs to a Room here, and is expected. */
+  participantArrived?(room: Room, participant: ParticipantInfo): void;
+  /** A participant that was expected is back, with another sid. It has not joined anew. */
+  participantRejoined?(room: Room, participant: ParticipantInfo): void;
+  /** A participant that had joined is sent elsewhere with its Room. It has not left. */
+  participantDeparted?(room: Room, participant: ParticipantInfo): void;
   /** A participant is gone before its primary peer connection was ever connected. */
   participantConnectionAborted?(room: Room, participant: ParticipantInfo): void;
   trackPublished?(room: Room, participant: ParticipantInfo, track: TrackInfo): void;

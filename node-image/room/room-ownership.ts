@@ -15,13 +15,22 @@ export interface RoomClaim {
  */
 export interface RoomOwnership {
   /**
-   * Asked before a Room is made here.
+   * Whether what it keeps of Rooms outlives this process: a Room goes on then when its node closes.
+   *
+   * @default false
+   */
+  readonly outlivesNode?: boolean;
+  /**
+   * Asked before a Room is made here, and when the server API looks for one: nothing has to follow.
    *
    * @throws RoomElsewhereError where it is another node's, or nobody's.
    * @throws RoomError `unavailable` where that cannot be found out now.
    */
   claim(room: string): Promise<RoomClaim>;
-  /** The Room is there, has changed, and goes on: its facts are written down. Never throws. */
+  /**
+   * The Room is there, has changed, and goes on: its facts are written down. Told at most once a
+   * turn of the event loop, and once more when the Room is lost with its media worker. Never throws.
+   */
   changed(room: string, facts: RoomFacts): void;
   /** The Room has ended for good. Never throws. */
   released(room: string): void;

@@ -28,6 +28,20 @@ export interface RoomDependencies {
   readonly now: () => number;
   readonly serverInfo: ServerInfo;
   readonly iceServers: (participant: Participant) => ICEServer[];
-  /** @param lost - its media was lost under it, and its participants are about to come back. */
-  readonly onClosed: (room: Room, lost: boolean) => void;
+  /** How long those who are expected have to come, in ms. */
+  readonly rejoinWaitMs: number;
+  /** Something has changed of what outlives this node. */
+  readonly onFactsChanged: (room: Room) => void;
+  readonly onClosed: (room: Room, end: RoomEnd) => void;
+  /** Its worker is gone with all media: it has to be made anew on another one. */
+  readonly onLost: (room: Room) => void;
 }
+
+/** How a Room ended here. */
+export type RoomEnd =
+  /** For good. */
+  | 'finished'
+  /** With the node that hosts it: it may go on elsewhere. */
+  | 'closed'
+  /** It goes on elsewhere. */
+  | 'departed';

@@ -2,7 +2,6 @@ import {
   DisconnectReason,
   type ICEServer,
   LeaveRequest_Action,
-  ParticipantInfo_State,
   type Room as RoomInfo,
   type ServerInfo,
 } from '@livekit/protocol';
@@ -12,23 +11,20 @@ import type { RoomMedia } from '../media/room-media';
 import type { ConnectionQualityReporter } from './connection-quality';
 import type { DataTracks } from './data/data-tracks';
 import type { RoomData } from './data/room-data';
-import { Departures } from './departures';
-import { RoomError } from './errors';
+import type { ExpectedParticipant, ExpectedParticipants } from './expected-participants';
 import type { Grants } from './grants';
-import { newId } from './ids';
-import { joinResponse, newSifTrailer } from './join-response';
-import { leaveRequest } from './leave';
-import { type JoinOptions, Participant } from './participant';
-import { connectParticipant } from './participant-entry';
-import { participantEvents } from './participant-events';
-import { isDependent } from './participant-kind';
-import { ParticipantUpdates } from './participant-updates';
+import type { RoomFacts, RoomHandover } from './handover';
+import type { JoinOptions, Participant } from './participant';
+import { RoomEntry } from './room-entry';
+import { RoomGate } from './room-gate';
 import { roomInfo } from './room-info';
+import { RoomMembers } from './room-members';
 import { RoomNews } from './room-news';
 import { createRoomParts } from './room-parts';
 import type { RoomSettings } from './room-settings';
+import { RoomState } from './room-state';
 import type { RoomTracks } from './room-tracks';
-import type { RoomDependencies, RoomOptions } from './room-types';
+import type { RoomDependencies, RoomEnd, RoomOptions } from './room-types';
 import type { SignalSink } from './signal-sink';
 import type { Speakers } from './speakers';
 
@@ -37,9 +33,7 @@ const QUALITY_MS = 5000;
 
 /** One Room: who is in it, what they publish and receive, and when it ends. */
 export class Room {
-  readonly sid = newId('RM_');
   readonly name: string;
-  readonly createdMs: number;
   readonly tracks: RoomTracks;
   readonly data: RoomData<Participant>;
   readonly dataTracks: DataTracks<Participant>;
@@ -47,68 +41,75 @@ export class Room {
   readonly quality: ConnectionQualityReporter;
   readonly settings: RoomSettings;
   readonly log: Logger;
-  #options: RoomOptions;
+  readonly #state: RoomState;
   readonly #deps: RoomDependencies;
-  readonly #participants = new Map<string, Participant>();
-  readonly #updates: ParticipantUpdates;
-  readonly #departures: Departures;
+  readonly #gate = new RoomGate();
+  readonly #members: RoomMembers;
+  readonly #entry: RoomEntry;
   readonly #news: RoomNews;
-  readonly #sifTrailer = newSifTrailer();
-  readonly #joinTimers = new Map<string, NodeJS.Timeout>();
   readonly #qualityTimer: NodeJS.Timeout;
-  #metadata: string;
-  #everJoined = false;
-  #emptySinceMs: number;
   #closed = false;
 
-  constructor(options: RoomOptions, deps: RoomDependencies) {
-    this.#options = options;
+  /** @param facts - of the Room that this one goes on as. */
+  constructor(options: RoomOptions, deps: RoomDependencies, facts?: RoomFacts) {
+    const state = new RoomState(options, deps.now(), facts);
+    const gate = this.#gate;
+    const news = new RoomNews({ info: () => this.info(), recipients: () => this.reachable() });
+    this.#state = state;
     this.#deps = deps;
+    this.#news = news;
     this.name = options.name;
-    this.#metadata = options.metadata;
-    this.createdMs = deps.now();
-    this.#emptySinceMs = this.createdMs;
-    this.#departures = new Departures(deps.now);
-    this.#news = new RoomNews({ info: () => this.info(), recipients: () => this.reachable() });
     this.settings = deps.settings;
     this.log = deps.log.child({ room: options.name, roomSid: this.sid });
-    const participants = (): Iterable<Participant> => this.#participants.values();
-    this.#updates = new ParticipantUpdates({
-      recipients: participants,
-      batchBytes: deps.settings.updateBatchBytes,
-      now: deps.now,
-    });
-    const parts = createRoomParts(deps, this.log, participants);
+    const members = new RoomMembers({ room: this, deps, gate, news });
+    this.#members = members;
+    this.#entry = new RoomEntry({ room: this, deps, state, members, gate, news });
+    const parts = createRoomParts(deps, this.log, () => this.participants.values());
     this.speakers = parts.speakers;
     this.quality = parts.quality;
     this.tracks = parts.tracks;
     this.data = parts.data;
     this.dataTracks = parts.dataTracks;
     deps.media.onAudioLevels((levels) => this.speakers.report(levels));
-    deps.media.onWorkerDied(() => this.#workerDied());
+    deps.media.onWorkerDied(() => deps.onLost(this));
     this.#qualityTimer = setInterval(() => this.quality.report(), QUALITY_MS);
-    deps.observer.roomStarted?.(this.info());
+    deps.observer[facts ? 'roomArrived' : 'roomStarted']?.(this.info());
+    deps.onFactsChanged(this);
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** What the Room is now, for another that takes its place. */
-  get options(): RoomOptions {
-    return { ...this.#options, metadata: this.#metadata };
+  /** It is on its way to another node, or stays: nothing changes until that is known. */
+  get isFrozen(): boolean {
+    return this.#gate.isFrozen;
+  }
+
+  get sid(): string {
+    return this.#state.sid;
+  }
+
+  /** ms since 1970 */
+  get createdMs(): number {
+    return this.#state.createdMs;
   }
 
   get syncStreams(): boolean {
-    return this.#options.syncStreams;
+    return this.#state.options.syncStreams;
   }
 
   get metadata(): string {
-    return this.#metadata;
+    return this.#state.options.metadata;
   }
 
   get participants(): ReadonlyMap<string, Participant> {
-    return this.#participants;
+    return this.#members.participants;
+  }
+
+  /** Who is on the way back to it. */
+  get expected(): ExpectedParticipants {
+    return this.#members.expected;
   }
 
   get media(): RoomMedia {
@@ -119,79 +120,74 @@ export class Room {
     return this.#deps.serverInfo;
   }
 
+  /** What outlives this node. */
+  facts(): RoomFacts {
+    return this.#state.facts();
+  }
+
   reachable(): Participant[] {
-    return [...this.#participants.values()].filter((one) => one.reachable);
+    return this.#members.reachable();
   }
 
   info(): RoomInfo {
-    return roomInfo(this, this.#options, this.#participants.values());
+    return roomInfo(this, this.#state.options, this.#members.all());
   }
 
   /** @throws RoomError where the Room is full. */
   checkCapacity(grants: Grants): void {
-    const { maxParticipants } = this.#options;
-    const others = [...this.#participants.values()].filter(
-      (one) => !one.dependent && one.identity !== grants.identity,
-    );
-    if (maxParticipants > 0 && !isDependent(grants) && others.length >= maxParticipants) {
-      throw new RoomError('resource_exhausted', 'room has exceeded its max participants');
-    }
+    this.#members.checkCapacity(grants, this.#state.options.maxParticipants);
   }
 
   /**
-   * Lets a client in, in place of one of the same identity.
+   * Lets a client in, in place of one of the same identity, or as the one that is expected.
    *
    * @param onAdmitted - called after the join response, before anything of the client is needed.
    * @throws RoomError where the Room is full or closed.
+   * @throws RoomElsewhereError where it has moved to another node, perhaps while this was waiting.
    */
-  async join(
+  join(
     grants: Grants,
     join: JoinOptions,
     sink: SignalSink,
     onAdmitted: (participant: Participant) => void,
   ): Promise<Participant> {
-    if (this.#closed) {
-      throw new RoomError('unavailable', 'the room has just closed, join again');
+    return this.#entry.join(grants, join, sink, onAdmitted);
+  }
+
+  /**
+   * Resolves when it is known whether the Room stays; at once where it is not frozen.
+   *
+   * @throws RoomElsewhereError where it has moved to another node.
+   */
+  async settled(): Promise<void> {
+    if (this.#gate.isFrozen || this.#gate.hasDeparted) {
+      await this.#gate.passed();
     }
-    this.checkCapacity(grants);
-    const before = this.#participants.get(grants.identity);
-    if (before !== undefined) {
-      this.remove(before, DisconnectReason.DUPLICATE_IDENTITY, LeaveRequest_Action.DISCONNECT);
-    }
-    const participant = new Participant({
-      grants,
-      join,
-      nowMs: this.#deps.now(),
-      enabledCodecs: this.settings.enabledCodecs,
-      events: participantEvents(this, this.#news, this.#deps.observer),
-    });
-    participant.attachSink(sink);
-    participant.dataTracks = () => this.dataTracks.infos(participant);
-    this.#participants.set(participant.identity, participant);
-    try {
-      await connectParticipant(this, participant, join, onAdmitted);
-    } catch (error) {
-      this.remove(participant, DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT);
-      throw error;
-    }
-    return participant;
+  }
+
+  /**
+   * Holds whatever would change the Room, which is about to move: until `unfreeze` or `depart`, one
+   * of which has to follow. Resolves when joins that are under way are done.
+   */
+  freeze(): Promise<void> {
+    return this.#gate.freeze();
+  }
+
+  /** The Room stays: what was held goes on. Idempotent. */
+  unfreeze(): void {
+    this.#gate.thaw();
   }
 
   /** Tells others, and itself, of a participant as it is now. */
   broadcast(participant: Participant, immediate = false): void {
     if (participant.reachable) {
-      this.#updates.push(participant, immediate);
+      this.#members.updates.push(participant, immediate);
     }
   }
 
   /** Everybody, itself included, and who has left lately, to a client that has resumed. */
   sendParticipants(to: Participant): void {
-    const present = this.reachable().filter((one) => one === to || !one.hidden);
-    const identities = new Set(present.map((one) => one.identity));
-    const gone = this.#departures
-      .since(to.signalLostMs ?? this.#deps.now())
-      .filter((info) => !identities.has(info.identity));
-    this.#updates.sendAll(to, [...gone, ...present.map((one) => one.info())]);
+    this.#members.sendAll(to);
   }
 
   iceServers(participant: Participant): ICEServer[] {
@@ -200,21 +196,17 @@ export class Room {
 
   /** Takes over what a later request for the same Room says; what it leaves out stays. */
   update(request: Partial<Omit<RoomOptions, 'name'>>): void {
-    const { emptyTimeout, departureTimeout, maxParticipants } = this.#options;
-    this.#options = {
-      ...this.#options,
-      emptyTimeout: request.emptyTimeout || emptyTimeout,
-      departureTimeout: request.departureTimeout || departureTimeout,
-      maxParticipants: request.maxParticipants || maxParticipants,
-    };
-    if (request.metadata && request.metadata !== this.#metadata) {
+    this.#state.update(request);
+    if (request.metadata && request.metadata !== this.metadata) {
       this.setMetadata(request.metadata);
     }
+    this.#deps.onFactsChanged(this);
   }
 
   setMetadata(metadata: string): void {
-    this.#metadata = metadata;
+    this.#state.setMetadata(metadata);
     this.#news.now();
+    this.#deps.onFactsChanged(this);
   }
 
   /**
@@ -223,82 +215,92 @@ export class Room {
    * @param action - what its client is told to do next; undefined says nothing to it.
    */
   remove(participant: Participant, reason: DisconnectReason, action?: LeaveRequest_Action): void {
-    if (participant.closed) {
-      return;
-    }
-    if (action !== undefined) {
-      participant.send({ case: 'leave', value: leaveRequest(reason, action) });
-    }
-    participant.closeSink();
-    clearTimeout(this.#joinTimers.get(participant.sid));
-    this.#joinTimers.delete(participant.sid);
-    if (this.#participants.get(participant.identity) === participant) {
-      this.#participants.delete(participant.identity);
-    }
-    const wasKnown = participant.state !== ParticipantInfo_State.JOINING;
-    const wasActive = participant.state === ParticipantInfo_State.ACTIVE;
-    const tracks = [...participant.publishing.tracks.values()];
-    const received = participant.received();
-    participant.close(reason);
-    const info = participant.info();
-    this.tracks.subscriberLeft(received);
-    for (const track of received) {
-      this.#deps.observer.trackUnsubscribed?.(track.info.type);
-    }
-    for (const track of tracks) {
-      this.tracks.remove(track);
-      this.#deps.observer.trackUnpublished?.(this.info(), info, track.snapshot());
-    }
-    this.data.peerLeft(participant);
-    this.dataTracks.peerLeft(participant);
-    this.speakers.forget(participant);
-    this.quality.forget(participant);
-    // Whoever replaces it carries the same identity: to others it never left.
-    this.#updates.forget(participant.sid);
-    if (reason !== DisconnectReason.DUPLICATE_IDENTITY && !participant.hidden && wasKnown) {
-      this.#updates.push(participant, true);
-      this.#departures.add(info);
-    }
-    this.#emptySinceMs = this.#deps.now();
-    this.#news.soon();
-    this.#recordingChanged(participant);
-    const tell = wasActive ? 'participantLeft' : 'participantConnectionAborted';
-    this.#deps.observer[tell]?.(this.info(), info);
-    this.log.info(
-      { participant: participant.identity, reason: DisconnectReason[reason] },
-      'participant left',
-    );
+    this.#members.remove(participant, reason, action);
   }
 
-  /** Closes a Room that has been empty for as long as it may. */
+  /** Somebody who is expected is so no more. */
+  removeExpected(expected: ExpectedParticipant, reason: DisconnectReason): void {
+    this.#members.removeExpected(expected, reason);
+  }
+
+  /** Sends a participant on another way to the same Room: it is expected, and has not left. */
+  sendAway(participant: Participant): void {
+    if (!this.#closed) {
+      this.#members.sendAway(participant);
+    }
+  }
+
+  /** Takes over who was in the Room where it was before. */
+  adopt(handover: RoomHandover): void {
+    const { facts } = handover;
+    if (facts.sid !== this.sid) {
+      this.log.warn({ before: facts.sid }, 'clients were here before the word of what the room is');
+    }
+    const { metadata } = this;
+    this.#state.takeOver(facts);
+    this.#members.adopt(handover);
+    if (metadata !== facts.metadata) {
+      this.#news.now();
+    }
+    this.#deps.onFactsChanged(this);
+  }
+
+  /** Tells others of one that is expected, and has been changed. */
+  expectedChanged(expected: ExpectedParticipant): void {
+    this.#members.expectedChanged(expected);
+  }
+
+  /** Gives those up who did not come back in time, and closes a Room that is empty for too long. */
   closeIfIdle(): void {
-    if (this.#closed || [...this.#participants.values()].some((one) => !one.dependent)) {
+    if (this.#closed || this.isFrozen) {
       return;
     }
-    const timeout = this.#everJoined ? this.#options.departureTimeout : this.#options.emptyTimeout;
-    if (this.#deps.now() - this.#emptySinceMs >= timeout * 1000) {
+    this.#members.removeMissing();
+    if (this.#members.all().some((one) => !one.dependent)) {
+      return;
+    }
+    const { options, everJoined } = this.#state;
+    const timeout = everJoined ? options.departureTimeout : options.emptyTimeout;
+    if (this.#deps.now() - this.#members.emptySinceMs >= timeout * 1000) {
       this.close(DisconnectReason.ROOM_CLOSED);
     }
   }
 
-  /** Ends the Room for everybody in it. Idempotent. */
-  close(reason: DisconnectReason, action = LeaveRequest_Action.DISCONNECT): void {
+  /**
+   * Ends the Room for everybody in it. Idempotent.
+   *
+   * @param end - whether it has ended for good. @default finished
+   */
+  close(
+    reason: DisconnectReason,
+    action = LeaveRequest_Action.DISCONNECT,
+    end: Exclude<RoomEnd, 'departed'> = 'finished',
+  ): void {
     if (this.#closed) {
       return;
     }
-    this.#closed = true;
-    clearInterval(this.#qualityTimer);
-    this.#news.close();
-    this.#updates.close();
-    this.speakers.close();
-    for (const participant of [...this.#participants.values()]) {
-      this.remove(participant, reason, action);
+    this.#stop();
+    this.#gate.end();
+    this.#members.removeAll(reason, action);
+    this.#endMedia();
+    this.#deps.observer[end === 'finished' ? 'roomFinished' : 'roomDeparted']?.(this.info());
+    this.#deps.onClosed(this, end);
+  }
+
+  /**
+   * Sends everybody to where the Room goes on, and closes it here without a word of anybody's
+   * leave. Idempotent.
+   */
+  depart(reason = DisconnectReason.MIGRATION): void {
+    if (this.#closed) {
+      return;
     }
-    this.tracks.close();
-    this.data.close();
-    this.media.close();
-    this.#deps.observer.roomFinished?.(this.info());
-    this.#deps.onClosed(this, action === LeaveRequest_Action.RECONNECT);
+    this.#stop();
+    this.#gate.depart();
+    this.#members.depart(reason);
+    this.#endMedia();
+    this.#deps.observer.roomDeparted?.(this.info());
+    this.#deps.onClosed(this, 'departed');
   }
 
   /** Takes what a participant sent over a data channel. */
@@ -321,50 +323,27 @@ export class Room {
 
   /** A participant's media is up for the first time. */
   activated(participant: Participant): void {
-    clearTimeout(this.#joinTimers.get(participant.sid));
-    this.#joinTimers.delete(participant.sid);
-    participant.setActive();
-    this.dataTracks.peerJoined(participant);
-    this.#deps.observer.participantJoined?.(this.info(), participant.info());
+    this.#entry.activated(participant);
   }
 
-  /** A participant's connections exist: it is answered, and others hear of it. */
-  admit(participant: Participant, subscriberPrimary: boolean): void {
-    this.#everJoined ||= !participant.dependent;
-    participant.send({
-      case: 'join',
-      value: joinResponse({
-        participant,
-        others: this.#participants.values(),
-        room: this.info(),
-        serverInfo: this.serverInfo,
-        iceServers: this.iceServers(participant),
-        subscriberPrimary,
-        enabledCodecs: this.settings.enabledCodecs,
-        sifTrailer: this.#sifTrailer,
-      }),
-    });
-    // Not before its join response, which must be the first it hears.
-    this.#recordingChanged(participant);
-    const timer = setTimeout(
-      () => this.remove(participant, DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT),
-      this.settings.joinTimeoutMs,
-    );
-    this.#joinTimers.set(participant.sid, timer);
-    participant.touch();
-    this.#news.soon();
-  }
-
-  /** Whether a Room is recorded is for everybody to know at once. */
-  #recordingChanged({ permission }: Participant): void {
+  /** Whether it is recorded is for everybody to know at once. */
+  recordingChanged({ permission }: Pick<Participant, 'permission'>): void {
     if (permission.recorder && !this.#closed) {
       this.#news.now();
     }
   }
 
-  /** The worker is gone with all media: everybody is sent to join again, which another carries. */
-  #workerDied(): void {
-    this.log.error('the media worker of this room died; its participants join again');
-    this.close(DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
+  #stop(): void {
+    this.#closed = true;
+    clearInterval(this.#qualityTimer);
+    this.#news.close();
+    this.#members.updates.close();
+    this.speakers.close();
+  }
+
+  #endMedia(): void {
+    this.tracks.close();
+    this.data.close();
+    this.media.close();
   }
 }

@@ -128,6 +128,24 @@ export class Metrics implements RoomObserver {
     this.totals.rooms -= 1;
   }
 
+  // A move is no start and no end: only where things are has changed.
+  roomArrived(): void {
+    this.roomStarted();
+  }
+
+  roomDeparted(): void {
+    this.#instruments.rooms.dec();
+    this.totals.rooms -= 1;
+  }
+
+  participantArrived(room: Room, participant: ParticipantInfo): void {
+    this.participantJoined(room, participant);
+  }
+
+  participantDeparted(room: Room, participant: ParticipantInfo): void {
+    this.participantLeft(room, participant);
+  }
+
   participantJoined(_room: Room, _participant: ParticipantInfo): void {
     this.#instruments.participants.inc();
     this.totals.participants += 1;

@@ -1,17 +1,19 @@
 import { ICEServer, type RoomConfiguration, ServerInfo } from '@livekit/protocol';
 import type { WorkerPool } from '../../node-image/media/worker-pool';
 import type { Grants } from '../../node-image/room/grants';
-import { LocalRooms } from '../../node-image/room/local-rooms';
+import { LocalRooms, type LocalRoomsOptions } from '../../node-image/room/local-rooms';
 import type { Participant } from '../../node-image/room/participant';
 import type { Room } from '../../node-image/room/room';
 import type { RoomObserver } from '../../node-image/room/room-observer';
 import type { RoomSettings } from '../../node-image/room/room-settings';
+import { SoleOwnership } from '../../node-image/room/sole-ownership';
 import { log, startPool } from '../media/support/media';
 import { FakeSink, grants, JOIN } from './fakes';
 
 export interface TestRoomsOptions {
   readonly presets?: ReadonlyMap<string, RoomConfiguration>;
   readonly settings?: Partial<RoomSettings>;
+  readonly rooms?: Partial<LocalRoomsOptions>;
 }
 
 /** The Rooms of a node with one real worker, whose clock the test moves. */
@@ -27,6 +29,7 @@ export class TestRooms {
   ) {
     this.rooms = new LocalRooms({
       pool,
+      ownership: new SoleOwnership(() => this.nowMs),
       settings: {
         enabledCodecs: [],
         dynacastPauseDelayMs: 5000,
@@ -50,6 +53,7 @@ export class TestRooms {
       serverInfo: new ServerInfo({ version: '1.2.3', nodeId: 'ND_test' }),
       iceServers: ({ sid }) => [new ICEServer({ urls: [`turn:${sid}`] })],
       now: () => this.nowMs,
+      ...options.rooms,
     });
   }
 
@@ -82,6 +86,11 @@ export class TestRooms {
     return {
       roomStarted: note('started'),
       roomFinished: note('finished'),
+      roomArrived: note('arrived'),
+      roomDeparted: note('departed'),
+      participantArrived: note('expected'),
+      participantRejoined: note('rejoined'),
+      participantDeparted: note('sent-on'),
       participantJoined: note('joined'),
       participantLeft: note('left'),
       participantConnectionAborted: note('aborted'),

@@ -1,0 +1,56 @@
+import type { RoomFacts } from './handover';
+import { newId } from './ids';
+import { newSifTrailer } from './join-response';
+import { optionsOfFacts } from './room-options';
+import type { RoomOptions } from './room-types';
+
+/** What a Room is, whoever is in it: what outlives the node that hosts it. */
+export class RoomState {
+  readonly sid: string;
+  readonly createdMs: number;
+  /** What marks frames that the server itself puts into an encrypted stream. */
+  readonly sifTrailer: Uint8Array;
+  options: RoomOptions;
+  /** Whether anybody was ever in it. */
+  everJoined: boolean;
+
+  /** @param facts - of the Room that this one goes on as. */
+  constructor(options: RoomOptions, nowMs: number, facts?: RoomFacts) {
+    this.options = options;
+    this.sid = facts?.sid ?? newId('RM_');
+    this.createdMs = facts?.createdMs ?? nowMs;
+    this.sifTrailer = facts ? Buffer.from(facts.sifTrailer, 'base64') : newSifTrailer();
+    this.everJoined = facts?.everJoined ?? false;
+  }
+
+  facts(): RoomFacts {
+    return {
+      ...this.options,
+      sid: this.sid,
+      createdMs: this.createdMs,
+      sifTrailer: Buffer.from(this.sifTrailer).toString('base64'),
+      everJoined: this.everJoined,
+    };
+  }
+
+  /** Takes over what a later request for the same Room says of times and numbers. */
+  update(request: Partial<RoomOptions>): void {
+    const { emptyTimeout, departureTimeout, maxParticipants } = this.options;
+    this.options = {
+      ...this.options,
+      emptyTimeout: request.emptyTimeout || emptyTimeout,
+      departureTimeout: request.departureTimeout || departureTimeout,
+      maxParticipants: request.maxParticipants || maxParticipants,
+    };
+  }
+
+  setMetadata(metadata: string): void {
+    this.options = { ...this.options, metadata };
+  }
+
+  /** Becomes what it was elsewhere. Clients know its sid already, so that stays. */
+  takeOver(facts: RoomFacts): void {
+    this.options = optionsOfFacts(facts);
+    this.everJoined ||= facts.everJoined;
+  }
+}
