@@ -1,5 +1,5 @@
-import type { LedgerConfig } from './placement-load';
-import { recentWeight } from './placement-load';
+import type { NodeLoad } from './node-record';
+import { type LedgerConfig, recentWeight } from './placement-load';
 
 /** What a Room or a job takes of a node. */
 export interface Cost {
@@ -125,6 +125,14 @@ export const roomCost = (ledger: LedgerConfig): Cost => ({
   memoryBytes: ledger.room_memory_cost,
   bytesPerSec: ledger.room_bandwidth_cost,
   diskBytes: 0,
+});
+
+/** What a node has to give: of its disk so much as the configuration allows to be used. */
+export const capacityOf = (load: NodeLoad, ledger: LedgerConfig): Cost => ({
+  cpus: load.cpus,
+  memoryBytes: load.memory.limit,
+  bytesPerSec: load.bytesPerSecLimit,
+  diskBytes: load.disk.limit * ledger.disk_limit,
 });
 
 const full = (cost: Partial<Cost>): Cost => ({ ...NOTHING, ...cost });

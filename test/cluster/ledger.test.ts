@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type Cost, Ledger, roomCost } from '../../node-image/cluster/ledger';
+import { type Cost, capacityOf, Ledger, roomCost } from '../../node-image/cluster/ledger';
 import { RECENT_MS } from '../../node-image/cluster/registry';
-import { ledgerWith } from './placement-nodes';
+import { IDLE, ledgerWith } from './placement-nodes';
 
 const CAPACITY: Cost = { cpus: 4, memoryBytes: 8e9, bytesPerSec: 1e8, diskBytes: 1e10 };
 const JOBS = ['egress', 'ingress', 'agent'] as const;
@@ -76,6 +76,12 @@ describe('a Room', () => {
       diskBytes: 0,
     });
   });
+});
+
+test('the capacity of a node is what it measured, and of its disk the allowed share', () => {
+  const load = { ...IDLE, bytesPerSecLimit: 5, disk: { used: 1, limit: 100 } };
+  const expected = { cpus: 4, memoryBytes: 8e9, bytesPerSec: 5, diskBytes: 90 };
+  assert.deepEqual(capacityOf(load, ledgerWith({ disk_limit: 0.9 })), expected);
 });
 
 test('a cost that is no number of 0 or more is refused', () => {
