@@ -19,19 +19,14 @@ const PREFIX = '/control/';
 const MAX_BODY_BYTES = 10 << 20;
 
 export interface ControlRequestsOptions {
-  /** Of the Rooms of this node. */
-  readonly control: RoomControl;
   /**
-   * Called with the Room's name before each call that is about one. May wait for a Room that is on
-   * its way here.
-   *
-   * @throws RoomElsewhereError where the Room is another node's; the caller looks again.
-   * @default - nothing
+   * Of the Rooms of this node. What it rejects with RoomElsewhereError is answered by 421: the
+   * caller looks again where the Room is.
    */
-  readonly ready?: (room: string) => void | Promise<void>;
+  readonly control: RoomControl;
   /** 0: no limit. @default 10 MiB */
   readonly maxBodyBytes?: number;
-  readonly log: Pick<Logger, 'error'>;
+  readonly log: Pick<Logger, 'debug'>;
 }
 
 type Serve = (body: Uint8Array) => Promise<Uint8Array>;
@@ -43,8 +38,8 @@ type Serve = (body: Uint8Array) => Promise<Uint8Array>;
  * 421 with `x-sluice-elsewhere` says that the Room is not this node's.
  */
 export function controlRequests(options: ControlRequestsOptions): LinkPath {
-  const { maxBodyBytes = MAX_BODY_BYTES } = options;
-  const methods = servedMethods(options);
+  const { control, maxBodyBytes = MAX_BODY_BYTES, log } = options;
+  const methods = servedMethods(control);
   return {
     prefix: PREFIX,
     handle: async (request, response) => {
@@ -59,16 +54,17 @@ export function controlRequests(options: ControlRequestsOptions): LinkPath {
         const answer = await serve(await bodyOf(request, maxBodyBytes));
         answerBytes(response, 200, answer, { 'content-type': 'application/protobuf' });
       } catch (error) {
+        log.debug({ err: error, call: name }, 'a call over the node link was refused');
         answerError(request, response, error);
       }
     },
   };
 }
 
-function servedMethods(options: ControlRequestsOptions): ReadonlyMap<string, Serve> {
+function servedMethods(control: RoomControl): ReadonlyMap<string, Serve> {
   const serve = <I extends Message<I>, O extends Message<O>>(
     method: ControlMethod<I, O>,
-  ): readonly [string, Serve] => [method.name, (body) => called(method, body, options)];
+  ): readonly [string, Serve] => [method.name, (body) => called(method, body, control)];
   const m = CONTROL_METHODS;
   return new Map([
     serve(m.createRoom),
@@ -89,14 +85,9 @@ function servedMethods(options: ControlRequestsOptions): ReadonlyMap<string, Ser
 async function called<I extends Message<I>, O extends Message<O>>(
   method: ControlMethod<I, O>,
   body: Uint8Array,
-  { control, ready }: ControlRequestsOptions,
+  control: RoomControl,
 ): Promise<Uint8Array> {
-  const request = decoded(method, body);
-  const room = method.room(request);
-  if (room !== undefined) {
-    await ready?.(room);
-  }
-  return (await method.call(control, request)).toBinary();
+  return (await method.call(control, decoded(method, body))).toBinary();
 }
 
 function decoded<I extends Message<I>, O extends Message<O>>(

@@ -13,7 +13,6 @@ const SECRET = { secret: 'a secret of thirty-two characters', clusterName: 'test
 export const linkClient = (): TlsLinkClient => new TlsLinkClient(SECRET);
 
 export interface NodeControlOptions {
-  readonly ready?: (room: string) => void | Promise<void>;
   readonly maxBodyBytes?: number;
   readonly log?: Logger;
 }
