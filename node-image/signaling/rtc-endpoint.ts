@@ -55,7 +55,7 @@ export class RtcEndpoint {
   async validate(request: IncomingMessage): Promise<{ status: number; text: string }> {
     try {
       const passed = await this.#options.gate.check(request);
-      this.#checkRoom(passed);
+      await this.#checkRoom(passed);
       return { status: 200, text: 'success' };
     } catch (error) {
       const { status, message } = this.#asJoinError(error);
@@ -101,13 +101,16 @@ export class RtcEndpoint {
     head: Buffer,
   ): Promise<void> {
     if (passed.query.reconnect) {
+      // Where the Room is about to move, the next node knows better.
+      await this.#options.rooms.get(passed.room)?.settled();
       const found = this.#resumable(passed);
       const handshake = new Handshake(await this.#accept(request, socket, head), this.#options.log);
       await this.#resume(passed, found, handshake);
       return;
     }
-    this.#checkRoom(passed);
+    await this.#checkRoom(passed);
     const room = await this.#room(passed);
+    room.checkCapacity(passed.grants);
     if (socket.destroyed) {
       return;
     }
@@ -115,11 +118,16 @@ export class RtcEndpoint {
     await this.#join(passed, room, handshake);
   }
 
-  /** @throws JoinError where the Room is not there and may not be made, or is full. */
-  #checkRoom({ room: name, grants }: PassedJoin): void {
+  /**
+   * @throws JoinError where the Room is not there and may not be made, RoomError where it is full,
+   * RoomElsewhereError where it is another node's.
+   */
+  async #checkRoom({ room: name, grants }: PassedJoin): Promise<void> {
     const { rooms, autoCreate } = this.#options;
-    const room = rooms.get(name);
-    if (room === undefined && !autoCreate && !grants.video.roomCreate) {
+    const mayMake = autoCreate || grants.video.roomCreate === true;
+    // A Room of this node need not be here yet, when its last node has only just died.
+    const room = mayMake ? rooms.get(name) : await rooms.find(name);
+    if (room === undefined && !mayMake) {
       throw new JoinError(404, 'requested room does not exist');
     }
     if (this.#options.isNodeFull()) {
@@ -128,12 +136,11 @@ export class RtcEndpoint {
     room?.checkCapacity(grants);
   }
 
-  #room({ room: name, grants }: PassedJoin): Promise<Room> {
+  async #room({ room: name, grants }: PassedJoin): Promise<Room> {
+    const { rooms } = this.#options;
     const config = grants.roomConfig;
-    if (config !== undefined) {
-      this.#options.rooms.get(name)?.update(config);
-    }
-    return this.#options.rooms.getOrCreate({
+    const isHere = rooms.get(name) !== undefined;
+    const room = await rooms.getOrCreate({
       name,
       preset: grants.roomPreset || config?.name,
       metadata: config?.metadata,
@@ -142,6 +149,10 @@ export class RtcEndpoint {
       maxParticipants: config?.maxParticipants,
       syncStreams: config?.syncStreams,
     });
+    if (isHere && config !== undefined) {
+      room.update(config);
+    }
+    return room;
   }
 
   async #join(passed: PassedJoin, room: Room, handshake: Handshake): Promise<void> {
@@ -176,6 +187,11 @@ export class RtcEndpoint {
         'participant joined',
       );
     } catch (error) {
+      if (error instanceof RoomElsewhereError) {
+        // It moved after its handshake was accepted: the client follows it.
+        handshake.leave(DisconnectReason.MIGRATION, LeaveRequest_Action.RECONNECT);
+        return;
+      }
       this.#options.log.info({ err: error, room: room.name }, 'a join failed');
       handshake.leave(DisconnectReason.JOIN_FAILURE, LeaveRequest_Action.DISCONNECT);
     }

@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { answerBytes } from '../../node-image/api/cluster/link-requests';
 import { HttpServer } from '../../node-image/api/http-server';
 import { TokenVerifier } from '../../node-image/api/tokens';
-import type { LinkError } from '../../node-image/cluster/link/link';
+import type { LinkError, LinkHandlers } from '../../node-image/cluster/link/link';
 import { TlsLinkClient } from '../../node-image/cluster/link/link-client';
 import { LinkServer } from '../../node-image/cluster/link/link-server';
 import type { RoomRoutes, RouteTarget } from '../../node-image/cluster/room-routes';
@@ -26,12 +26,18 @@ export class EntryNode {
   readonly requests: IncomingMessage[] = [];
   /** In place of accepting a handshake. */
   instead: Upgrade | undefined;
+  /** What it says first; empty: nothing. */
+  greeting: string;
+  /** In place of answering with `validation`. */
+  answer: LinkHandlers['request'] | undefined;
   validation = { status: 200, text: 'success' };
   readonly #ws = new WebSocketServer({ noServer: true });
   readonly #streams = new Set<Duplex>();
   #server: LinkServer | undefined;
 
-  constructor(readonly id: string) {}
+  constructor(readonly id: string) {
+    this.greeting = `this is ${id}`;
+  }
 
   get target(): RouteTarget {
     return { nodeId: this.id, link: { host: '127.0.0.1', port: this.server.port }, epoch: 1 };
@@ -53,6 +59,10 @@ export class EntryNode {
       handlers: {
         request: (request, response) => {
           this.requests.push(request);
+          if (this.answer !== undefined) {
+            this.answer(request, response);
+            return;
+          }
           const { status, text } = this.validation;
           answerBytes(response, status, Buffer.from(text));
         },
@@ -79,7 +89,7 @@ export class EntryNode {
       this.sockets.push(webSocket);
       webSocket.on('error', () => undefined);
       webSocket.on('message', (data, binary) => webSocket.send(data, { binary }));
-      webSocket.send(`this is ${this.id}`);
+      if (this.greeting !== '') webSocket.send(this.greeting);
     });
   };
 }
