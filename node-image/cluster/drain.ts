@@ -66,6 +66,10 @@ export class Drain {
     return this.#drained ? 'drained' : 'draining';
   }
 
+  get order(): DrainOrder | undefined {
+    return this.#order;
+  }
+
   get progress(): DrainProgress | undefined {
     const { node } = this.#options;
     return (

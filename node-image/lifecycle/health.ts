@@ -31,6 +31,13 @@ export class Health {
     this.#timer.unref();
   }
 
+  /** Not ready from now on, whatever else is well: for a node that ends. */
+  fail(reason: string): void {
+    clearInterval(this.#timer);
+    this.#reasons = [reason];
+    this.#wellAtMs = 0;
+  }
+
   /** Looks now, instead of at the next interval. */
   check(): void {
     this.#reasons = Object.entries(this.#checks).flatMap(([name, check]) => {

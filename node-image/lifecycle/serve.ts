@@ -5,7 +5,10 @@ import { MediaListenError, WorkerMissingError } from '../media/worker-pool';
 import { hasPlaceholderKey } from './config';
 import { CoturnError } from './coturn';
 import { EXIT_FAILED, EXIT_USAGE } from './exit-codes';
+import { startMasterNode } from './master-node';
+import { startMediaNode } from './media-node';
 import type { ServeOptions } from './node-command';
+import type { NodeOptions, RunningNode } from './running-node';
 import { SettingsError } from './settings';
 import { startSingleNode } from './single-node';
 
@@ -19,46 +22,61 @@ const PLAIN_ERRORS = [
   SettingsError,
 ];
 
-/** How long a node that was told to stop may take, in ms. */
-const STOP_MS = 10_000;
+/** How long a node that ends at once may take, in ms. */
+const CLOSE_MS = 10_000;
 
-/** Runs a node until it is told to stop, or says why it could not start and sets the exit code. */
+const START: Readonly<Record<SluiceConfig['sluice']['role'], typeof startSingleNode>> = {
+  single: startSingleNode,
+  master: startMasterNode,
+  media: startMediaNode,
+};
+
+/**
+ * Runs a node until it is told to stop, or says why it could not start and sets the exit code.
+ *
+ * SIGTERM and SIGQUIT let it leave in order, as long as that takes, however often they come: a Media
+ * Node drains, a Master Node sends its clients to the others. SIGINT ends it at once.
+ */
 export async function serve(config: SluiceConfig, options: ServeOptions): Promise<void> {
-  // mediasoup's workers end on the same signals, each by a listener of its own. This one comes first,
+  // mediasoup's workers end on the same signals, each by a listener of its own. These come first,
   // so that participants are told before their media is gone.
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
-  const node = await start(config, options);
+  const leave = new AbortController();
+  const end = new AbortController();
+  process.on('SIGINT', () => end.abort('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
+    process.on(signal, () => leave.abort(signal));
+  }
+  const node = await start(config, { config, console: options.console, load: options.load });
   if (node === undefined) {
     return;
   }
   for (const warning of options.warnings) {
     node.log.warn(warning);
   }
-  if (options.console) {
+  if (options.console && config.sluice.role === 'single') {
     greet(config, node.port);
   }
-  await new Promise<void>((resolve) => {
-    const close = (): void => {
-      setTimeout(() => process.exit(EXIT_FAILED), STOP_MS).unref();
-      node.close().then(resolve, resolve);
-    };
-    if (stop.signal.aborted) {
-      close();
-    } else {
-      stop.signal.addEventListener('abort', close);
-    }
-  });
+  await Promise.race([
+    node.ended,
+    aborted(leave.signal).then((signal) => node.stop(String(signal))),
+    aborted(end.signal).then(() => {
+      setTimeout(() => process.exit(EXIT_FAILED), CLOSE_MS).unref();
+      return node.close();
+    }),
+  ]);
 }
 
+const aborted = (signal: AbortSignal): Promise<unknown> =>
+  signal.aborted
+    ? Promise.resolve(signal.reason)
+    : new Promise((resolve) =>
+        signal.addEventListener('abort', () => resolve(signal.reason), { once: true }),
+      );
+
 /** @returns undefined where it could not start and the reason has been told. */
-async function start(
-  config: SluiceConfig,
-  options: ServeOptions,
-): Promise<Awaited<ReturnType<typeof startSingleNode>> | undefined> {
+async function start(config: SluiceConfig, options: NodeOptions): Promise<RunningNode | undefined> {
   try {
-    return await startSingleNode({ config, console: options.console });
+    return await START[config.sluice.role](options);
   } catch (error) {
     if (error instanceof Error && PLAIN_ERRORS.some((plain) => error instanceof plain)) {
       process.stderr.write(`${error.message}\n`);

@@ -68,3 +68,26 @@ export function roomPresets({ room }: SluiceConfig): Map<string, RoomConfigurati
     }),
   );
 }
+
+/** What a Room gets that nobody said anything of. */
+export const roomDefaults = ({ room }: SluiceConfig) => ({
+  emptyTimeout: room.empty_timeout,
+  departureTimeout: room.departure_timeout,
+  maxParticipants: room.max_participants,
+  syncStreams: room.sync_streams,
+});
+
+/** How long what a participant says of itself may be. */
+export const ownDataLimits = ({ limit }: SluiceConfig) => ({
+  nameLength: limit.max_participant_name_length,
+  metadataBytes: limit.max_metadata_size,
+  attributesBytes: limit.max_attributes_size,
+});
+
+/** How long what the server API is sent may be. */
+export const sizeLimits = ({ limit }: SluiceConfig) => ({
+  maxMetadataSize: limit.max_metadata_size,
+  maxAttributesSize: limit.max_attributes_size,
+  maxRoomNameLength: limit.max_room_name_length,
+  maxParticipantNameLength: limit.max_participant_name_length,
+});

@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { RelayRange } from '../cluster/node-record';
 import type { SluiceConfig } from '../contract';
 import type { OwnTurnServer } from '../signaling/ice-servers';
 import { isHostName } from './config';
 import { Coturn } from './coturn';
 import type { CoturnConfig } from './coturn-config';
 import type { ListenAddress } from './listen-addresses';
+import { countRelaySockets } from './turn-allocations';
 
 /** The TURN server of this node, if it is to have one. */
 export interface RunningTurn {
   /** What participants are told; undefined where there is none. */
   readonly server: OwnTurnServer | undefined;
+  /** Where it relays from; undefined where there is none. */
+  readonly relay: RelayRange | undefined;
+  /** How many allocations it has. */
+  allocations(): number;
   /** What is wrong with it; undefined where all is well. */
   problem(): string | undefined;
   close(): Promise<void>;
@@ -19,18 +25,25 @@ export interface RunningTurn {
 /**
  * Starts coturn where `turn.enabled` asks for it.
  *
+ * @param secret - what credentials are made with. In a cluster it is the same on all nodes.
  * @throws CoturnError with a sentence that says what to do.
  */
 export async function startTurn(
   config: SluiceConfig,
   media: readonly ListenAddress[],
   log: Logger,
+  secret: string = randomBytes(32).toString('hex'),
 ): Promise<RunningTurn> {
   const { turn } = config;
   if (!turn.enabled) {
-    return { server: undefined, problem: () => undefined, close: async () => {} };
+    return {
+      server: undefined,
+      relay: undefined,
+      allocations: () => 0,
+      problem: () => undefined,
+      close: async () => {},
+    };
   }
-  const secret = randomBytes(32).toString('hex');
   const coturn = new Coturn({ config: coturnConfig(config, media, secret), log });
   await coturn.start();
   return {
@@ -41,6 +54,15 @@ export async function startTurn(
       tlsDomain: turn.tls_port !== 0 && isHostName(turn.domain) ? turn.domain : undefined,
       ttlSeconds: turn.ttl_seconds,
     },
+    relay: {
+      addresses: media.flatMap(({ ip, announced }) =>
+        announced === undefined ? [ip] : [ip, announced],
+      ),
+      portStart: turn.relay_range_start,
+      portEnd: turn.relay_range_end,
+    },
+    allocations: () =>
+      countRelaySockets({ start: turn.relay_range_start, end: turn.relay_range_end }),
     problem: () => coturn.trouble,
     close: () => coturn.close(),
   };

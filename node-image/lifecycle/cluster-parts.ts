@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import { KeyRing } from '../api/key-ring';
+import { LINK_PROTOCOL } from '../cluster/link/link';
+import { TlsLinkClient } from '../cluster/link/link-client';
+import { NodeWatch } from '../cluster/node-watch';
+import { choosePlacement, type PlacementDecision } from '../cluster/placement';
+import { RedisRegistry } from '../cluster/redis/redis-registry';
+import type { ClusterSnapshot, Registry } from '../cluster/registry';
+import { SharedKeys } from '../cluster/shared-keys';
+import type { SluiceConfig } from '../contract';
+import type { Closers } from './closers';
+
+/** What every node of a cluster has, whatever its role. */
+export interface ClusterParts {
+  readonly registry: Registry;
+  readonly link: TlsLinkClient;
+  readonly watch: NodeWatch;
+  readonly sharedKeys: SharedKeys;
+  readonly keys: KeyRing;
+}
+
+/** Which node a new Room goes to. */
+export type Choose = (snapshot: ClusterSnapshot, exclude: ReadonlySet<string>) => PlacementDecision;
+
+/** Connects to what the cluster shares. Redis may still be away: then it is tried again. */
+export async function joinCluster(
+  config: SluiceConfig,
+  log: Logger,
+  closers: Closers,
+): Promise<ClusterParts> {
+  const { cluster } = config.sluice;
+  const registry = await RedisRegistry.connect({
+    redis: config.redis,
+    clusterName: cluster.name,
+    log,
+  });
+  closers.add(() => registry.close());
+  const link = new TlsLinkClient({ secret: cluster.secret, clusterName: cluster.name });
+  closers.add(() => link.close());
+  const watch = new NodeWatch({ registry, link, log });
+  watch.onLost(({ record }) => {
+    if (record.link !== undefined) {
+      link.destroyAll(record.link);
+    }
+  });
+  closers.add(() => watch.close());
+  const sharedKeys = new SharedKeys({ registry, clusterSecret: cluster.secret, log });
+  closers.add(() => sharedKeys.close());
+  await sharedKeys.refresh();
+  const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
+  closers.add(() => keys.close());
+  return { registry, link, watch, sharedKeys, keys };
+}
+
+/** Where Rooms go, by this configuration. */
+export const placementBy =
+  ({ node_selector, sluice, region }: SluiceConfig): Choose =>
+  (snapshot, exclude) =>
+    choosePlacement({
+      snapshot,
+      selector: node_selector,
+      ledger: sluice.ledger,
+      region,
+      exclude,
+      linkProtocol: LINK_PROTOCOL,
+      random: Math.random,
+    });

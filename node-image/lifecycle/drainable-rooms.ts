@@ -1,0 +1,28 @@
+import { DisconnectReason, LeaveRequest_Action } from '@livekit/protocol';
+import type { Drainable } from '../cluster/drain';
+import type { HostedRooms } from '../cluster/hosted-rooms';
+import type { LocalRooms } from '../room/local-rooms';
+import type { RoomMover } from './room-mover';
+import type { RunningTurn } from './start-turn';
+
+/** The Rooms of a Media Node, as a drain sees them. */
+export function drainableRooms(options: {
+  readonly rooms: LocalRooms;
+  readonly mover: RoomMover;
+  readonly hosted: HostedRooms;
+  readonly turn: RunningTurn;
+}): Drainable {
+  const { rooms, mover, hosted, turn } = options;
+  return {
+    rooms: () => rooms.all().map(({ name }) => name),
+    participants: () => rooms.all().reduce((sum, room) => sum + room.reachable().length, 0),
+    turnAllocations: () => turn.allocations(),
+    move: (room) => mover.move(room),
+    // Its clients join anew, and find another node where there is one.
+    putOut: (room) => {
+      rooms.get(room)?.close(DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.RECONNECT);
+      // It must not begin again here.
+      hosted.released(room);
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { networkInterfaces } from 'node:os';
+import { ListRoomsRequest } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import { adminRoutes } from '../api/cluster/admin-routes';
+import { RoutedRoomControl } from '../api/cluster/routed-room-control';
+import { HttpServer } from '../api/http-server';
+import { roomService } from '../api/room-service';
+import { TokenVerifier } from '../api/tokens';
+import { twirpRoutes } from '../api/twirp-routes';
+import { unimplementedServices } from '../api/unimplemented-services';
+import { ClusterAdmin } from '../cluster/cluster-admin';
+import { LINK_PROTOCOL } from '../cluster/link/link';
+import { RoomRouter } from '../cluster/room-router';
+import { newId } from '../room/ids';
+import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
+import { createLog } from '../telemetry/log';
+import { Metrics } from '../telemetry/metrics';
+import { NodeLoadMeter } from '../telemetry/node-load';
+import { announcedConfig } from './announced-config';
+import { Closers } from './closers';
+import { joinCluster, placementBy } from './cluster-parts';
+import { Health } from './health';
+import { withoutMissingLoopback } from './listen-addresses';
+import { startMetricsServer } from './metrics-endpoint';
+import type { NodeOptions, RunningNode } from './running-node';
+import { Seat } from './seat';
+import { sizeLimits } from './settings';
+import { joinGate } from './signaling-parts';
+import { consoleRoutes } from './single-node';
+import { startController } from './start-controller';
+import { PROGRAM_VERSION } from './version';
+
+/** A master that stops sends its clients to the others over so long, ms. */
+const LEAVE_MS = 3000;
+
+/**
+ * Starts a Master Node: clients and the server API come here, and are passed on to the Media Node
+ * of each Room.
+ *
+ * @throws ListenError with a sentence that says what to do.
+ */
+export async function startMasterNode(options: NodeOptions): Promise<RunningNode> {
+  const nodeId = newId('ND_');
+  const { logging } = options.config;
+  const log = createLog({ logging, fields: { node_id: nodeId } });
+  const closers = new Closers(log);
+  try {
+    return await start(options, nodeId, log, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function start(
+  options: NodeOptions,
+  nodeId: string,
+  log: Logger,
+  closers: Closers,
+): Promise<RunningNode> {
+  const parts = await joinCluster(options.config, log, closers);
+  const { registry, watch, keys, link } = parts;
+  const { config, version } = await announcedConfig({ registry, log, ...options });
+  const choose = placementBy(config);
+  const metrics = new Metrics({ nodeId });
+  const routes = new RoomRouter({ registry, watch, link, choose, log });
+  const tokens = new TokenVerifier({ keys });
+  const entry = new EntryEndpoint({
+    gate: joinGate(config, tokens, (reason) => metrics.operation('join_limit', reason)),
+    routes,
+    link,
+    autoCreate: config.room.auto_create,
+    metrics,
+    log,
+  });
+  const control = new RoutedRoomControl({
+    routes,
+    link,
+    timeoutMs: config.api.execution_timeout,
+    log,
+  });
+  const admin = new ClusterAdmin({
+    registry,
+    nodeId,
+    choose,
+    drain: config.sluice.drain,
+    listRooms: () => control.listRooms(new ListRoomsRequest()),
+    isAlive: async ({ record }) => (await watch.suspect(record.id)) === 'alive',
+  });
+
+  const health = new Health({ checks: {} });
+  const stop = async (): Promise<void> => {
+    // At once: the load balancer is to send nobody here any more.
+    health.fail('this node stops');
+    await entry.close({ overMs: LEAVE_MS });
+    await closers.close();
+  };
+  const meter = await NodeLoadMeter.start({
+    scope: config.sluice.load_scope,
+    ledger: config.sluice.ledger,
+    limit: { num_tracks: 0, bytes_per_sec: 0 },
+    workers: 1,
+    log,
+  });
+  closers.add(() => meter.close());
+  const seat = new Seat({
+    registry,
+    identity: {
+      id: nodeId,
+      role: 'master',
+      version: PROGRAM_VERSION,
+      linkProtocol: LINK_PROTOCOL,
+      machineId: config.sluice.machine_id,
+      region: config.region,
+      startedAtMs: Date.now(),
+    },
+    configVersion: version,
+    load: () => meter.load,
+    onDuplicate: () => {
+      log.fatal('another process goes by the same node id; this one ends');
+      process.exitCode = 1;
+      void closers.close();
+    },
+    // Its machine starts it again.
+    onRolled: () => void stop(),
+    log,
+  });
+  closers.add(() => seat.close());
+  await watch.start();
+  await seat.take();
+
+  closers.add(() => health.close());
+  const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const http = new HttpServer({
+    bindAddresses,
+    port: config.port,
+    maxBodyBytes: config.limit.max_api_request_body_size,
+    health: () => health.report(),
+    validate: (request) => entry.validate(request),
+    upgrade: (request, socket, head) => entry.upgrade(request, socket, head),
+    routes: [
+      twirpRoutes({
+        services: [
+          roomService({ rooms: control, limits: sizeLimits(config) }),
+          ...unimplementedServices(),
+        ],
+        tokens,
+        log,
+        observe: (report) => metrics.twirpRequest(report),
+      }),
+      adminRoutes({ admin, tokens, log }),
+      ...(options.console ? [consoleRoutes(config)] : []),
+    ],
+    log,
+  });
+  closers.add(() => http.close());
+  await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
+  await startController({ config, nodeId, parts, log, closers });
+  await http.listen();
+  await seat.serve();
+  closers.add(() => entry.close());
+  log.info({ port: http.port }, 'serving');
+
+  const { close, closed: ended } = closers;
+  return { nodeId, port: http.port, log, ended, stop, close };
+}

@@ -1,0 +1,175 @@
+import { networkInterfaces } from 'node:os';
+import type { Logger } from 'pino';
+import { controlRequests } from '../api/cluster/control-service';
+import { linkRequests } from '../api/cluster/link-requests';
+import { HttpServer } from '../api/http-server';
+import { answerOnSocket } from '../api/raw-answer';
+import { TokenVerifier } from '../api/tokens';
+import { HostedRooms } from '../cluster/hosted-rooms';
+import { LINK_PROTOCOL } from '../cluster/link/link';
+import { LinkServer } from '../cluster/link/link-server';
+import { newId } from '../room/ids';
+import { LinkDoor, linkGate } from '../signaling/link-door';
+import { createLog } from '../telemetry/log';
+import { announcedConfig } from './announced-config';
+import { Closers } from './closers';
+import { joinCluster, placementBy } from './cluster-parts';
+import { drainableRooms } from './drainable-rooms';
+import { Health } from './health';
+import { withoutMissingLoopback } from './listen-addresses';
+import { startMediaPlane } from './media-plane';
+import { startMetricsServer } from './metrics-endpoint';
+import { nodeLinkAddress } from './node-link-address';
+import { RegistryOwnership } from './registry-ownership';
+import { sendAwayFromRelays } from './relay-watch';
+import { RoomMover } from './room-mover';
+import { roomPaths } from './room-paths';
+import type { NodeOptions, RunningNode } from './running-node';
+import { Seat } from './seat';
+import { lengthLimits, roomSignaling } from './signaling-parts';
+import { stopByDrain } from './stop-by-drain';
+import { PROGRAM_VERSION } from './version';
+
+/**
+ * Starts a Media Node: it hosts Rooms, and is reached by clients' media and over the node link.
+ *
+ * @throws ListenError, MediaListenError, CoturnError with a sentence that says what to do.
+ */
+export async function startMediaNode(options: NodeOptions): Promise<RunningNode> {
+  const nodeId = newId('ND_');
+  const log = createLog({ logging: options.config.logging, fields: { node_id: nodeId } });
+  const closers = new Closers(log);
+  try {
+    return await start(options, nodeId, log, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function start(
+  options: NodeOptions,
+  nodeId: string,
+  log: Logger,
+  closers: Closers,
+): Promise<RunningNode> {
+  const parts = await joinCluster(options.config, log, closers);
+  const { registry, watch, keys, link } = parts;
+  const { config, version } = await announcedConfig({ registry, log, ...options });
+  const { sluice } = config;
+  const choose = placementBy(config);
+  const hosted = new HostedRooms({ registry, nodeId, log });
+  const ownership = new RegistryOwnership({ hosted, outlivesNode: true, log });
+  const plane = await startMediaPlane({ config, nodeId, keys, ownership, log, closers });
+  const { rooms, metrics, pool, turn } = plane;
+
+  const gate = linkGate({
+    tokens: new TokenVerifier({ keys }),
+    lengths: lengthLimits(config.limit),
+    pendingHandshakes: sluice.pending_handshakes,
+  });
+  const signal = roomSignaling({ config, plane, gate, keys, log });
+  closers.add(() => signal.close());
+
+  const door = new LinkDoor({ endpoint: signal.endpoint, log });
+  const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
+  const server = await LinkServer.listen({
+    secret: sluice.cluster.secret,
+    clusterName: sluice.cluster.name,
+    address,
+    port: sluice.node_link.port,
+    nodeId,
+    version: PROGRAM_VERSION,
+    handlers: {
+      request: linkRequests(
+        [
+          controlRequests({ control: plane.control, log }),
+          ...roomPaths({ rooms, hosted }),
+          door.path,
+        ],
+        log,
+      ),
+      upgrade: door.upgrade,
+    },
+    log,
+  });
+  closers.add(() => server.close());
+
+  const mover = new RoomMover({ nodeId, rooms, hosted, registry, watch, link, choose, log });
+  const seat = new Seat({
+    registry,
+    identity: {
+      id: nodeId,
+      role: 'media',
+      version: PROGRAM_VERSION,
+      linkProtocol: LINK_PROTOCOL,
+      link: { host: address, port: server.port },
+      relay: turn.relay,
+      machineId: sluice.machine_id,
+      region: config.region,
+      startedAtMs: Date.now(),
+    },
+    configVersion: version,
+    load: plane.load,
+    hosted,
+    drainable: drainableRooms({ rooms, mover, hosted, turn }),
+    onSuperseded: ({ room, nodeId: owner }) => {
+      if (!mover.isMoving(room)) {
+        log.warn(
+          { room, owner },
+          'another node hosts this Room by now: its clients are sent there',
+        );
+        hosted.gaveAway(room);
+        void rooms.stepBack(room);
+      }
+    },
+    onDuplicate: () => {
+      log.fatal('another process goes by the same node id; this one ends');
+      process.exitCode = 1;
+      void closers.close();
+    },
+    onRolled: () => {
+      // Machines of a group are ended by the controller; others start their node again.
+      if (sluice.scaling.group === 'none') {
+        void closers.close();
+      }
+    },
+    log,
+  });
+  closers.add(() => seat.close());
+  await watch.start();
+  await seat.take();
+  sendAwayFromRelays({ watch, rooms, nodeId, log });
+
+  const health = new Health({
+    checks: {
+      media: () => (pool.workers.length > 0 ? undefined : 'no media worker is running'),
+      turn: () => turn.problem(),
+      state: () => (seat.state === 'serving' ? undefined : `the node is ${seat.state}`),
+    },
+  });
+  closers.add(() => health.close());
+  const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const http = new HttpServer({
+    bindAddresses,
+    port: config.port,
+    health: () => health.report(),
+    // Clients come through the Master Nodes.
+    validate: async () => ({ status: 404, text: '404 page not found\n' }),
+    upgrade: (_request, socket) => answerOnSocket(socket, 404, '404 page not found\n'),
+    log,
+  });
+  closers.add(() => http.close());
+  await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
+  await http.listen();
+  await seat.serve();
+  health.check();
+  closers.add(() => rooms.close());
+  log.info(
+    { link: `${address}:${server.port}`, port: http.port, workers: pool.workers.length },
+    'serving',
+  );
+  const { close, closed: ended } = closers;
+  const stop = stopByDrain({ registry, seat, drain: sluice.drain, close, log });
+  return { nodeId, port: http.port, log, ended, stop, close };
+}

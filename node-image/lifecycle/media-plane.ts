@@ -1,0 +1,185 @@
+import { networkInterfaces } from 'node:os';
+import { ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { KeySource } from '../api/key-ring';
+import { Webhooks } from '../api/webhooks';
+import { type Cost, Ledger, roomCost } from '../cluster/ledger';
+import type { NodeLoad } from '../cluster/node-record';
+import type { SluiceConfig } from '../contract';
+import { WorkerPool } from '../media/worker-pool';
+import { LocalRoomControl } from '../room/local-room-control';
+import { LocalRooms } from '../room/local-rooms';
+import { observeAll } from '../room/observers';
+import type { RoomOwnership } from '../room/room-ownership';
+import { iceServersFor } from '../signaling/ice-servers';
+import { LedgerObserver } from '../telemetry/ledger-observer';
+import { MediaSampler } from '../telemetry/media-sampler';
+import { Metrics } from '../telemetry/metrics';
+import { NodeLoadMeter } from '../telemetry/node-load';
+import type { Closers } from './closers';
+import { derivedSecret } from './derived-secret';
+import { findExternalAddresses } from './find-external-addresses';
+import { type ListenAddress, listenAddresses } from './listen-addresses';
+import {
+  ownDataLimits,
+  roomDefaults,
+  roomPresets,
+  roomSettings,
+  transportSettings,
+} from './settings';
+import { type RunningTurn, startTurn } from './start-turn';
+import { PROTOCOL, SERVER_VERSION } from './version';
+
+export interface MediaPlaneOptions {
+  readonly config: SluiceConfig;
+  readonly nodeId: string;
+  /** What signs webhooks. */
+  readonly keys: KeySource;
+  /** Whose the Rooms are. */
+  readonly ownership: RoomOwnership;
+  readonly log: Logger;
+  /** What is started is closed by these. */
+  readonly closers: Closers;
+}
+
+/** What carries Rooms: the workers, TURN, the Rooms themselves, and what watches them. */
+export interface MediaPlane {
+  readonly pool: WorkerPool;
+  readonly turn: RunningTurn;
+  readonly metrics: Metrics;
+  readonly rooms: LocalRooms;
+  readonly control: LocalRoomControl;
+  /** What this node has promised to Rooms and jobs. */
+  readonly ledger: Ledger;
+  /** As measured last. */
+  readonly load: () => NodeLoad;
+}
+
+/** @throws MediaListenError, CoturnError, SettingsError with a sentence that says what to do. */
+export async function startMediaPlane(options: MediaPlaneOptions): Promise<MediaPlane> {
+  const { config, nodeId, keys, ownership, log, closers } = options;
+  const addresses = await mediaAddresses(config, log);
+  const pool = await WorkerPool.create({
+    count: config.sluice.workers,
+    listen: {
+      addresses,
+      udpPort: config.rtc.udp_port?.start ?? config.rtc.port_range_start,
+      tcpPort: config.rtc.tcp_port,
+      exposeInternal: config.rtc.advertise_internal_ip,
+    },
+    transport: transportSettings(config),
+    log,
+  });
+  closers.add(() => pool.close());
+
+  const turn = await startTurn(config, addresses, log, turnSecret(config));
+  closers.add(() => turn.close());
+
+  const metrics = new Metrics({ nodeId });
+  metrics.watchMediaObjects(() => pool.objects.read());
+  const webhooks = startWebhooks(config, keys, metrics, log);
+  closers.add(() => webhooks.close());
+
+  const meter = await NodeLoadMeter.start({
+    scope: config.sluice.load_scope,
+    ledger: config.sluice.ledger,
+    limit: config.limit,
+    workers: config.sluice.workers,
+    totals: metrics.totals,
+    turnAllocations: () => turn.allocations(),
+    log,
+  });
+  closers.add(() => meter.close());
+  const ledger = new Ledger({ capacity: capacityOf(meter.load) });
+  meter.keep(ledger);
+
+  const rooms = new LocalRooms({
+    pool,
+    ownership,
+    settings: roomSettings(config),
+    defaults: roomDefaults(config),
+    presets: roomPresets(config),
+    observer: observeAll(
+      [metrics, webhooks, new LedgerObserver(ledger, roomCost(config.sluice.ledger))],
+      log,
+    ),
+    log,
+    serverInfo: new ServerInfo({
+      edition: ServerInfo_Edition.Standard,
+      version: SERVER_VERSION,
+      protocol: PROTOCOL,
+      agentProtocol: 1,
+      region: config.region,
+      nodeId,
+    }),
+    iceServers: ({ sid }) =>
+      iceServersFor(
+        {
+          own: turn.server,
+          turnServers: config.rtc.turn_servers,
+          stunServers: config.rtc.stun_servers,
+        },
+        { participantSid: sid, nowMs: Date.now() },
+      ),
+  });
+  closers.add(() => rooms.close());
+
+  const sampler = new MediaSampler({ rooms, metrics, log });
+  closers.add(() => sampler.close());
+  return {
+    pool,
+    turn,
+    metrics,
+    rooms,
+    control: new LocalRoomControl(rooms, ownDataLimits(config)),
+  };
+}
+
+const capacityOf = ({ cpus, memory, bytesPerSecLimit, disk }: NodeLoad): Cost => ({
+  cpus,
+  memoryBytes: memory.limit,
+  bytesPerSec: bytesPerSecLimit,
+  diskBytes: disk.limit,
+});
+
+/** A client may be relayed by any node of its cluster. */
+const turnSecret = ({ sluice }: SluiceConfig): string | undefined =>
+  sluice.role === 'single' ? undefined : derivedSecret(sluice.cluster.secret, 'turn');
+
+function startWebhooks(
+  config: SluiceConfig,
+  keys: KeySource,
+  metrics: Metrics,
+  log: Logger,
+): Webhooks {
+  return new Webhooks({
+    urls: config.webhook.urls,
+    apiKey: config.webhook.api_key,
+    keys,
+    includeEvents: config.webhook.filter_params.include_events,
+    excludeEvents: config.webhook.filter_params.exclude_events,
+    fullRoom: config.room.enable_full_room_in_webhooks,
+    delivery: {
+      maxDepth: config.webhook.resource_url_notifier.max_depth,
+      maxAgeMs: config.webhook.resource_url_notifier.max_age,
+    },
+    log,
+    observe: (outcome) => metrics.operation('webhook', outcome === 'sent' ? undefined : outcome),
+  });
+}
+
+async function mediaAddresses(config: SluiceConfig, log: Logger): Promise<ListenAddress[]> {
+  const interfaces = networkInterfaces();
+  const local = listenAddresses(config.rtc, interfaces);
+  const external = await findExternalAddresses(config.rtc, local, log);
+  const addresses = listenAddresses(config.rtc, interfaces, external);
+  if (addresses.length === 0) {
+    throw new Error(
+      'no address is left for media: rtc.interfaces and rtc.ips exclude all that this machine has, ' +
+        `${Object.values(interfaces)
+          .flatMap((list) => list?.map((one) => one.address))
+          .join(', ')}`,
+    );
+  }
+  return addresses;
+}
