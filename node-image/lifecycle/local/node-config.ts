@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { SluiceConfigInput } from '../../contract';
+import type { SlotPorts } from './slot-ports';
+
+/** What the nodes of a local cluster have in common. */
+export interface LocalClusterFacts {
+  /** For the files; closed to others. */
+  readonly folder: string;
+  readonly redis: { readonly address: string; readonly password: string };
+  readonly clusterSecret: string;
+  /** Of the master, for clients. */
+  readonly port: number;
+  readonly groupSocket: string;
+  readonly minNodes: number;
+  readonly maxNodes: number;
+}
+
+/** A laptop shall not lose its second node while somebody still looks around. */
+const SCALE_IN_AFTER = '2m';
+
+/** Writes the configuration of the Master Node. @returns the path of the file. */
+export function writeMasterConfig(facts: LocalClusterFacts): Promise<string> {
+  const { port, groupSocket, minNodes, maxNodes } = facts;
+  return write(facts.folder, 'master', {
+    ...common(facts),
+    port,
+    sluice: {
+      ...common(facts).sluice,
+      role: 'master',
+      scaling: {
+        group: 'local',
+        group_socket: groupSocket,
+        min_nodes: minNodes,
+        max_nodes: maxNodes,
+        scale_in_after: SCALE_IN_AFTER,
+        interval: '2s',
+      },
+    },
+  });
+}
+
+/** Writes the configuration of a Media Node. @returns the path of the file. */
+export function writeMediaConfig(
+  facts: LocalClusterFacts,
+  id: string,
+  ports: SlotPorts,
+): Promise<string> {
+  return write(facts.folder, id, {
+    ...common(facts),
+    port: ports.health,
+    rtc: {
+      port_range_start: ports.iceUdp,
+      port_range_end: ports.iceUdp,
+      tcp_port: ports.iceTcp,
+    },
+    sluice: {
+      ...common(facts).sluice,
+      role: 'media',
+      node_link: { address: '127.0.0.1', port: ports.nodeLink },
+      machine_id: id,
+      workers: 1,
+    },
+  });
+}
+
+function common({ redis, clusterSecret }: LocalClusterFacts) {
+  return {
+    // The key that everybody knows, and so nothing but loopback for clients to connect to.
+    development: true,
+    logging: { level: 'info', json: true },
+    redis: { ...redis },
+    sluice: {
+      cluster: { name: 'local', secret: clusterSecret },
+      // Short, so that one sees what a drain does.
+      drain: { patience: '10s', deadline: '1m' },
+      // The nodes share a machine, so each is as busy as its own processes.
+      load_scope: 'processes',
+    },
+  } as const satisfies SluiceConfigInput;
+}
+
+async function write(folder: string, name: string, config: SluiceConfigInput): Promise<string> {
+  const file = join(folder, `${name}.yaml`);
+  await writeFile(file, stringify(config), { mode: 0o600 });
+  return file;
+}
