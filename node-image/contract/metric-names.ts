@@ -47,6 +47,9 @@ export const METRIC_NAMES = {
 export const SLUICE_METRIC_NAMES = {
   /** What lives in the media workers, by `kind`: it returns to 0 with the last participant. */
   mediaObjects: 'sluice_media_objects',
+  /** Above 90 % of `fileDescriptorLimit` new clients are refused. */
+  fileDescriptors: 'sluice_file_descriptors',
+  fileDescriptorLimit: 'sluice_file_descriptor_limit',
 } as const;
 
 /** Labels that every metric of a node carries. */

@@ -1,7 +1,10 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { addressGroup } from './client-address';
 
-export type JoinRefusal = 'address' | 'key' | 'pending';
+export type JoinRefusal = 'address' | 'key' | 'pending' | 'descriptors';
+
+/** Connections end when people leave, which takes longer than a second. */
+const DESCRIPTORS_RETRY_S = 5;
 
 /**
  * A join was refused for now.
@@ -31,6 +34,8 @@ export interface JoinLimitsOptions {
   readonly perSecondByKey: number;
   /** `sluice.pending_handshakes`: joins worked on at a time. 0: no limit. */
   readonly pendingHandshakes: number;
+  /** Whether the node has hardly any file descriptors left. @default - it always has */
+  readonly isOutOfDescriptors?: (() => boolean) | undefined;
   /** Told of each refusal, for metrics. */
   readonly observe?: (reason: JoinRefusal) => void;
 }
@@ -63,7 +68,11 @@ export class JoinLimits {
    * @throws JoinRefusedError
    */
   async begin(address: string): Promise<() => void> {
-    const { pendingHandshakes } = this.#options;
+    const { pendingHandshakes, isOutOfDescriptors } = this.#options;
+    if (isOutOfDescriptors?.() === true) {
+      const message = 'too many connections are open on this node, try again in a few seconds';
+      throw this.#refused('descriptors', 503, message, DESCRIPTORS_RETRY_S);
+    }
     if (pendingHandshakes > 0 && this.#pending >= pendingHandshakes) {
       throw this.#refused('pending', 503, 'too many joins are under way, try again in a second');
     }
@@ -94,9 +103,14 @@ export class JoinLimits {
     throw this.#refused('key', 429, 'too many joins with this API key, try again in a second');
   }
 
-  #refused(reason: JoinRefusal, status: 429 | 503, message: string): JoinRefusedError {
+  #refused(
+    reason: JoinRefusal,
+    status: 429 | 503,
+    message: string,
+    retryAfterSeconds = 1,
+  ): JoinRefusedError {
     this.#options.observe?.(reason);
-    return new JoinRefusedError(reason, status, message, 1);
+    return new JoinRefusedError(reason, status, message, retryAfterSeconds);
   }
 }
 

@@ -62,6 +62,25 @@ describe('JoinLimits', () => {
     await limits.begin('1.2.3.6');
   });
 
+  test('lets nobody in while hardly any descriptors are left, and says when to try again', async () => {
+    let full = true;
+    const refusals: string[] = [];
+    const limits = limitsWith({
+      isOutOfDescriptors: () => full,
+      observe: (reason) => void refusals.push(reason),
+    });
+    await assert.rejects(limits.begin('1.2.3.4'), {
+      name: 'JoinRefusedError',
+      reason: 'descriptors',
+      status: 503,
+      retryAfterSeconds: 5,
+      message: 'too many connections are open on this node, try again in a few seconds',
+    });
+    assert.deepEqual([limits.pending, refusals], [0, ['descriptors']]);
+    full = false;
+    (await limits.begin('1.2.3.4'))();
+  });
+
   test('limits nothing where the limit is 0', async () => {
     const limits = limitsWith({});
     for (let count = 0; count < 1000; count += 1) {
