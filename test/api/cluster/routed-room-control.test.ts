@@ -157,7 +157,7 @@ describe('a call whose node does not answer', () => {
   test('is given up when its time is over', async () => {
     const [call] = repeated['GetParticipant'] ?? assert.fail();
     const slow = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await new Promise((resolve) => setTimeout(resolve, 150));
       return broken('silent')();
     };
     const link = new FakeLink([slow]);
