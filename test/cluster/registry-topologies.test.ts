@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Registry } from '../../node-image/cluster/registry';
 import { type RedisSection, startRedis, startRedisCluster, startSentinels } from '../support/redis';
-import { until } from '../support/wait';
+import { sleep, until } from '../support/wait';
 import { makeCertificates } from './support/registry-certificates';
 import { heard, nodeRecord, placed } from './support/registry-facts';
 import { connectRegistry } from './support/registry-redis';
@@ -124,7 +124,6 @@ test('TLS: the authority, the name and the client certificate are those of the c
   ];
   try {
     for (const [what, section, expected] of cases) {
-      console.log(what);
       const { registry } = await connectRegistry(section);
       try {
         const failure = await registry.snapshot().then(
@@ -141,6 +140,33 @@ test('TLS: the authority, the name and the client certificate are those of the c
   } finally {
     await open.close();
     await strict.close();
+    await certificates.close();
+  }
+});
+
+test('TLS that fails again and again does no harm to the process, however it is found', async () => {
+  const certificates = await makeCertificates();
+  const { caFile, named } = certificates;
+  const redis = await startRedis({ tls: { caFile, ...named } });
+  const address = `127.0.0.1:${redis.port}`;
+  const tls = { enabled: true, ca_cert_file: caFile };
+  const sections: RedisSection[] = [
+    { address, tls },
+    { sentinel_master_name: 'sluice', sentinel_addresses: [address], tls },
+    { cluster_addresses: [address], tls },
+  ];
+  const connected = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => connectRegistry(sections[i % 3] ?? {})),
+  );
+  try {
+    await sleep(1500);
+    for (const { registry, lines } of connected) {
+      await assert.rejects(registry.snapshot(), { name: 'RegistryUnavailableError' });
+      assert.match(lines.join(), /Redis is away/);
+    }
+  } finally {
+    await Promise.all(connected.map(({ registry }) => registry.close()));
+    await redis.close();
     await certificates.close();
   }
 });

@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { SluiceConfig } from '../../contract';
+import {
+  connectorToAnyOf,
+  type HostPort,
+  QuietSentinelConnector,
+  TcpConnector,
+} from './redis-connectors';
 
 export type RedisConfig = SluiceConfig['redis'];
 export type RedisClient = Redis | Cluster;
-
-interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
@@ -37,45 +38,28 @@ export const commandTimeoutMs = (config: RedisConfig): number =>
  * @throws Error naming the key of the `redis:` section that cannot be used.
  */
 export function createClient(config: RedisConfig, commandMs: number): RedisClient {
-  const tls = tlsOptions(config);
-  const common = {
-    ...(config.username === '' ? {} : { username: config.username }),
-    ...(config.password === '' ? {} : { password: config.password }),
-    ...(tls === undefined ? {} : { tls }),
-    connectTimeout: config.dial_timeout || 2000,
-    // A connection that swallows commands is dead, long before TCP finds out.
-    socketTimeout: Math.max(2000, 5 * commandMs),
-    keepAlive: 5000,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    autoResubscribe: false,
-    // A master that has become a replica: the new one has to be found.
-    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
-    disableClientInfo: true,
-  } satisfies RedisOptions;
-
   if (config.cluster_addresses.length > 0) {
-    return new Cluster(
-      config.cluster_addresses.map((text) => parse('redis.cluster_addresses', text, DEFAULT_PORT)),
-      {
-        redisOptions: common,
-        enableOfflineQueue: false,
-        maxRedirections: config.max_redirects,
-        clusterRetryStrategy: backOff,
-        clusterNodeRetryStrategy: backOff,
-        slotsRefreshTimeout: config.dial_timeout || 2000,
-        slotsRefreshInterval: 2000,
-        // Names stay names: certificates are made out to them, and addresses change.
-        dnsLookup: (name, callback) => callback(null, name),
-      },
-    );
+    const common = commonOptions(config, commandMs);
+    return new Cluster(clusterAddresses(config), {
+      redisOptions: common,
+      enableOfflineQueue: false,
+      maxRedirections: config.max_redirects,
+      clusterRetryStrategy: backOff,
+      clusterNodeRetryStrategy: backOff,
+      slotsRefreshTimeout: config.dial_timeout || 2000,
+      slotsRefreshInterval: 2000,
+      // Names stay names: certificates are made out to them, and addresses change.
+      dnsLookup: (name, callback) => callback(null, name),
+    });
   }
 
-  const single = { ...common, db: config.db, enableOfflineQueue: false, retryStrategy: backOff };
+  const single = singleOptions(config, commandMs);
   if (config.sentinel_addresses.length > 0) {
     const { sentinel_username: username, sentinel_password: password } = config;
+    const { tls } = single;
     return new Redis({
       ...single,
+      Connector: QuietSentinelConnector,
       name: config.sentinel_master_name,
       sentinels: config.sentinel_addresses.map((text) =>
         parse('redis.sentinel_addresses', text, DEFAULT_SENTINEL_PORT),
@@ -96,6 +80,45 @@ export function createClient(config: RedisConfig, commandMs: number): RedisClien
     );
   }
   return new Redis({ ...single, ...parse('redis.address', config.address, DEFAULT_PORT) });
+}
+
+/**
+ * A client to hear events with. In a clustered Redis all nodes tell all of them: any one will do.
+ *
+ * @throws Error as `createClient` does.
+ */
+export function createEventClient(config: RedisConfig, commandMs: number): RedisClient {
+  if (config.cluster_addresses.length === 0) return createClient(config, commandMs);
+  const Connector = connectorToAnyOf(clusterAddresses(config));
+  return new Redis({ ...singleOptions(config, commandMs), db: 0, Connector });
+}
+
+const clusterAddresses = (config: RedisConfig): HostPort[] =>
+  config.cluster_addresses.map((text) => parse('redis.cluster_addresses', text, DEFAULT_PORT));
+
+function commonOptions(config: RedisConfig, commandMs: number) {
+  const tls = tlsOptions(config);
+  return {
+    Connector: TcpConnector,
+    ...(config.username === '' ? {} : { username: config.username }),
+    ...(config.password === '' ? {} : { password: config.password }),
+    ...(tls === undefined ? {} : { tls }),
+    connectTimeout: config.dial_timeout || 2000,
+    // A connection that swallows commands is dead, long before TCP finds out.
+    socketTimeout: Math.max(2000, 5 * commandMs),
+    keepAlive: 5000,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    // A master that has become a replica: the new one has to be found.
+    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
+    disableClientInfo: true,
+  } satisfies RedisOptions;
+}
+
+function singleOptions(config: RedisConfig, commandMs: number) {
+  const common = commonOptions(config, commandMs);
+  return { ...common, db: config.db, enableOfflineQueue: false, retryStrategy: backOff };
 }
 
 /** 50 ms, doubled with each attempt up to a second; not all nodes at the same moment. */

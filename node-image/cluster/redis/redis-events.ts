@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ClusterEvent } from '../registry';
-import { createClient, type RedisClient, type RedisConfig } from './redis-connection';
+import { createEventClient, type RedisClient, type RedisConfig } from './redis-connection';
 
 /** How often it is said again what is listened to: finds out about a dead connection, ms. */
 const AGAIN_MS = 5000;
@@ -31,7 +31,7 @@ export class RedisEvents {
   constructor(options: RedisEventsOptions) {
     this.#channel = options.channel;
     this.#onGarbage = options.onGarbage;
-    this.#client = createClient(options.redis, options.commandTimeoutMs);
+    this.#client = createEventClient(options.redis, options.commandTimeoutMs);
     this.#client.on('error', () => {
       // The connection that commands go over has the same trouble, and says so.
     });
