@@ -5,9 +5,11 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, test } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
 import { pino } from 'pino';
 import { type LinkAnswer, LinkError, type LinkUpgrade } from '../../node-image/cluster/link/link';
 import { TlsLinkClient } from '../../node-image/cluster/link/link-client';
+import { LINK_TLS, linkKey } from '../../node-image/cluster/link/link-key';
 import { LinkServer, type LinkServerOptions } from '../../node-image/cluster/link/link-server';
 import { startRelay } from '../support/tcp-relay';
 import { until, within } from '../support/wait';
@@ -208,6 +210,27 @@ describe('a peer that does not belong', () => {
     assert.equal(errors[0], errors[1]);
     assert.equal(warnings()[0]?.identity, 'sluice-link/1/other');
     assert.match(warnings()[0]?.msg ?? '', /another link protocol/);
+  });
+
+  test('is turned away as of another protocol though it has the secret', async () => {
+    const server = await serve();
+    const { psk, identity } = linkKey({ secret: SECRET, clusterName: 'test' });
+    const other = identity.replace('/1/', '/2/');
+    assert.notEqual(other, identity);
+    const code = await new Promise<unknown>((resolve) => {
+      const socket = tlsConnect({
+        ...LINK_TLS,
+        host: '127.0.0.1',
+        port: server.port,
+        pskCallback: () => ({ psk, identity: other }),
+        checkServerIdentity: () => undefined,
+      });
+      socket.on('secureConnect', () => resolve('let in'));
+      socket.on('error', (error) => resolve('code' in error && error.code));
+      closers.push(() => socket.destroy());
+    });
+    assert.notEqual(code, 'let in');
+    assert.equal(warnings()[0]?.identity, other);
   });
 
   test('learns nothing by plain HTTP or by garbage', async () => {

@@ -401,6 +401,7 @@ describe('a Media Node that dies', () => {
       assert.equal(leaveIn(client)?.action, 2);
       assert.equal(leaveIn(client)?.canReconnect, true);
     }
+    assert.deepEqual(one.routes.failures, ['ND_a reset'], 'asked once for all of a Room');
     await nothingLeft(one);
   });
 

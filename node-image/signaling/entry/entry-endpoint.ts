@@ -52,6 +52,8 @@ const MIN_PAUSE_MS = 20;
 export class EntryEndpoint {
   readonly #options: EntryEndpointOptions;
   readonly #pipes = new Set<ClientPipe>();
+  /** Rooms and nodes being looked after because the node broke off. */
+  readonly #losses = new Map<string, Promise<boolean>>();
   readonly #ending = new AbortController();
   #allClosed: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -217,7 +219,17 @@ export class EntryEndpoint {
     }
   }
 
-  async #isLost(room: string, target: RouteTarget): Promise<boolean> {
+  /** Asked once for all clients of a Room. */
+  #isLost(room: string, target: RouteTarget): Promise<boolean> {
+    const key = `${target.nodeId} ${room}`;
+    const running = this.#losses.get(key);
+    if (running !== undefined) return running;
+    const answer = this.#askIfLost(room, target).finally(() => this.#losses.delete(key));
+    this.#losses.set(key, answer);
+    return answer;
+  }
+
+  async #askIfLost(room: string, target: RouteTarget): Promise<boolean> {
     const { routes, log } = this.#options;
     try {
       await routes.failed(room, target, new LinkError('reset', 'the node broke off a connection'));
