@@ -126,13 +126,8 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
 
   const sampler = new MediaSampler({ rooms, metrics, log });
   closers.add(() => sampler.close());
-  return {
-    pool,
-    turn,
-    metrics,
-    rooms,
-    control: new LocalRoomControl(rooms, ownDataLimits(config)),
-  };
+  const control = new LocalRoomControl(rooms, ownDataLimits(config));
+  return { pool, turn, metrics, rooms, control, ledger, load: () => meter.load };
 }
 
 const capacityOf = ({ cpus, memory, bytesPerSecLimit, disk }: NodeLoad): Cost => ({
