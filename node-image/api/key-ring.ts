@@ -107,9 +107,9 @@ export class KeyRing implements KeySource {
     }));
   }
 
-  /** Whether any key but this one can be used. */
-  hasOtherThan(apiKey: string): boolean {
-    return [...this.#usable.keys()].some((each) => each !== apiKey);
+  /** Whether any key but this one can be used, where these are the shared ones. */
+  hasOtherThan(apiKey: string, shared = this.#shared?.current): boolean {
+    return [...this.#gather(shared).keys()].some((each) => each !== apiKey);
   }
 
   /** Hears of no more changes. Idempotent. */
@@ -124,8 +124,8 @@ export class KeyRing implements KeySource {
   }
 
   /** Keys with an empty secret are left out: nobody can sign with them. */
-  #gather(): ReadonlyMap<string, Uint8Array> {
-    const { keys, retired } = this.#shared?.current ?? NO_SHARED_KEYS;
+  #gather(shared = this.#shared?.current): ReadonlyMap<string, Uint8Array> {
+    const { keys, retired } = shared ?? NO_SHARED_KEYS;
     const encoder = new TextEncoder();
     const all = [
       ...this.#configured,

@@ -88,14 +88,18 @@ export class SharedKeys {
   /**
    * Retires a key on all nodes, wherever they have it from. That cannot be taken back.
    *
-   * @throws RegistryUnavailableError, SealedKeysError
+   * @param mayRetire - throws where the newest there is to know forbids it
+   * @throws RegistryUnavailableError, SealedKeysError, and what `mayRetire` throws
    */
-  retire(apiKey: string): Promise<void> {
+  retire(apiKey: string, mayRetire: (known: SharedKeySet) => void = () => {}): Promise<void> {
     const retiredAtMs = this.#now();
-    return this.#change(({ keys, retired }) => ({
-      keys: without(keys, apiKey),
-      retired: new Map([[apiKey, retiredAtMs], ...retired]),
-    }));
+    return this.#change((known) => {
+      mayRetire(known);
+      return {
+        keys: without(known.keys, apiKey),
+        retired: new Map([[apiKey, retiredAtMs], ...known.retired]),
+      };
+    });
   }
 
   /** Idempotent. */

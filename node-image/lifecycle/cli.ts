@@ -45,7 +45,8 @@ export async function runCli(options: CliOptions): Promise<number> {
 /** Tells of what ended a program, and with which code it has to end. */
 export function exitCodeOf(error: unknown, printError: (text: string) => void): number {
   if (error instanceof CommanderError) {
-    return HELP_CODES.has(error.code) ? EXIT_OK : EXIT_USAGE;
+    // Help that nobody asked for, as a command is missing, has another code.
+    return HELP_CODES.has(error.code) && error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
   }
   if (error instanceof ConfigError) {
     printError(`${error.message}\n`);

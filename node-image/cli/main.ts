@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PROGRAM_VERSION } from '../lifecycle/version';
+import type { CliIo } from './io';
+import { runSluice } from './program';
+
+const COLUMNS = 100;
+
+const io: CliIo = {
+  env: process.env,
+  print: (output) => void process.stdout.write(output),
+  printError: (output) => void process.stderr.write(output),
+  readFile: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
+  sleep: (ms) => sleep(ms),
+  now: Date.now,
+  isTerminal: process.stderr.isTTY === true,
+  columns: process.stdout.columns ?? COLUMNS,
+};
+
+async function main(): Promise<void> {
+  // What only servers need is loaded only for them: a command that asks answers at once.
+  const code = await runSluice({
+    argv: process.argv.slice(2),
+    io,
+    version: PROGRAM_VERSION,
+    serve: async (config, options) => {
+      const { serve } = await import('../lifecycle/serve.js');
+      await serve(config, options);
+    },
+    up: async (options) => {
+      const { runLocalCluster } = await import('../lifecycle/local/run-local-cluster.js');
+      return runLocalCluster({ ...options, env: process.env, startSingle });
+    },
+  });
+  // What serve has set says more than that the command line was understood.
+  process.exitCode ||= code;
+}
+
+/** Where there is no Redis for a cluster: a Single Node for development. */
+async function startSingle(): Promise<number> {
+  const { runCli } = await import('../lifecycle/cli.js');
+  const { serve } = await import('../lifecycle/serve.js');
+  return runCli({ argv: ['--dev', '--console'], env: process.env, serve });
+}
+
+void main();
