@@ -50,23 +50,24 @@ export class RoomRouter implements RoomRoutes {
     if (target !== undefined) {
       return target;
     }
-    if (placement === undefined && (this.#options.watch.registryAgeMs ?? 0) < YOUNG_MS) {
-      return this.#ask(room);
-    }
     this.#remembered.delete(room);
-    return undefined;
+    if (placement !== undefined) {
+      // Its node is gone: it goes on elsewhere, from what is known of it.
+      return this.#placeInTurn(room);
+    }
+    return (this.#options.watch.registryAgeMs ?? 0) < YOUNG_MS ? this.#ask(room) : undefined;
   }
 
   async findOrPlace(room: string): Promise<RouteTarget> {
-    const found = await this.find(room);
-    if (found !== undefined) {
-      return found;
-    }
+    return (await this.find(room)) ?? this.#placeInTurn(room);
+  }
+
+  /** One after the other: placements at the same time would only outdate each other. */
+  #placeInTurn(room: string): Promise<RouteTarget> {
     const running = this.#placing.get(room);
     if (running !== undefined) {
       return running;
     }
-    // One after the other: placements at the same time would only outdate each other.
     const placing = this.#queue
       .then(() => this.#place(room))
       .finally(() => this.#placing.delete(room));

@@ -85,7 +85,7 @@ async function start(
     choose,
     drain: config.sluice.drain,
     listRooms: () => control.listRooms(new ListRoomsRequest()),
-    isAlive: async ({ record }) => (await watch.suspect(record.id)) === 'alive',
+    isAlive: async ({ record }) => (await watch.suspect(record.id)) !== 'dead',
   });
 
   const health = new Health({ checks: {} });
