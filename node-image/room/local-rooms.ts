@@ -124,6 +124,11 @@ export class LocalRooms {
   /** Another node hosts a Room by a newer right: as `depart`. */
   stepBack(name: string): void {
     this.#rooms.get(name)?.depart();
+    // One that is being made is made by the right that no longer holds.
+    this.#creating.get(name)?.then(
+      (room) => room.depart(),
+      () => {},
+    );
   }
 
   /**

@@ -12,7 +12,7 @@ export class RoomGate {
   #held: (() => void)[] = [];
   #departed = false;
   #joining = 0;
-  #joinsDone: (() => void) | undefined;
+  readonly #whenNobodyJoins: (() => void)[] = [];
 
   get isFrozen(): boolean {
     return this.#frozen !== undefined;
@@ -50,7 +50,9 @@ export class RoomGate {
     return () => {
       this.#joining -= 1;
       if (this.#joining === 0) {
-        this.#joinsDone?.();
+        for (const done of this.#whenNobodyJoins.splice(0)) {
+          done();
+        }
       }
     };
   }
@@ -64,10 +66,10 @@ export class RoomGate {
     if (this.#joining > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, JOINS_MS);
-        this.#joinsDone = () => {
+        this.#whenNobodyJoins.push(() => {
           clearTimeout(timer);
           resolve();
-        };
+        });
       });
     }
   }

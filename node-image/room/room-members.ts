@@ -133,6 +133,10 @@ export class RoomMembers {
       return;
     }
     this.expected.take(expected.identity);
+    const connecting = this.participants.get(expected.identity);
+    if (connecting?.returning === expected && !connecting.reachable) {
+      this.remove(connecting, reason, LeaveRequest_Action.DISCONNECT);
+    }
     const info = expected.info();
     info.state = ParticipantInfo_State.DISCONNECTED;
     info.disconnectReason = reason;
@@ -144,7 +148,10 @@ export class RoomMembers {
   /** Gives those up who have not come back in time. */
   removeMissing(): void {
     for (const missing of this.expected.overdue(this.#options.deps.now())) {
-      this.removeExpected(missing, DisconnectReason.CONNECTION_TIMEOUT);
+      // One that is connecting just now has come.
+      if (!this.participants.has(missing.identity)) {
+        this.removeExpected(missing, DisconnectReason.CONNECTION_TIMEOUT);
+      }
     }
   }
 

@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { afterEach, describe, test } from 'node:test';
 import { ParticipantInfo, Room, TrackInfo } from '@livekit/protocol';
 import { WebhookReceiver } from 'livekit-server-sdk';
+import { pino } from 'pino';
 import { Webhooks, type WebhooksOptions } from '../../node-image/api/webhooks';
+import { observeAll } from '../../node-image/room/observers';
 
 const room = new Room({ sid: 'RM_1', name: 'r', metadata: 'm', numParticipants: 1 });
 const alice = new ParticipantInfo({ sid: 'PA_1', identity: 'alice', name: 'Alice' });
@@ -136,6 +138,19 @@ describe('Webhooks', () => {
     assert.deepEqual(published?.body.room, { sid: 'RM_1', name: 'r' });
     assert.deepEqual(published?.body.participant, { sid: 'PA_1', identity: 'alice' });
     assert.equal(published?.body.track?.['sid'], 'TR_1');
+  });
+
+  test('says nothing of a Room that moves, nor of who moves with it', async () => {
+    const { webhooks, receivers } = await start([undefined]);
+    const observer = observeAll([webhooks], pino({ level: 'silent' }));
+    observer.roomArrived?.(room);
+    observer.participantArrived?.(room, alice);
+    observer.participantRejoined?.(room, alice);
+    observer.participantDeparted?.(room, alice);
+    observer.roomDeparted?.(room);
+    observer.roomFinished?.(room);
+    await webhooks.close(2000);
+    assert.deepEqual(first(receivers).events, ['room_finished']);
   });
 
   test('sends the whole Room with tracks when told to', async () => {
