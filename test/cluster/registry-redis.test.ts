@@ -101,6 +101,7 @@ test('two clusters share one Redis without knowing of each other', async () => {
 test('garbage is told with its key, once, and counts as missing', async () => {
   await registry.heartbeat(nodeRecord('ND_good'), []);
   await set('nodes', 'ND_text', 'not JSON', 'ND_old', '{"id":"ND_old","role":"sfu"}');
+  await set('nodes', 'ND_other', JSON.stringify(nodeRecord('ND_good')));
   await set('rooms', 'text', '}{', 'old', '["ND_a",1]', 'epoch', '{"nodeId":"ND_a","epoch":1e300}');
   await set('orders', 'ND_good', '{"deadline":"soon"}');
   await redis.command('LPUSH', '{sluice}:audit', 'garbage');
@@ -118,7 +119,14 @@ test('garbage is told with its key, once, and counts as missing', async () => {
     assert.deepEqual(await registry.auditTrail(10), []);
     assert.equal(await registry.document('keys'), undefined);
   }
-  const told = ['nodes ND_text', 'nodes ND_old', 'rooms text', 'rooms old', 'rooms epoch'];
+  const told = [
+    'nodes ND_text',
+    'nodes ND_old',
+    'nodes ND_other',
+    'rooms text',
+    'rooms old',
+    'rooms epoch',
+  ];
   for (const where of [...told, 'orders ND_good', 'audit', 'recent', 'document:keys']) {
     assert.equal(lines(`{sluice}:${where}"`).length, 1, where);
   }

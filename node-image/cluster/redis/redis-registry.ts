@@ -134,10 +134,13 @@ export class RedisRegistry implements Registry {
       nodes: pairs(records).flatMap(([id, text]) => {
         const where = `${this.#keys.of('nodes')} ${id}`;
         const record = this.#stored.read(recordSchema, where, text);
+        if (record === undefined) return [];
+        if (record.id !== id) {
+          this.#stored.complain(where, `it is the record of ${record.id}`);
+          return [];
+        }
         const seenAgoMs = Math.max(0, nowMs - Number(seen.get(id) ?? 0));
-        return record === undefined
-          ? []
-          : [{ record, seenAgoMs, order: this.#order(id, orderOf.get(id)) }];
+        return [{ record, seenAgoMs, order: this.#order(id, orderOf.get(id)) }];
       }),
       recent: pairs(recent).flatMap(([text, atMs]) => {
         const found = this.#stored.read(recentSchema, this.#keys.of('recent'), text);
