@@ -41,7 +41,7 @@ import {
   pairs,
   placementSchema,
   recentSchema,
-  recordSchema,
+  recordOf,
   StoredValues,
 } from './stored-values';
 
@@ -133,12 +133,8 @@ export class RedisRegistry implements Registry {
     return {
       nodes: pairs(records).flatMap(([id, text]) => {
         const where = `${this.#keys.of('nodes')} ${id}`;
-        const record = this.#stored.read(recordSchema, where, text);
+        const record = this.#stored.read(recordOf(id), where, text);
         if (record === undefined) return [];
-        if (record.id !== id) {
-          this.#stored.complain(where, `it is the record of ${record.id}`);
-          return [];
-        }
         const seenAgoMs = Math.max(0, nowMs - Number(seen.get(id) ?? 0));
         return [{ record, seenAgoMs, order: this.#order(id, orderOf.get(id)) }];
       }),

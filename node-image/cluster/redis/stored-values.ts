@@ -37,7 +37,7 @@ const drainProgress = z.object({
   overdue: z.boolean(),
 });
 
-export const recordSchema = z.object({
+const recordSchema = z.object({
   id: z.string(),
   role: z.enum(['single', 'master', 'media']),
   state: z.enum(['starting', 'serving', 'draining', 'drained']),
@@ -52,6 +52,10 @@ export const recordSchema = z.object({
   load,
   drain: drainProgress.optional(),
 }) satisfies z.ZodType<NodeRecord>;
+
+/** The record of this node, and of no other. */
+export const recordOf = (id: string): z.ZodType<NodeRecord> =>
+  recordSchema.refine((record) => record.id === id, { error: 'it is the record of another node' });
 
 export const orderSchema = z.object({
   id: z.string(),
