@@ -17,8 +17,8 @@ export function configCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-It lies over the files of the nodes, and below their environment and options. Each node takes it when
-it starts; the cluster drains and restarts them one by one.
+It lies over the files of the nodes, and below their environment and options. Each node takes it
+when it starts; the cluster drains and restarts them one by one.
 ${examples('sluice config show > room.yaml', 'sluice config set room.yaml', 'sluice config status')}`,
     );
 }

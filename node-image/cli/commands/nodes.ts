@@ -56,7 +56,7 @@ function rowOf({ id, state, stale, rooms, record, seenAgoMs }: NodeView, nowMs: 
   return [
     id,
     role,
-    stale ? `${state}, silent for ${spanInWords(seenAgoMs)}` : state,
+    stale ? `silent ${spanInWords(seenAgoMs)}` : state,
     role === 'master' ? '' : String(rooms),
     String(load.clients),
     percent(load.cpuLoad),
