@@ -123,11 +123,12 @@ export class MemoryRegistry implements Registry {
       return { outcome: 'exists', placement: known };
     }
     if (ifVersion !== undefined && ifVersion !== this.#version) return { outcome: 'outdated' };
-    const epoch = Math.max((replaces ?? 0) + 1, nowMs);
+    this.#version = Math.max(this.#version + 1, nowMs);
+    // Never that of a Room of the same name that was released within this millisecond.
+    const epoch = Math.max((replaces ?? 0) + 1, this.#version);
     const from = movedFrom === undefined ? {} : { movedFrom };
     const placement: RoomPlacement = { room, nodeId, epoch, ...from };
     this.#rooms.set(room, placement);
-    this.#version = Math.max(this.#version + 1, nowMs);
     this.#recent.set(room, { nodeId, atMs: nowMs });
     this.#forgetOldPlacements(nowMs);
     if (replaces !== undefined) this.#tell({ type: 'room', room });
