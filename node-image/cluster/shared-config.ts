@@ -68,7 +68,7 @@ export class SharedConfig {
       );
     }
     // Where the registry has lost the newest one, the nodes still say its version.
-    const known = snapshot.nodes.map(({ record }) => record.configVersion);
+    const known = snapshot.nodes.map(({ record }) => Math.abs(record.configVersion));
     const announced: AnnouncedConfig = {
       yaml,
       version: Math.max(last, ...known) + 1,
@@ -97,6 +97,12 @@ export class SharedConfig {
   }
 }
 
+/**
+ * What a node says in place of the version of a configuration that it could not load: it goes by its
+ * own, and starting anew would not help.
+ */
+export const refusedVersion = (version: number): number => -version;
+
 /** What is to be done next so that all nodes run with the announced configuration. */
 export type RollStep =
   | { readonly step: 'done' }
@@ -121,7 +127,10 @@ export interface RollRequest {
  * Nodes first, the emptiest of them first, one at a time; then Master Nodes. Pure.
  */
 export function nextToRoll({ nodes, version, self }: RollRequest): RollStep {
-  const old = nodes.filter(({ record }) => record.configVersion < version);
+  const old = nodes.filter(
+    ({ record: { configVersion } }) =>
+      configVersion < version && configVersion !== refusedVersion(version),
+  );
   if (old.length === 0) {
     return { step: 'done' };
   }

@@ -268,12 +268,13 @@ describe('sluice config', () => {
       state: 'serving',
       configVersion,
     });
-    const nodes = [node('ND_1', 3), node('ND_2', 0)];
+    const nodes = [node('ND_1', 3), node('ND_2', 0), node('ND_3', -3)];
     admin.answers.set('GET config', [200, { announced, nodes }]);
     const { output } = await run('config status');
-    assert.match(output, /^Version 3 is announced; 1 node has an older one\.\n/);
+    assert.match(output, /^Version 3 is announced; 2 nodes have an older one\.\n/);
     assertIsTable(output);
     assert.match(output, /ND_2 .*its file/);
+    assert.match(output, /ND_3 .*its file: it cannot load 3, its log says why/);
     assert.deepEqual(JSON.parse((await run('config status --json')).output), { announced, nodes });
   });
 });

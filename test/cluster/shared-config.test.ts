@@ -7,6 +7,7 @@ import {
   CONFIG_DOCUMENT,
   ConfigOutdatedError,
   nextToRoll,
+  refusedVersion,
   SharedConfig,
 } from '../../node-image/cluster/shared-config';
 import { nodeNamed } from './placement-nodes';
@@ -49,6 +50,8 @@ describe('the configuration in the registry', () => {
     const { config, registry } = cluster();
     await registry.heartbeat({ ...nodeNamed('a').record, configVersion: 7 }, []);
     assert.equal((await config.announce('')).version, 8);
+    await registry.heartbeat({ ...nodeNamed('b').record, configVersion: refusedVersion(9) }, []);
+    assert.equal((await config.announce('')).version, 10);
   });
 
   test('counts as none, and is logged, where it is something else', async () => {
@@ -126,6 +129,12 @@ describe('the node that is rolled next', () => {
       assert.equal(step.step, 'wait');
       assert.ok(step.step === 'wait' && step.why.startsWith(told), JSON.stringify(step));
     }
+  });
+
+  test('is none that could not load that version, or it would be rolled for ever', () => {
+    const refused = node('a', { version: refusedVersion(2) });
+    assert.equal(idOf([refused, node('b', { version: 2 })]), 'done');
+    assert.equal(nextToRoll({ nodes: [refused], version: 3 }).step, 'roll');
   });
 
   test('is told to be the only one of its role, so that another can be started first', () => {

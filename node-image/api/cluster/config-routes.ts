@@ -27,7 +27,7 @@ export interface NodeConfigView {
   readonly id: string;
   readonly role: NodeRole;
   readonly state: NodeState;
-  /** 0: it started when nothing was announced. */
+  /** 0: it goes by its own file. Negative: by its file too, as it cannot load that version. */
   readonly configVersion: number;
 }
 

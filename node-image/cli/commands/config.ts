@@ -104,7 +104,11 @@ function statusInWords({ announced, nodes }: ConfigView, columns: number): strin
     id,
     role,
     state,
-    configVersion === 0 ? 'its file' : String(configVersion),
+    configVersion === 0
+      ? 'its file'
+      : configVersion < 0
+        ? `its file: it cannot load ${-configVersion}, its log says why`
+        : String(configVersion),
   ]);
   const heads = ['Node', 'Role', 'State', 'Version'].map((title) => ({ title }));
   return `${head}\n${rows.length === 0 ? '' : tableOf(heads, rows, columns)}`;
