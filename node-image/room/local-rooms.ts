@@ -261,13 +261,17 @@ export class LocalRooms {
   async #take(handover: RoomHandover): Promise<void> {
     this.#arrivals.put(handover);
     try {
-      const room = await this.getOrCreate({ name: handover.facts.name });
-      if (this.#arrivals.drop(handover)) {
-        // Somebody was here before.
-        room.adopt(handover);
-      }
+      await this.#receive(handover);
     } finally {
       this.#arrivals.drop(handover);
+    }
+  }
+
+  async #receive(handover: RoomHandover): Promise<void> {
+    const room = await this.getOrCreate({ name: handover.facts.name });
+    if (this.#arrivals.drop(handover)) {
+      // Somebody was here before.
+      room.adopt(handover);
     }
   }
 
@@ -310,12 +314,15 @@ export class LocalRooms {
   }
 
   async #remake(handover: RoomHandover): Promise<void> {
+    // Who comes back first has the Room made as it was, and may be quicker than this.
+    this.#arrivals.put(handover);
     while (!this.#closed) {
       try {
-        await this.#take(handover);
+        await this.#receive(handover);
         return;
       } catch (error) {
         if (error instanceof RoomElsewhereError) {
+          this.#arrivals.drop(handover);
           return;
         }
         this.#options.log.debug({ err: error }, 'a room cannot have another worker yet');
