@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { SluiceConfigInput } from '../../node-image/contract';
-import { freeTcpPort } from './ports';
+import { freePortRange } from './ports';
 import { until, within } from './wait';
 
 const HOST = '127.0.0.1';
@@ -54,14 +55,12 @@ export interface RedisTlsFiles {
 /** @throws Error with its log when redis-server does not start within 10 s. */
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { password, persistent = false, tls, args = [] } = options;
-  const port = await freeTcpPort();
-  const server = new RedisProcess([
-    ...(tls === undefined ? ['--port', `${port}`] : tlsArguments(port, tls)),
+  const { port, server } = await startOnFreePort((free) => [
+    ...(tls === undefined ? ['--port', `${free}`] : tlsArguments(free, tls)),
     ...['--save', '', '--appendonly', persistent ? 'yes' : 'no', '--appendfsync', 'always'],
     ...(password === undefined ? [] : ['--requirepass', password, '--masterauth', password]),
     ...args,
   ]);
-  await server.start();
   return {
     port,
     config: { address: `${HOST}:${port}`, ...(password === undefined ? {} : { password }) },
@@ -94,18 +93,17 @@ export async function startSentinels(): Promise<TestSentinels> {
     String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
   );
   const sentinels = await Promise.all(
-    [0, 1, 2].map(async () => {
-      const port = await freeTcpPort();
-      const config = [
-        `port ${port}`,
-        `sentinel monitor ${name} ${HOST} ${master.port} 2`,
-        `sentinel down-after-milliseconds ${name} 500`,
-        `sentinel failover-timeout ${name} 2000`,
-      ];
-      const server = new RedisProcess([], config.join('\n'));
-      await server.start();
-      return { port, server };
-    }),
+    [0, 1, 2].map(() =>
+      startOnFreePort(
+        () => [],
+        (free) => [
+          `port ${free}`,
+          `sentinel monitor ${name} ${HOST} ${master.port} 2`,
+          `sentinel down-after-milliseconds ${name} 500`,
+          `sentinel failover-timeout ${name} 2000`,
+        ],
+      ),
+    ),
   );
   const first = sentinels[0]?.port ?? 0;
   await until('the sentinels to know each other', async () => {
@@ -139,7 +137,7 @@ export interface TestRedisCluster {
 export async function startRedisCluster(): Promise<TestRedisCluster> {
   const servers = await Promise.all(
     [0, 1, 2].map(async () => {
-      const bus = await freeTcpPort();
+      const bus = await freePortRange(1);
       const enable = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`];
       return { bus, redis: await startRedis({ args: [...enable, '--bind', HOST] }) };
     }),
@@ -168,9 +166,29 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
   };
 }
 
+/** Below the ports that the system gives to clients: it is still free after a restart. */
+async function startOnFreePort(
+  args: (port: number) => string[],
+  sentinelConfig?: (port: number) => string[],
+): Promise<{ readonly port: number; readonly server: RedisProcess }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePortRange(1);
+    const server = new RedisProcess(args(port), sentinelConfig?.(port).join('\n'));
+    try {
+      await server.start();
+      return { port, server };
+    } catch (error) {
+      await server.close();
+      // Another test was quicker to take the port.
+      if (attempt === 5 || !server.log.includes('Address already in use')) throw error;
+    }
+  }
+}
+
 /** One redis-server with a folder of its own. */
 class RedisProcess {
   readonly #args: readonly string[];
+  /** Of a sentinel. */
   readonly #config: string | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
   readonly #atExit = (): void => {
@@ -196,6 +214,9 @@ class RedisProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
+    // A test that fails before it closes this one ends all the same, and that ends this one.
+    child.unref();
+    for (const output of [child.stdout, child.stderr]) if (output instanceof Socket) output.unref();
     let failure: string | undefined;
     const keep = (chunk: Buffer): void => {
       this.log += chunk.toString();
