@@ -2,7 +2,9 @@
  * `npm start`, `npm test` and `npm run check`: sets up what is missing, then runs it on a Node that
  * is new enough.
  *
- *   run.mjs start [-- options of the node]
+ *   run.mjs start                             a cluster on this computer
+ *   run.mjs start -- --single                 one node for development
+ *   run.mjs start -- options of the node      the same, with these options
  *   run.mjs node [-- options of the node]     as it is, for production
  *   run.mjs test [part of a test file's path]... [--name pattern] [--concurrency N]
  *   run.mjs check [--rest]      --rest: only what `npm test` does not do
@@ -20,18 +22,24 @@ const PAGE_SCRIPT = path.join(ROOT, 'scripts/build-page.mjs');
 
 /** @param {readonly string[]} args */
 async function start(args) {
-  const ready = await setUp({ tests: false });
+  const given = args[0] === '--' ? args.slice(1) : args;
+  const options = given.filter((option) => option !== '--single');
+  const hasConfig = hasOwnConfig(options, process.env);
+  const isCluster = given.length === 0 && !hasConfig;
+  const ready = await setUp({ tests: false, redis: isCluster });
   const page = await buildPage(ready);
   if (page !== 0) {
     return page;
   }
-  const options = args[0] === '--' ? args.slice(1) : args;
-  const mode = hasOwnConfig(options, process.env) ? [] : ['--dev'];
-  return runInForeground(
-    ready.node,
-    ['--import', 'tsx', 'node-image/lifecycle/main.ts', ...mode, '--console', ...options],
-    { cwd: ROOT, env: ready.env, ownGroup: true },
-  );
+  const mode = hasConfig ? [] : ['--dev'];
+  const program = isCluster
+    ? ['node-image/cli/main.ts', 'up']
+    : ['node-image/lifecycle/main.ts', ...mode, '--console', ...options];
+  return runInForeground(ready.node, ['--import', 'tsx', ...program], {
+    cwd: ROOT,
+    env: ready.env,
+    ownGroup: true,
+  });
 }
 
 /** @param {readonly string[]} args */

@@ -11,21 +11,26 @@ import { fileURLToPath } from 'node:url';
 import { SetupError } from './lib/commands.mjs';
 import { chooseNode } from './lib/node-choice.mjs';
 import { ensurePackages } from './lib/npm-packages.mjs';
+import { ensureRedis } from './lib/redis.mjs';
 import { ensureTestTools } from './lib/test-tools.mjs';
 import { ensureWorker } from './lib/worker.mjs';
 
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
- * @param {{ tests: boolean }} what
+ * @param {{ tests: boolean, redis?: boolean }} what is needed beside what a node needs: `redis` for
+ *   the local cluster, where it can be had
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run with, and the
  *   environment to give it
  * @throws {SetupError}
  */
-export async function setUp({ tests }) {
+export async function setUp({ tests, redis = false }) {
   const node = chooseNode({ root: ROOT, version: process.version, execPath: process.execPath });
   await ensurePackages({ root: ROOT, node, nodeVersion: process.version });
   const worker = await ensureWorker(ROOT);
+  if (redis) {
+    await ensureRedis();
+  }
   const browser = tests ? await ensureTestTools() : undefined;
   const bin = path.join(ROOT, 'node_modules/.bin');
   return {

@@ -70,7 +70,14 @@ export class SocketGroup implements NodeGroup {
       const fail = (why: string): void =>
         reject(new GroupError(`the group of Media Nodes at ${socket} ${why}`));
       const call = request(
-        { socketPath: socket, method, path, signal: AbortSignal.timeout(timeoutMs) },
+        {
+          socketPath: socket,
+          method,
+          path,
+          signal: AbortSignal.timeout(timeoutMs),
+          // A connection that was kept may belong to a `sluice up` that is gone.
+          agent: false,
+        },
         (response) => {
           let text = '';
           response.setEncoding('utf8');

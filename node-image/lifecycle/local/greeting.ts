@@ -1,11 +1,20 @@
+import { PORTS } from '../../contract';
+
 /** What somebody reads who has just started a cluster. */
 export function greeting({ port, mediaNodes }: { port: number; mediaNodes: number }): string {
   const origin = `127.0.0.1:${port}`;
-  // What the command line uses where it is told nothing else.
-  const at = port === 7880 ? '' : ` --url http://${origin}`;
+  // What the command line asks where it is told nothing else.
+  const where = port === PORTS.http ? ' --dev' : ` --dev --url http://${origin}`;
+  const media = mediaNodes === 1 ? '1 Media Node' : `${mediaNodes} Media Nodes`;
+  const next = Object.entries({
+    'bin/sluice nodes': 'the nodes, and how busy they are',
+    'bin/sluice rooms': 'the Rooms, and which node each is on',
+    'bin/sluice drain media-1 --wait': 'moves its Rooms to another node',
+  }).map(([command, what]) => [`${command}${where}`, what] as const);
+  const width = Math.max(...next.map(([command]) => command.length));
   return [
     '',
-    `  Sluice is up: an elastic cluster of 1 Master Node and ${mediaNodes} Media Nodes.`,
+    `  Sluice is up: an elastic cluster of 1 Master Node and ${media}.`,
     '',
     `  Join a room     http://${origin}/meet?room=demo`,
     '                  (open it in two windows)',
@@ -13,11 +22,7 @@ export function greeting({ port, mediaNodes }: { port: number; mediaNodes: numbe
     '  Key, secret     devkey, secret',
     '',
     '  To try next, in another window:',
-    `    bin/sluice nodes${at}`.padEnd(38 + at.length).concat('the nodes, and how busy they are'),
-    `    bin/sluice rooms${at}`.padEnd(38 + at.length).concat('which node each Room is on'),
-    `    bin/sluice drain media-1 --wait${at}`
-      .padEnd(38 + at.length)
-      .concat('moves its Rooms away'),
+    ...next.map(([command, what]) => `    ${command.padEnd(width)}   ${what}`),
     '',
     '  Ctrl-C stops all of it.',
     '',

@@ -135,9 +135,7 @@ export class LocalGroup implements NodeGroup {
       }
       throw error;
     }
-    if (this.#closed) {
-      await member.machine.stopNow();
-    } else if (member.stopping) {
+    if (member.stopping) {
       await this.#end(member);
     }
   }

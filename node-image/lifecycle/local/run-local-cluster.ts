@@ -31,7 +31,7 @@ const HOSTS = ['127.0.0.1', '::1'];
 /** Ctrl-C arrives twice through npm: within this time it is one and the same, ms. */
 const SAME_REQUEST_MS = 500;
 /** Configuration by variables is for one node; here it would be the same for all of them. */
-const CONFIG_VARIABLE = /^(?:LIVEKIT_|SLUICE_(?!LOG)|REDIS_(?:HOST|PASSWORD)$|UDP_PORT$)/;
+const CONFIG_VARIABLE = /^(?:LIVEKIT_|SLUICE_|REDIS_(?:HOST|PASSWORD)$|UDP_PORT$)/;
 
 /**
  * Runs an elastic cluster on this computer until Ctrl-C (or SIGTERM, SIGHUP): Redis, one Master
