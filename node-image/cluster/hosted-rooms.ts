@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import type { HostedRoom, Registry, RoomPlacement } from './registry';
+import {
+  type HostedRoom,
+  type Registry,
+  RegistryUnavailableError,
+  type RoomPlacement,
+} from './registry';
 
 /** A Room that this node may host. */
 export interface Claim {
@@ -32,6 +37,7 @@ export class HostedRooms {
   readonly #rooms = new Map<string, Hosted>();
   /** Ended while the registry was away. */
   readonly #unreleased = new Map<string, number>();
+  readonly #releasing = new Map<string, Promise<void>>();
 
   constructor(options: HostedRoomsOptions) {
     this.#options = options;
@@ -53,7 +59,19 @@ export class HostedRooms {
    * @throws RegistryUnavailableError
    */
   async claim(room: string): Promise<Claim | undefined> {
-    const placement = await this.#placement(room);
+    // One of the same name may just have ended.
+    await this.#releasing.get(room);
+    let placement: RoomPlacement | undefined;
+    try {
+      placement = await this.#placement(room);
+    } catch (error) {
+      const held = this.#rooms.get(room);
+      if (held === undefined || !(error instanceof RegistryUnavailableError)) {
+        throw error;
+      }
+      // It is this node's until somebody says otherwise.
+      return { epoch: held.epoch, facts: held.facts, isMoving: false };
+    }
     if (placement?.nodeId !== this.#options.nodeId) {
       return undefined;
     }
@@ -93,7 +111,7 @@ export class HostedRooms {
     if (hosted !== undefined) {
       this.#rooms.delete(room);
       this.#unreleased.set(room, hosted.epoch);
-      void this.#release(room, hosted.epoch);
+      this.#begin(room, hosted.epoch);
     }
   }
 
@@ -105,7 +123,7 @@ export class HostedRooms {
   /** Once the registry answers again: what could not be told it. */
   catchUp(): void {
     for (const [room, epoch] of this.#unreleased) {
-      void this.#release(room, epoch);
+      this.#begin(room, epoch);
     }
     for (const [room, hosted] of this.#rooms) {
       if (!hosted.isSaved) {
@@ -140,6 +158,15 @@ export class HostedRooms {
     } finally {
       hosted.isSaving = false;
     }
+  }
+
+  #begin(room: string, epoch: number): void {
+    const releasing = this.#release(room, epoch).finally(() => {
+      if (this.#releasing.get(room) === releasing) {
+        this.#releasing.delete(room);
+      }
+    });
+    this.#releasing.set(room, releasing);
   }
 
   async #release(room: string, epoch: number): Promise<void> {

@@ -84,8 +84,9 @@ export class RoomRouter implements RoomRoutes {
       await pause(50);
       return;
     }
-    log.info({ room, node: target.nodeId, reason: why.reason }, 'a Media Node did not answer');
     const verdict = await watch.suspect(target.nodeId);
+    const facts = { room, node: target.nodeId, reason: why.reason, verdict };
+    log[verdict === 'alive' ? 'debug' : 'info'](facts, 'a Media Node did not answer');
     if (verdict !== 'dead') {
       await pause(200);
     }

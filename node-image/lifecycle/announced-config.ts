@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { type Registry, RegistryUnavailableError } from '../cluster/registry';
-import { SharedConfig } from '../cluster/shared-config';
+import { type AnnouncedConfig, refusedVersion, SharedConfig } from '../cluster/shared-config';
 import type { SluiceConfig } from '../contract';
 import { ConfigError, type LoadConfigOptions, withSharedConfig } from './config';
 
 /** The configuration a node of a cluster runs with. */
 export interface NodeConfig {
   readonly config: SluiceConfig;
-  /** Of what the cluster has announced; 0: nothing, or it could not be read. */
+  /** Of what the cluster has announced; 0: nothing, or not read; negative: this node cannot load it. */
   readonly version: number;
 }
 
@@ -27,19 +27,36 @@ export async function announcedConfig(options: {
     if (announced === undefined) {
       return { config, version: 0 };
     }
-    const { config: merged, warnings } = withSharedConfig(load, announced.yaml);
+    return withAnnounced(config, announced, load, log);
+  } catch (error) {
+    if (error instanceof RegistryUnavailableError) {
+      log.warn('the announced configuration cannot be read; this node goes by its own');
+      return { config, version: 0 };
+    }
+    throw error;
+  }
+}
+
+function withAnnounced(
+  own: SluiceConfig,
+  { yaml, version }: AnnouncedConfig,
+  load: LoadConfigOptions,
+  log: Logger,
+): NodeConfig {
+  try {
+    const { config, warnings } = withSharedConfig(load, yaml);
     for (const warning of warnings) {
       log.warn(warning);
     }
-    log.info({ version: announced.version }, 'running with the announced configuration');
-    return { config: merged, version: announced.version };
+    log.info({ version }, 'running with the announced configuration');
+    return { config, version };
   } catch (error) {
-    if (error instanceof RegistryUnavailableError || error instanceof ConfigError) {
-      log.warn(
-        { err: error },
-        'the announced configuration cannot be used; this node goes by its own',
+    if (error instanceof ConfigError) {
+      log.error(
+        { version, problems: error.problems },
+        'this node cannot load the announced configuration; it goes by its own',
       );
-      return { config, version: 0 };
+      return { config: own, version: refusedVersion(version) };
     }
     throw error;
   }

@@ -1,7 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
 import type { Logger } from 'pino';
+import { adminPlugin } from '../api/cluster/admin-plugin';
 import { adminRoutes } from '../api/cluster/admin-routes';
+import { configRoutes } from '../api/cluster/config-routes';
+import { keysRoutes } from '../api/cluster/keys-routes';
 import { RoutedRoomControl } from '../api/cluster/routed-room-control';
 import { HttpServer } from '../api/http-server';
 import { roomService } from '../api/room-service';
@@ -11,6 +14,7 @@ import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import { RoomRouter } from '../cluster/room-router';
+import { SharedConfig } from '../cluster/shared-config';
 import { newId } from '../room/ids';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { createLog } from '../telemetry/log';
@@ -19,6 +23,7 @@ import { NodeLoadMeter } from '../telemetry/node-load';
 import { announcedConfig } from './announced-config';
 import { Closers } from './closers';
 import { joinCluster, placementBy } from './cluster-parts';
+import { checkSharedConfig } from './config';
 import { Health } from './health';
 import { withoutMissingLoopback } from './listen-addresses';
 import { startMetricsServer } from './metrics-endpoint';
@@ -29,6 +34,7 @@ import { joinGate } from './signaling-parts';
 import { consoleRoutes } from './single-node';
 import { startController } from './start-controller';
 import { PROGRAM_VERSION } from './version';
+import { watchOsLimits } from './watch-os-limits';
 
 /** A master that stops sends its clients to the others over so long, ms. */
 const LEAVE_MS = 3000;
@@ -66,7 +72,12 @@ async function start(
   const routes = new RoomRouter({ registry, watch, link, choose, log });
   const tokens = new TokenVerifier({ keys });
   const entry = new EntryEndpoint({
-    gate: joinGate(config, tokens, (reason) => metrics.operation('join_limit', reason)),
+    gate: joinGate(
+      config,
+      tokens,
+      (reason) => metrics.operation('join_limit', reason),
+      watchOsLimits(metrics, 0, log),
+    ),
     routes,
     link,
     autoCreate: config.room.auto_create,
@@ -131,6 +142,7 @@ async function start(
 
   closers.add(() => health.close());
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const audit = (text: string): Promise<void> => registry.audit({ by: nodeId, text });
   const http = new HttpServer({
     bindAddresses,
     port: config.port,
@@ -149,6 +161,25 @@ async function start(
         observe: (report) => metrics.twirpRequest(report),
       }),
       adminRoutes({ admin, tokens, log }),
+      adminPlugin({
+        routes: [
+          ...keysRoutes({
+            keys,
+            shared: parts.sharedKeys,
+            lasting: true,
+            webhookKey: config.webhook.urls.length > 0 ? config.webhook.api_key : undefined,
+            audit,
+          }),
+          ...configRoutes({
+            shared: new SharedConfig({ registry, log }),
+            registry,
+            check: (yaml) => checkSharedConfig(options.load, { yaml }),
+            audit,
+          }),
+        ],
+        tokens,
+        log,
+      }),
       ...(options.console ? [consoleRoutes(config)] : []),
     ],
     log,

@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import { controlRequests } from '../api/cluster/control-service';
 import { linkRequests } from '../api/cluster/link-requests';
 import { HttpServer } from '../api/http-server';
+import { listenErrorOf } from '../api/listen-error';
 import { answerOnSocket } from '../api/raw-answer';
 import { TokenVerifier } from '../api/tokens';
 import { HostedRooms } from '../cluster/hosted-rooms';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import { LinkServer } from '../cluster/link/link-server';
+import { StrayRooms } from '../cluster/stray-rooms';
 import { newId } from '../room/ids';
 import { LinkDoor, linkGate } from '../signaling/link-door';
 import { createLog } from '../telemetry/log';
@@ -29,6 +31,7 @@ import { Seat } from './seat';
 import { lengthLimits, roomSignaling } from './signaling-parts';
 import { stopByDrain } from './stop-by-drain';
 import { PROGRAM_VERSION } from './version';
+import { watchOsLimits } from './watch-os-limits';
 
 /**
  * Starts a Media Node: it hosts Rooms, and is reached by clients' media and over the node link.
@@ -63,10 +66,12 @@ async function start(
   const plane = await startMediaPlane({ config, nodeId, keys, ownership, log, closers });
   const { rooms, metrics, pool, turn } = plane;
 
+  const descriptors = watchOsLimits(metrics, sluice.workers, log);
   const gate = linkGate({
     tokens: new TokenVerifier({ keys }),
     lengths: lengthLimits(config.limit),
     pendingHandshakes: sluice.pending_handshakes,
+    isOutOfDescriptors: () => descriptors.isFull(),
   });
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
@@ -92,6 +97,10 @@ async function start(
       upgrade: door.upgrade,
     },
     log,
+  }).catch((error: unknown) => {
+    const { port } = sluice.node_link;
+    const keys = { portKey: 'sluice.node_link.port', addressKey: 'sluice.node_link.address' };
+    throw listenErrorOf(error, { address, port, ...keys });
   });
   closers.add(() => server.close());
 
@@ -120,7 +129,7 @@ async function start(
           'another node hosts this Room by now: its clients are sent there',
         );
         hosted.gaveAway(room);
-        void rooms.stepBack(room);
+        rooms.stepBack(room);
       }
     },
     onDuplicate: () => {
@@ -137,6 +146,14 @@ async function start(
     log,
   });
   closers.add(() => seat.close());
+  const strays = new StrayRooms({
+    nodeId,
+    registry,
+    hosted,
+    exists: (room) => rooms.has(room),
+    log,
+  });
+  closers.add(() => strays.close());
   await watch.start();
   await seat.take();
   sendAwayFromRelays({ watch, rooms, nodeId, log });

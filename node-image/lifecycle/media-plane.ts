@@ -3,7 +3,7 @@ import { ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { KeySource } from '../api/key-ring';
 import { Webhooks } from '../api/webhooks';
-import { type Cost, Ledger, roomCost } from '../cluster/ledger';
+import { capacityOf, Ledger, roomCost } from '../cluster/ledger';
 import type { NodeLoad } from '../cluster/node-record';
 import type { SluiceConfig } from '../contract';
 import { WorkerPool } from '../media/worker-pool';
@@ -90,7 +90,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
     log,
   });
   closers.add(() => meter.close());
-  const ledger = new Ledger({ capacity: capacityOf(meter.load) });
+  const ledger = new Ledger({ capacity: capacityOf(meter.load, config.sluice.ledger) });
   meter.keep(ledger);
 
   const rooms = new LocalRooms({
@@ -129,13 +129,6 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
   const control = new LocalRoomControl(rooms, ownDataLimits(config));
   return { pool, turn, metrics, rooms, control, ledger, load: () => meter.load };
 }
-
-const capacityOf = ({ cpus, memory, bytesPerSecLimit, disk }: NodeLoad): Cost => ({
-  cpus,
-  memoryBytes: memory.limit,
-  bytesPerSec: bytesPerSecLimit,
-  diskBytes: disk.limit,
-});
 
 /** A client may be relayed by any node of its cluster. */
 const turnSecret = ({ sluice }: SluiceConfig): string | undefined =>

@@ -6,7 +6,7 @@ import type { NodeWatch } from '../cluster/node-watch';
 import type { PlacementDecision } from '../cluster/placement';
 import type { ClusterSnapshot, Registry } from '../cluster/registry';
 import { RegistryUnavailableError, type RoomPlacement } from '../cluster/registry';
-import type { RoomHandover } from '../room/handover';
+import { encodeHandover, type RoomHandover } from '../room/handover';
 import type { LocalRooms } from '../room/local-rooms';
 import type { Room } from '../room/room';
 
@@ -106,7 +106,7 @@ export class RoomMover {
       { room: room.name, to: target.nodeId, participants: handover.participants.length },
       'Room moved',
     );
-    await rooms.depart(room);
+    rooms.depart(room);
     return undefined;
   }
 
@@ -115,7 +115,7 @@ export class RoomMover {
       method: 'POST',
       path: `/rooms/${encodeURIComponent(room)}/handover`,
       headers: { 'content-type': 'application/json' },
-      body: Buffer.from(JSON.stringify(handover)),
+      body: encodeHandover(handover),
       timeoutMs: HANDOVER_MS,
     });
     if (answer.status !== 200) {
@@ -138,7 +138,7 @@ export class RoomMover {
     const { nodeId, hosted, rooms } = this.#options;
     if (placement !== undefined && placement.nodeId !== nodeId) {
       hosted.gaveAway(room.name);
-      await rooms.stepBack(room.name);
+      rooms.stepBack(room.name);
       return undefined;
     }
     await hosted.claim(room.name);

@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerJson, bodyOf, type LinkPath, urlOf } from '../api/cluster/link-requests';
 import type { HostedRooms } from '../cluster/hosted-rooms';
-import { type RoomHandover, roomHandoverSchema } from '../room/handover';
+import { decodeHandover, HandoverError } from '../room/handover';
 import type { LocalRooms } from '../room/local-rooms';
 
 /** A handover carries what metadata and attributes of all participants may take. */
@@ -27,13 +27,7 @@ export function roomPaths(options: {
         } else if (what === undefined) {
           answerWhether(response, hosted, decodeURIComponent(name));
         } else {
-          const handover = handoverOf(await bodyOf(request, MAX_HANDOVER_BYTES));
-          if (handover === undefined || handover.facts.name !== decodeURIComponent(name)) {
-            answerJson(response, 400, { code: 'invalid', message: 'not a handover of this Room' });
-            return;
-          }
-          await rooms.adopt(handover);
-          answerJson(response, 200, {});
+          await takeOver(rooms, decodeURIComponent(name), request, response);
         }
       },
     },
@@ -49,10 +43,23 @@ function answerWhether(response: ServerResponse, hosted: HostedRooms, room: stri
   }
 }
 
-function handoverOf(body: Buffer): RoomHandover | undefined {
+async function takeOver(
+  rooms: LocalRooms,
+  room: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
-    return roomHandoverSchema.parse(JSON.parse(body.toString()));
-  } catch {
-    return undefined;
+    const handover = decodeHandover(await bodyOf(request, MAX_HANDOVER_BYTES));
+    if (handover.facts.name !== room) {
+      throw new HandoverError(`this is the handover of another Room, ${handover.facts.name}`);
+    }
+    await rooms.adopt(handover);
+    answerJson(response, 200, {});
+  } catch (error) {
+    if (!(error instanceof HandoverError)) {
+      throw error;
+    }
+    answerJson(response, 400, { code: 'invalid', message: error.message });
   }
 }

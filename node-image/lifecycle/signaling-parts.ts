@@ -10,6 +10,7 @@ import { JoinGate } from '../signaling/join-gate';
 import { RtcEndpoint } from '../signaling/rtc-endpoint';
 import { Sessions } from '../signaling/sessions';
 import type { MediaPlane } from './media-plane';
+import type { DescriptorGate } from './os-limits';
 import { ownDataLimits } from './settings';
 
 /** Who may join, for a node that clients connect to. */
@@ -17,6 +18,7 @@ export function joinGate(
   { limit, sluice }: SluiceConfig,
   tokens: TokenVerifier,
   observe: (reason: JoinRefusal) => void,
+  descriptors: DescriptorGate,
 ): JoinGate {
   return new JoinGate({
     tokens,
@@ -26,6 +28,7 @@ export function joinGate(
       perSecondByKey: sluice.joins_per_second_by_key,
       pendingHandshakes: sluice.pending_handshakes,
       observe,
+      isOutOfDescriptors: () => descriptors.isFull(),
     }),
     lengths: lengthLimits(limit),
   });

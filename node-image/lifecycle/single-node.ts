@@ -9,6 +9,7 @@ import { twirpRoutes } from '../api/twirp-routes';
 import { unimplementedServices } from '../api/unimplemented-services';
 import { HostedRooms } from '../cluster/hosted-rooms';
 import { MemoryRegistry } from '../cluster/memory-registry';
+import { StrayRooms } from '../cluster/stray-rooms';
 import { registerConsole } from '../console/console-routes';
 import type { SluiceConfig } from '../contract';
 import { newId } from '../room/ids';
@@ -23,6 +24,7 @@ import { RegistryOwnership } from './registry-ownership';
 import type { NodeOptions, RunningNode } from './running-node';
 import { sizeLimits } from './settings';
 import { joinGate, roomSignaling } from './signaling-parts';
+import { watchOsLimits } from './watch-os-limits';
 
 /**
  * Starts a node that does everything: media, signaling, server API. What a cluster keeps in Redis
@@ -58,9 +60,17 @@ async function start(options: {
   const ownership = new RegistryOwnership({ hosted, outlivesNode: false, log });
   const plane = await startMediaPlane({ config, nodeId, keys, ownership, log, closers });
   const { metrics, rooms, pool, turn } = plane;
+  const exists = (room: string): boolean => rooms.has(room);
+  const strays = new StrayRooms({ nodeId, registry, hosted, exists, log });
+  closers.add(() => strays.close());
 
   const tokens = new TokenVerifier({ keys });
-  const gate = joinGate(config, tokens, (reason) => metrics.operation('join_limit', reason));
+  const gate = joinGate(
+    config,
+    tokens,
+    (reason) => metrics.operation('join_limit', reason),
+    watchOsLimits(metrics, config.sluice.workers, log),
+  );
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
 

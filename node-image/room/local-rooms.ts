@@ -75,6 +75,11 @@ export class LocalRooms {
     return this.#rooms.get(name);
   }
 
+  /** Whether there is a Room of this name, or one is being made or taken over. */
+  has(name: string): boolean {
+    return this.#rooms.has(name) || this.#creating.has(name) || this.#arrivals.has(name);
+  }
+
   all(): Room[] {
     return [...this.#rooms.values()];
   }

@@ -31,10 +31,13 @@ export interface LinkGateOptions {
   /** `sluice.pending_handshakes`: joins worked on at a time. 0: no limit. */
   readonly pendingHandshakes: number;
   readonly observe?: (reason: JoinRefusal) => void;
+  /** Whether hardly any file descriptors are left. @default - never */
+  readonly isOutOfDescriptors?: () => boolean;
 }
 
 /** Who may join a Media Node. Master Nodes have counted addresses and keys already. */
-export function linkGate({ pendingHandshakes, observe, ...rest }: LinkGateOptions): JoinGate {
+export function linkGate(options: LinkGateOptions): JoinGate {
+  const { pendingHandshakes, observe, isOutOfDescriptors, ...rest } = options;
   return new JoinGate({
     ...rest,
     addresses: linkAddresses,
@@ -43,6 +46,7 @@ export function linkGate({ pendingHandshakes, observe, ...rest }: LinkGateOption
       perSecondByKey: 0,
       pendingHandshakes,
       ...(observe === undefined ? {} : { observe }),
+      ...(isOutOfDescriptors === undefined ? {} : { isOutOfDescriptors }),
     }),
   });
 }

@@ -44,6 +44,9 @@ const recordSchema = z.object({
   version: z.string(),
   linkProtocol: z.number(),
   link: z.object({ host: z.string(), port: z.number() }).optional(),
+  relay: z
+    .object({ addresses: z.array(z.string()), portStart: z.number(), portEnd: z.number() })
+    .optional(),
   httpUrl: z.string().optional(),
   machineId: z.string(),
   region: z.string(),
