@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { build } from 'esbuild';
 import { AccessToken } from 'livekit-server-sdk';
+import { below, isAlive } from '../lifecycle/local/support';
 import { openBrowser, type TestBrowser, type TestPage } from '../support/browser';
 import { freePortRange, freeTcpPort } from '../support/ports';
 import { until } from '../support/wait';
@@ -14,33 +15,46 @@ import { outputOf, type Running, runNode } from './support/processes';
 const options = { timeout: 90_000 };
 const folder = join(REPOSITORY, 'out', `docs-${process.pid}`);
 let port = 0;
-let node: Running;
+let cluster: Running;
 let browser: TestBrowser;
 
 before(async () => {
   port = await freeTcpPort();
-  const media = await freePortRange(2);
-  node = runNode([
-    ...['scripts/run.mjs', 'start', '--', '--port', `${port}`, '--sluice.workers', '1'],
-    ...['--udp-port', `${media}`, '--rtc.tcp_port', `${media + 1}`, '--node-ip', '127.0.0.1'],
-  ]);
-  await until('npm start to serve', isHealthy, { timeoutMs: 60_000, explain: node.output });
+  const env = { ...process.env, LIVEKIT_PORT: `${port}`, NODE_IP: '127.0.0.1' };
+  cluster = runNode(['scripts/run.mjs', 'start'], env);
+  await until('npm start to greet', () => hasGreeted(cluster), {
+    timeoutMs: 80_000,
+    explain: cluster.output,
+  });
   browser = await openBrowser();
   writeSnippets();
 });
 after(async () => {
   await browser?.close();
-  node?.child.kill('SIGINT');
-  await node?.ended;
+  cluster?.child.kill('SIGINT');
+  await cluster?.ended;
   rmSync(folder, { recursive: true, force: true });
 });
 
 test('npm start says where to go, and serves the page', options, async () => {
-  assert.match(node.output(), new RegExp(`http://127\\.0\\.0\\.1:${port}/meet\\?room=demo`));
-  assert.match(node.output(), /devkey, secret/);
+  assert.match(cluster.output(), /an elastic cluster of 1 Master Node and 2 Media Nodes/);
+  assert.match(cluster.output(), new RegExp(`http://127\\.0\\.0\\.1:${port}/meet\\?room=demo`));
+  assert.match(cluster.output(), /devkey, secret/);
   const page = await fetch(`http://127.0.0.1:${port}/meet?room=demo`);
   assert.equal(page.status, 200);
   assert.match(await page.text(), /<title>/);
+});
+
+test('what it says to try next works: the nodes are listed', options, async () => {
+  const command = /^ {4}(bin\/sluice nodes [^\n]*?) {2,}/m.exec(cluster.output())?.[1] ?? '';
+  const { code, output } = await outputOf([...command.split(' '), '--json']);
+  assert.equal(code, 0, output);
+  const { nodes } = JSON.parse(output) as { nodes: { state: string; record: { role: string } }[] };
+  assert.deepEqual(nodes.map(({ record, state }) => `${record.role} ${state}`).sort(), [
+    'master serving',
+    'media serving',
+    'media serving',
+  ]);
 });
 
 test('the snippets are sound TypeScript', options, async () => {
@@ -60,24 +74,48 @@ test('two browsers with the client snippet see each other', options, async () =>
   for (const page of pages) {
     await until('a moving picture of the other', () => moves(page), {
       timeoutMs: 20_000,
-      explain: () => page.takeLog() + node.output().slice(-3000),
+      explain: () => page.takeLog() + cluster.output().slice(-3000),
     });
   }
 });
 
-test('Ctrl-C ends it with exit code 0', options, async () => {
-  node.child.kill('SIGINT');
-  assert.equal(await node.ended, 0, node.output().slice(-3000));
+test('Ctrl-C ends it with exit code 0, and leaves no process', options, async () => {
+  const all = below(cluster.child.pid ?? 0);
+  // This script's node, the master, two Media Nodes and their workers, Redis.
+  assert.ok(all.length >= 7, `${all.length} processes`);
+  const begun = performance.now();
+  cluster.child.kill('SIGINT');
+  assert.equal(await cluster.ended, 0, cluster.output().slice(-3000));
+  assert.ok(performance.now() - begun < 10_000);
   await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
+  assert.deepEqual(all.filter(isAlive), []);
 });
 
-async function isHealthy(): Promise<boolean> {
-  if (node.child.exitCode !== null) throw new Error(node.output());
+test('npm start with options, or --single, is a Single Node', options, async () => {
+  const own = await freeTcpPort();
+  const media = await freePortRange(2);
+  const given = [
+    ...['--single', '--port', `${own}`, '--sluice.workers', '1', '--udp-port', `${media}`],
+    ...['--rtc.tcp_port', `${media + 1}`, '--node-ip', '127.0.0.1'],
+  ];
+  const node = runNode(['scripts/run.mjs', 'start', '--', ...given]);
   try {
-    return (await fetch(`http://127.0.0.1:${port}/`)).status === 200;
-  } catch {
-    return false;
+    await until('it to greet', () => hasGreeted(node), {
+      timeoutMs: 60_000,
+      explain: node.output,
+    });
+    assert.match(node.output(), /Sluice is up: a Single Node/);
+    const page = await fetch(`http://127.0.0.1:${own}/meet?room=demo`);
+    assert.equal(page.status, 200);
+  } finally {
+    node.child.kill('SIGINT');
   }
+  assert.equal(await node.ended, 0, node.output().slice(-3000));
+});
+
+function hasGreeted({ child, output }: Running): boolean {
+  if (child.exitCode !== null) throw new Error(output());
+  return /Ctrl-C stops/.test(output());
 }
 
 function snippet(library: string): Block {
