@@ -21,8 +21,6 @@ export interface ControllerOptions {
   readonly group?: NodeGroup | undefined;
   readonly sharedConfig: Pick<SharedConfig, 'read'>;
   readonly settings: Pick<SluiceConfig['sluice'], 'scaling' | 'drain' | 'ledger'>;
-  /** Told of what each decision was made from. */
-  readonly onFigures?: (figures: ScalingFigures) => void;
   readonly log: Logger;
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number;
@@ -40,6 +38,7 @@ export class Controller {
   #state: ScalingState = {};
   #rolling: { readonly version: number; readonly size: number } | undefined;
   #said = '';
+  #figures: ScalingFigures | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -47,6 +46,15 @@ export class Controller {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#reaper = new RoomReaper({ registry: options.registry, log: options.log, now: this.#now });
+  }
+
+  get leads(): boolean {
+    return this.#options.leadership.leads;
+  }
+
+  /** What the last decision was made from; undefined where another node leads. */
+  get figures(): ScalingFigures | undefined {
+    return this.leads ? this.#figures : undefined;
   }
 
   start(): void {
@@ -147,7 +155,7 @@ export class Controller {
   }
 
   async #scale(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {
-    const { settings, onFigures } = this.#options;
+    const { settings } = this.#options;
     const decision = decideScaling({
       nodes: snapshot.nodes,
       group: await group.describe(),
@@ -157,7 +165,7 @@ export class Controller {
       state: this.#state,
     });
     this.#state = decision.nextState;
-    onFigures?.(decision.figures);
+    this.#figures = decision.figures;
     if (!this.#mayNot()) {
       await this.#act(group, snapshot, decision);
     }

@@ -50,6 +50,26 @@ export const SLUICE_METRIC_NAMES = {
   /** Above 90 % of `fileDescriptorLimit` new clients are refused. */
   fileDescriptors: 'sluice_file_descriptors',
   fileDescriptorLimit: 'sluice_file_descriptor_limit',
+  /** 1 for the `state` that the node is in, 0 for the others. */
+  nodeState: 'sluice_node_state',
+  /** What a drain has left to do, by `kind`: rooms, participants, turn_allocations. */
+  drainLeft: 'sluice_drain_left',
+  /** Rooms that the drain has moved to other nodes. */
+  drainMoved: 'sluice_drain_rooms_moved',
+  /** When a drain has to be over, s since 1970; 0 where there is none. */
+  drainDeadline: 'sluice_drain_deadline_timestamp_seconds',
+  /** 1 while the registry answers. */
+  registryAvailable: 'sluice_registry_available',
+  /** Clients of a Master Node by `state`: passed on to a Media Node, or held until one takes them. */
+  entryClients: 'sluice_entry_clients',
+  /** 1 on the Master Node that leads. */
+  leader: 'sluice_controller_leader',
+  /** Media Nodes by `state`, as the controller counts them: serving, coming, leaving. */
+  clusterNodes: 'sluice_cluster_media_nodes',
+  /** Load of the serving Media Nodes, 0 to 1 and above: what `target_load` is held against. */
+  clusterLoad: 'sluice_cluster_load',
+  /** How many more Rooms fit: what `headroom_rooms` is held against. */
+  clusterRoomsThatFit: 'sluice_cluster_rooms_that_fit',
 } as const;
 
 /** Labels that every metric of a node carries. */

@@ -17,6 +17,7 @@ import { RoomRouter } from '../cluster/room-router';
 import { SharedConfig } from '../cluster/shared-config';
 import { newId } from '../room/ids';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
+import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
 import { createLog } from '../telemetry/log';
 import { Metrics } from '../telemetry/metrics';
 import { NodeLoadMeter } from '../telemetry/node-load';
@@ -137,6 +138,8 @@ async function start(
     log,
   });
   closers.add(() => seat.close());
+  watchSeat(metrics.registry, seat);
+  watchEntry(metrics.registry, entry);
   await watch.start();
   await seat.take();
 
@@ -186,7 +189,7 @@ async function start(
   });
   closers.add(() => http.close());
   await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
-  await startController({ config, nodeId, parts, log, closers });
+  watchController(metrics.registry, await startController({ config, nodeId, parts, log, closers }));
   await http.listen();
   await seat.serve();
   closers.add(() => entry.close());

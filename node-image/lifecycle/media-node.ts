@@ -12,6 +12,7 @@ import { LinkServer } from '../cluster/link/link-server';
 import { StrayRooms } from '../cluster/stray-rooms';
 import { newId } from '../room/ids';
 import { LinkDoor, linkGate } from '../signaling/link-door';
+import { watchSeat } from '../telemetry/cluster-metrics';
 import { createLog } from '../telemetry/log';
 import { announcedConfig } from './announced-config';
 import { Closers } from './closers';
@@ -146,6 +147,7 @@ async function start(
     log,
   });
   closers.add(() => seat.close());
+  watchSeat(metrics.registry, seat);
   const strays = new StrayRooms({
     nodeId,
     registry,
