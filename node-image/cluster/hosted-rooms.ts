@@ -19,6 +19,8 @@ export interface HostedRoomsOptions {
   readonly nodeId: string;
   /** A Single Node: whatever is asked for here is placed here. @default false */
   readonly placesItself?: boolean;
+  /** Of a Single Node: whether it takes new Rooms. @default - always */
+  readonly takesNew?: () => boolean;
   readonly log: Logger;
 }
 
@@ -133,9 +135,10 @@ export class HostedRooms {
   }
 
   async #placement(room: string): Promise<RoomPlacement | undefined> {
-    const { registry, nodeId, placesItself = false } = this.#options;
-    if (!placesItself) {
-      return registry.room(room);
+    const { registry, nodeId, placesItself = false, takesNew = () => true } = this.#options;
+    const known = await registry.room(room);
+    if (!placesItself || known !== undefined || !takesNew()) {
+      return known;
     }
     const result = await registry.place({ room, nodeId });
     return result.outcome === 'outdated' ? undefined : registry.room(room);

@@ -8,7 +8,7 @@ import type { RunningTurn } from './start-turn';
 /** The Rooms of a Media Node, as a drain sees them. */
 export function drainableRooms(options: {
   readonly rooms: LocalRooms;
-  readonly mover: RoomMover;
+  readonly mover: Pick<RoomMover, 'move'>;
   readonly hosted: HostedRooms;
   readonly turn: RunningTurn;
 }): Drainable {

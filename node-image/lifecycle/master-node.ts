@@ -30,7 +30,7 @@ import { withoutMissingLoopback } from './listen-addresses';
 import { startMetricsServer } from './metrics-endpoint';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
-import { sizeLimits } from './settings';
+import { sizeLimits, webhookKey } from './settings';
 import { joinGate } from './signaling-parts';
 import { consoleRoutes } from './single-node';
 import { startController } from './start-controller';
@@ -170,7 +170,7 @@ async function start(
             keys,
             shared: parts.sharedKeys,
             lasting: true,
-            webhookKey: config.webhook.urls.length > 0 ? config.webhook.api_key : undefined,
+            webhookKey: webhookKey(config),
             audit,
           }),
           ...configRoutes({

@@ -1,29 +1,43 @@
+import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
+import { ListRoomsRequest } from '@livekit/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
+import { adminPlugin } from '../api/cluster/admin-plugin';
+import { adminRoutes } from '../api/cluster/admin-routes';
+import { keysRoutes } from '../api/cluster/keys-routes';
 import { HttpServer } from '../api/http-server';
 import { KeyRing } from '../api/key-ring';
 import { roomService } from '../api/room-service';
 import { TokenVerifier } from '../api/tokens';
 import { twirpRoutes } from '../api/twirp-routes';
 import { unimplementedServices } from '../api/unimplemented-services';
+import { ClusterAdmin } from '../cluster/cluster-admin';
 import { HostedRooms } from '../cluster/hosted-rooms';
+import { LINK_PROTOCOL } from '../cluster/link/link';
 import { MemoryRegistry } from '../cluster/memory-registry';
+import { SharedKeys } from '../cluster/shared-keys';
 import { StrayRooms } from '../cluster/stray-rooms';
 import { registerConsole } from '../console/console-routes';
 import type { SluiceConfig } from '../contract';
 import { newId } from '../room/ids';
+import { watchSeat } from '../telemetry/cluster-metrics';
 import { createLog } from '../telemetry/log';
 import { Closers } from './closers';
+import { placementBy } from './cluster-parts';
 import { hasPlaceholderKey } from './config';
+import { drainableRooms } from './drainable-rooms';
+import { followKeyFile } from './follow-key-file';
 import { Health } from './health';
 import { withoutMissingLoopback } from './listen-addresses';
-import { startMediaPlane } from './media-plane';
+import { type MediaPlane, startMediaPlane } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
 import { RegistryOwnership } from './registry-ownership';
 import type { NodeOptions, RunningNode } from './running-node';
-import { sizeLimits } from './settings';
+import { Seat } from './seat';
+import { sizeLimits, webhookKey } from './settings';
 import { joinGate, roomSignaling } from './signaling-parts';
+import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
 
 /**
@@ -54,9 +68,15 @@ async function start(options: {
   const { config, console, nodeId, log, closers } = options;
   const registry = new MemoryRegistry();
   closers.add(() => registry.close());
-  const keys = new KeyRing({ configured: config.keys });
+  // Keys that are added while it runs are gone with it, and so is what seals them.
+  const clusterSecret = randomBytes(32).toString('hex');
+  const sharedKeys = new SharedKeys({ registry, clusterSecret, log });
+  closers.add(() => sharedKeys.close());
+  const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
   closers.add(() => keys.close());
-  const hosted = new HostedRooms({ registry, nodeId, placesItself: true, log });
+  followKeyFile({ config, keys, log, closers });
+  const takesNew = (): boolean => seat.state === 'serving';
+  const hosted = new HostedRooms({ registry, nodeId, placesItself: true, takesNew, log });
   const ownership = new RegistryOwnership({ hosted, outlivesNode: false, log });
   const plane = await startMediaPlane({ config, nodeId, keys, ownership, log, closers });
   const { metrics, rooms, pool, turn } = plane;
@@ -74,10 +94,39 @@ async function start(options: {
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
 
+  const seat = new Seat({
+    registry,
+    identity: {
+      id: nodeId,
+      role: 'single',
+      version: PROGRAM_VERSION,
+      linkProtocol: LINK_PROTOCOL,
+      machineId: config.sluice.machine_id,
+      region: config.region,
+      startedAtMs: Date.now(),
+    },
+    configVersion: 0,
+    load: plane.load,
+    hosted,
+    drainable: drainableRooms({
+      rooms,
+      hosted,
+      turn,
+      mover: { move: async () => 'a Single Node has no other node to move Rooms to' },
+    }),
+    // Nobody else knows of this registry.
+    onDuplicate: () => {},
+    onRolled: () => {},
+    log,
+  });
+  closers.add(() => seat.close());
+  watchSeat(metrics.registry, seat);
+  await seat.take();
   const health = new Health({
     checks: {
       media: () => (pool.workers.length > 0 ? undefined : 'no media worker is running'),
       turn: () => turn.problem(),
+      state: () => (seat.state === 'serving' ? undefined : `the node is ${seat.state}`),
     },
   });
   closers.add(() => health.close());
@@ -100,6 +149,18 @@ async function start(options: {
         log,
         observe: (report) => metrics.twirpRequest(report),
       }),
+      adminRoutes({ admin: adminOf({ config, nodeId, registry, plane }), tokens, log }),
+      adminPlugin({
+        routes: keysRoutes({
+          keys,
+          shared: sharedKeys,
+          lasting: false,
+          webhookKey: webhookKey(config),
+          audit: (text) => registry.audit({ by: nodeId, text }),
+        }),
+        tokens,
+        log,
+      }),
       ...(console ? [consoleRoutes(config)] : []),
     ],
     log,
@@ -107,12 +168,32 @@ async function start(options: {
   closers.add(() => http.close());
   await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
   // Last, as only now there is everything that a client may ask for.
+  await seat.serve();
+  health.check();
   await http.listen();
   // Now the first to be closed, and at once: participants are told while their media still runs.
   closers.add(() => rooms.close());
   log.info({ port: http.port, workers: pool.workers.length }, 'serving');
   const { close, closed: ended } = closers;
   return { nodeId, port: http.port, log, ended, stop: close, close };
+}
+
+/** What `sluice` asks of a cluster, of which this node is all there is. */
+function adminOf(options: {
+  readonly config: SluiceConfig;
+  readonly nodeId: string;
+  readonly registry: MemoryRegistry;
+  readonly plane: MediaPlane;
+}): ClusterAdmin {
+  const { config, nodeId, registry, plane } = options;
+  return new ClusterAdmin({
+    registry,
+    nodeId,
+    choose: placementBy(config),
+    drain: config.sluice.drain,
+    listRooms: () => plane.control.listRooms(new ListRoomsRequest()),
+    isAlive: async () => true,
+  });
 }
 
 /** The web page, which gives out tokens of the first key where that is the one for development. */
