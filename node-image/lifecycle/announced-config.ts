@@ -44,7 +44,7 @@ function withAnnounced(
   log: Logger,
 ): NodeConfig {
   try {
-    const { config, warnings } = withSharedConfig(load, yaml);
+    const { config, warnings } = withSharedConfig(load, { yaml });
     for (const warning of warnings) {
       log.warn(warning);
     }

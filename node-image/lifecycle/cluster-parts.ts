@@ -9,7 +9,7 @@ import type { ClusterSnapshot, Registry } from '../cluster/registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import type { SluiceConfig } from '../contract';
 import type { Closers } from './closers';
-import { followKeyFile } from './follow-key-file';
+import { followKeyFile } from './keys-and-config';
 
 /** What every node of a cluster has, whatever its role. */
 export interface ClusterParts {
@@ -50,7 +50,7 @@ export async function joinCluster(
   await sharedKeys.refresh();
   const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
   closers.add(() => keys.close());
-  followKeyFile({ config, keys, log, closers });
+  followKeyFile(config, keys, log, closers);
   return { registry, link, watch, sharedKeys, keys };
 }
 

@@ -1,10 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
 import type { Logger } from 'pino';
-import { adminPlugin } from '../api/cluster/admin-plugin';
 import { adminRoutes } from '../api/cluster/admin-routes';
-import { configRoutes } from '../api/cluster/config-routes';
-import { keysRoutes } from '../api/cluster/keys-routes';
 import { RoutedRoomControl } from '../api/cluster/routed-room-control';
 import { HttpServer } from '../api/http-server';
 import { roomService } from '../api/room-service';
@@ -14,7 +11,6 @@ import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import { RoomRouter } from '../cluster/room-router';
-import { SharedConfig } from '../cluster/shared-config';
 import { newId } from '../room/ids';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
@@ -24,13 +20,13 @@ import { NodeLoadMeter } from '../telemetry/node-load';
 import { announcedConfig } from './announced-config';
 import { Closers } from './closers';
 import { joinCluster, placementBy } from './cluster-parts';
-import { checkSharedConfig } from './config';
 import { Health } from './health';
+import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { startMetricsServer } from './metrics-endpoint';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
-import { sizeLimits, webhookKey } from './settings';
+import { sizeLimits } from './settings';
 import { joinGate } from './signaling-parts';
 import { consoleRoutes } from './single-node';
 import { startController } from './start-controller';
@@ -145,7 +141,6 @@ async function start(
 
   closers.add(() => health.close());
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
-  const audit = (text: string): Promise<void> => registry.audit({ by: nodeId, text });
   const http = new HttpServer({
     bindAddresses,
     port: config.port,
@@ -164,22 +159,14 @@ async function start(
         observe: (report) => metrics.twirpRequest(report),
       }),
       adminRoutes({ admin, tokens, log }),
-      adminPlugin({
-        routes: [
-          ...keysRoutes({
-            keys,
-            shared: parts.sharedKeys,
-            lasting: true,
-            webhookKey: webhookKey(config),
-            audit,
-          }),
-          ...configRoutes({
-            shared: new SharedConfig({ registry, log }),
-            registry,
-            check: (yaml) => checkSharedConfig(options.load, { yaml }),
-            audit,
-          }),
-        ],
+      keysAndConfigRoutes({
+        config,
+        load: options.load,
+        nodeId,
+        registry,
+        sharedKeys: parts.sharedKeys,
+        keys,
+        lasting: true,
         tokens,
         log,
       }),

@@ -91,7 +91,3 @@ export const sizeLimits = ({ limit }: SluiceConfig) => ({
   maxRoomNameLength: limit.max_room_name_length,
   maxParticipantNameLength: limit.max_participant_name_length,
 });
-
-/** The API key that signs webhooks; undefined: there are none. */
-export const webhookKey = ({ webhook }: SluiceConfig): string | undefined =>
-  webhook.urls.length > 0 ? webhook.api_key : undefined;

@@ -3,9 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
-import { adminPlugin } from '../api/cluster/admin-plugin';
 import { adminRoutes } from '../api/cluster/admin-routes';
-import { keysRoutes } from '../api/cluster/keys-routes';
 import { HttpServer } from '../api/http-server';
 import { KeyRing } from '../api/key-ring';
 import { roomService } from '../api/room-service';
@@ -27,15 +25,15 @@ import { Closers } from './closers';
 import { placementBy } from './cluster-parts';
 import { hasPlaceholderKey } from './config';
 import { drainableRooms } from './drainable-rooms';
-import { followKeyFile } from './follow-key-file';
 import { Health } from './health';
+import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { type MediaPlane, startMediaPlane } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
 import { RegistryOwnership } from './registry-ownership';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
-import { sizeLimits, webhookKey } from './settings';
+import { sizeLimits } from './settings';
 import { joinGate, roomSignaling } from './signaling-parts';
 import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
@@ -46,26 +44,24 @@ import { watchOsLimits } from './watch-os-limits';
  *
  * @throws ListenError, MediaListenError, CoturnError with a sentence that says what to do.
  */
-export async function startSingleNode({ config, console }: NodeOptions): Promise<RunningNode> {
+export async function startSingleNode(options: NodeOptions): Promise<RunningNode> {
   const nodeId = newId('ND_');
-  const log = createLog({ logging: config.logging, fields: { node_id: nodeId } });
+  const log = createLog({ logging: options.config.logging, fields: { node_id: nodeId } });
   const closers = new Closers(log);
   try {
-    return await start({ config, console, nodeId, log, closers });
+    return await start(options, nodeId, log, closers);
   } catch (error) {
     await closers.close();
     throw error;
   }
 }
 
-async function start(options: {
-  readonly config: SluiceConfig;
-  readonly console: boolean;
-  readonly nodeId: string;
-  readonly log: Logger;
-  readonly closers: Closers;
-}): Promise<RunningNode> {
-  const { config, console, nodeId, log, closers } = options;
+async function start(
+  { config, console, load }: NodeOptions,
+  nodeId: string,
+  log: Logger,
+  closers: Closers,
+): Promise<RunningNode> {
   const registry = new MemoryRegistry();
   closers.add(() => registry.close());
   // Keys that are added while it runs are gone with it, and so is what seals them.
@@ -74,7 +70,7 @@ async function start(options: {
   closers.add(() => sharedKeys.close());
   const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
   closers.add(() => keys.close());
-  followKeyFile({ config, keys, log, closers });
+  followKeyFile(config, keys, log, closers);
   const takesNew = (): boolean => seat.state === 'serving';
   const hosted = new HostedRooms({ registry, nodeId, placesItself: true, takesNew, log });
   const ownership = new RegistryOwnership({ hosted, outlivesNode: false, log });
@@ -150,14 +146,14 @@ async function start(options: {
         observe: (report) => metrics.twirpRequest(report),
       }),
       adminRoutes({ admin: adminOf({ config, nodeId, registry, plane }), tokens, log }),
-      adminPlugin({
-        routes: keysRoutes({
-          keys,
-          shared: sharedKeys,
-          lasting: false,
-          webhookKey: webhookKey(config),
-          audit: (text) => registry.audit({ by: nodeId, text }),
-        }),
+      keysAndConfigRoutes({
+        config,
+        load,
+        nodeId,
+        registry,
+        sharedKeys,
+        keys,
+        lasting: false,
         tokens,
         log,
       }),
