@@ -5,7 +5,7 @@ import { ClusterNode, type Config, type NodeParts } from './cluster-node';
 import { startRedisLink } from './cluster-redis-link';
 import { freePortRange, freeTcpPort } from './ports';
 import { startRedis, type TestRedis } from './redis';
-import { until } from './wait';
+import { until, within } from './wait';
 
 export { ClusterNode, type Config } from './cluster-node';
 
@@ -49,10 +49,11 @@ export class TestCluster {
     const redis = options.redis ?? (await startRedis());
     const cluster = new TestCluster(options, redis, await startEntry());
     try {
-      await Promise.all([
+      const starting = await Promise.allSettled([
         ...Array.from({ length: masters }, () => cluster.addMaster()),
         ...Array.from({ length: mediaNodes }, () => cluster.addMediaNode()),
       ]);
+      for (const one of starting) if (one.status === 'rejected') throw one.reason;
       await cluster.untilServing();
     } catch (error) {
       await cluster.close();
@@ -134,9 +135,9 @@ export class TestCluster {
 
   /** Ends all of it, at once. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.close()));
-    await this.entry.close();
-    if (this.#options.redis === undefined) await this.redis.close();
+    await within('the nodes to close', Promise.all(this.#nodes.map((node) => node.close())));
+    await within('the entry to close', this.entry.close());
+    if (this.#options.redis === undefined) await within('Redis to close', this.redis.close());
   }
 
   async #add(role: 'master' | 'media', config: Config): Promise<ClusterNode> {

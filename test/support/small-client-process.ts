@@ -1,4 +1,5 @@
 /** Many small participants in a process of their own; a test forks it (see call-client-rust.ts). */
+import './small-client-quiet';
 import { dispose } from '@livekit/rtc-node';
 import { SmallParticipant } from './small-client-participant';
 import type {
