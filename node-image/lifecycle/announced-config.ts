@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
+import type { KeyRing } from '../api/key-ring';
 import { type Registry, RegistryUnavailableError } from '../cluster/registry';
 import { type AnnouncedConfig, refusedVersion, SharedConfig } from '../cluster/shared-config';
 import type { SluiceConfig } from '../contract';
 import { ConfigError, type LoadConfigOptions, withSharedConfig } from './config';
+import { usableKeys } from './keys-and-config';
 
 /** The configuration a node of a cluster runs with. */
 export interface NodeConfig {
@@ -19,15 +21,17 @@ export async function announcedConfig(options: {
   readonly registry: Registry;
   readonly config: SluiceConfig;
   readonly load: LoadConfigOptions;
+  /** The API keys of the cluster: what is announced may name one. */
+  readonly keys: KeyRing;
   readonly log: Logger;
 }): Promise<NodeConfig> {
-  const { registry, config, load, log } = options;
+  const { registry, config, log } = options;
   try {
     const announced = await new SharedConfig({ registry, log }).read();
     if (announced === undefined) {
       return { config, version: 0 };
     }
-    return withAnnounced(config, announced, load, log);
+    return withAnnounced(config, announced, options);
   } catch (error) {
     if (error instanceof RegistryUnavailableError) {
       log.warn('the announced configuration cannot be read; this node goes by its own');
@@ -40,11 +44,11 @@ export async function announcedConfig(options: {
 function withAnnounced(
   own: SluiceConfig,
   { yaml, version }: AnnouncedConfig,
-  load: LoadConfigOptions,
-  log: Logger,
+  { load, keys, log }: { load: LoadConfigOptions; keys: KeyRing; log: Logger },
 ): NodeConfig {
   try {
-    const { config, warnings } = withSharedConfig(load, { yaml });
+    const shared = { yaml, apiKeys: usableKeys(keys) };
+    const { config, warnings } = withSharedConfig(load, shared);
     for (const warning of warnings) {
       log.warn(warning);
     }

@@ -63,7 +63,7 @@ async function start(
 ): Promise<RunningNode> {
   const parts = await joinCluster(options.config, log, closers);
   const { registry, watch, keys, link } = parts;
-  const { config, version } = await announcedConfig({ registry, log, ...options });
+  const { config, version } = await announcedConfig({ registry, keys, log, ...options });
   const choose = placementBy(config);
   const metrics = new Metrics({ nodeId });
   const routes = new RoomRouter({ registry, watch, link, choose, log });

@@ -59,7 +59,7 @@ async function start(
 ): Promise<RunningNode> {
   const parts = await joinCluster(options.config, log, closers);
   const { registry, watch, keys, link } = parts;
-  const { config, version } = await announcedConfig({ registry, log, ...options });
+  const { config, version } = await announcedConfig({ registry, keys, log, ...options });
   const { sluice } = config;
   const choose = placementBy(config);
   const hosted = new HostedRooms({ registry, nodeId, log });
