@@ -9,7 +9,7 @@ import { SharedConfig } from '../cluster/shared-config';
 import type { SharedKeys } from '../cluster/shared-keys';
 import type { SluiceConfig } from '../contract';
 import type { Closers } from './closers';
-import { checkSharedConfig, type LoadConfigOptions } from './config';
+import { checkSharedConfig, type LoadConfigOptions, type SharedConfigCheck } from './config';
 import { KeyFile, onHangup } from './key-file';
 
 export interface KeysAndConfigOptions {
@@ -44,12 +44,21 @@ export function keysAndConfigRoutes(options: KeysAndConfigOptions): FastifyPlugi
       ...configRoutes({
         shared: new SharedConfig({ registry, log }),
         registry,
-        check: (yaml) => checkSharedConfig(load, { yaml, apiKeys: usableKeys(keys) }),
+        check: (yaml) =>
+          lasting ? checkSharedConfig(load, { yaml, apiKeys: usableKeys(keys) }) : ALONE,
         audit,
       }),
     ],
   });
 }
+
+/** Nobody else would take it, and this node not before it starts again. */
+const ALONE: SharedConfigCheck = {
+  problems: [
+    'a Single Node has its configuration from its file: change that, and start the node again',
+  ],
+  warnings: [],
+};
 
 /** The names of the keys that can be used now. */
 export const usableKeys = (keys: KeyRing): string[] =>
