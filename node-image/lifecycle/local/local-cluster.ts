@@ -71,9 +71,9 @@ export class LocalCluster {
       await Promise.race([starting, aborted]);
       return cluster;
     } catch (error) {
-      await cluster.#close();
+      await cluster.#stopAll();
       await starting.catch(() => {});
-      // What was just being started.
+      // With what was just being started.
       await cluster.#close();
       throw error;
     }
@@ -98,13 +98,16 @@ export class LocalCluster {
     const { nodes, port, program, redisServer, level, print } = this.#options;
     this.#folder = await mkdtemp(join(tmpdir(), 'sluice-'));
     signal.throwIfAborted();
-    const redis = await LocalRedis.start({
-      program: redisServer,
-      folder: this.#folder,
-      env: program.env,
-      onDeath: (how, againInMs) =>
-        print(`redis     ${how}; it is started again in ${againInMs / 1000} s`),
-    });
+    const redis = await LocalRedis.start(
+      {
+        program: redisServer,
+        folder: this.#folder,
+        env: program.env,
+        onDeath: (how, againInMs) =>
+          print(`redis     ${how}; it is started again in ${againInMs / 1000} s`),
+      },
+      signal,
+    );
     this.#redis = redis;
     signal.throwIfAborted();
     const facts: LocalClusterFacts = {
@@ -165,13 +168,18 @@ export class LocalCluster {
   }
 
   async #close(): Promise<void> {
+    await this.#stopAll();
+    if (this.#folder !== '') {
+      await rm(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Can be done again. */
+  async #stopAll(): Promise<void> {
     await this.#server?.close();
     // First, while the master still passes on what clients are told.
     await this.#group.close();
     await this.#master?.stopNow(this.#hurry ? 0 : STOP_MASTER_MS);
     await this.#redis?.close(this.#hurry ? 0 : STOP_REDIS_MS);
-    if (this.#folder !== '') {
-      await rm(this.#folder, { recursive: true, force: true });
-    }
   }
 }

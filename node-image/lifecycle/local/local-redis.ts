@@ -18,9 +18,10 @@ const KEPT_LINES = 20;
 const GUARD = `
 dir=$1; shift
 exec 3<&0
+server=
+trap '[ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server"; rm -rf "$dir"; exit 0' TERM
 "$@" </dev/null 3<&- & server=$!
-(cat <&3 >/dev/null; kill "$$" 2>/dev/null) & watcher=$!
-trap 'kill "$server" 2>/dev/null; wait "$server"; rm -rf "$dir"; exit 0' TERM
+(trap - TERM; cat <&3 >/dev/null; kill "$$" 2>/dev/null) & watcher=$!
 wait "$server"; code=$?
 kill "$watcher" 2>/dev/null
 exit "$code"
@@ -70,8 +71,11 @@ export class LocalRedis {
     this.#process = process;
   }
 
-  /** @throws LocalRedisError with its last lines when it does not serve in time. */
-  static async start(options: LocalRedisOptions): Promise<LocalRedis> {
+  /**
+   * @param signal - gives up
+   * @throws LocalRedisError with its last lines when it ends, or does not serve in time.
+   */
+  static async start(options: LocalRedisOptions, signal: AbortSignal): Promise<LocalRedis> {
     const { program, folder, env, onDeath } = options;
     const port = await anyFreePort();
     const password = randomBytes(32).toString('hex');
@@ -79,6 +83,7 @@ export class LocalRedis {
     await writeFile(file, configText({ port, password, folder }), { mode: 0o600 });
     const lines: string[] = [];
     let hasStarted = false;
+    let hasFailed = false;
     const child = new SupervisedProcess({
       name: 'redis',
       command: '/bin/sh',
@@ -88,10 +93,16 @@ export class LocalRedis {
         lines.push(line);
         lines.splice(0, lines.length - KEPT_LINES);
       },
-      onDeath: (how, againInMs) => hasStarted && onDeath(how, againInMs),
+      onDeath: (how, againInMs) => {
+        if (hasStarted) {
+          onDeath(how, againInMs);
+        } else {
+          hasFailed = true;
+        }
+      },
     });
     const redis = new LocalRedis(`${HOST}:${port}`, password, child);
-    if (!(await answers(port, password))) {
+    if (!(await answers(port, password, () => hasFailed || signal.aborted))) {
       await redis.close();
       throw new LocalRedisError(
         `${program} does not serve on ${HOST}:${port}:\n${lines.join('\n')}`,
@@ -129,9 +140,9 @@ function configText(given: { port: number; password: string; folder: string }): 
   ].join('\n');
 }
 
-async function answers(port: number, password: string): Promise<boolean> {
+async function answers(port: number, password: string, isOver: () => boolean): Promise<boolean> {
   const deadline = performance.now() + START_MS;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !isOver()) {
     const client = new Redis({
       host: HOST,
       port,
@@ -139,6 +150,8 @@ async function answers(port: number, password: string): Promise<boolean> {
       lazyConnect: true,
       enableOfflineQueue: false,
       retryStrategy: () => null,
+      // It holds up the end of this process for so long.
+      disconnectTimeout: 50,
     });
     client.on('error', () => {});
     try {

@@ -57,14 +57,15 @@ export async function runLocalCluster(options: RunLocalClusterOptions): Promise<
     printError(`LIVEKIT_PORT is given as "${env['LIVEKIT_PORT']}"; allowed is a port, 1 to 65535.`);
     return 1;
   }
+  const stop = new StopRequest();
   const busy = await busyHost(port);
   if (busy !== undefined) {
+    stop.close();
     printError(
       `Port ${port} on ${busy} is used by another program, perhaps by Sluice in another window. End that one, or choose another port: LIVEKIT_PORT=${port === 65535 ? port - 100 : port + 100} npm start.`,
     );
     return 1;
   }
-  const stop = new StopRequest();
   try {
     const program = options.program ?? thisProgram(env);
     const settings = { redisServer, program, port, nodes, level, print };

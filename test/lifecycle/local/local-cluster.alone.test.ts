@@ -1,6 +1,6 @@
 /** The supervisor of a local cluster, with stand-ins for its nodes and a real Redis. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,17 +144,24 @@ test('when it is killed itself, everything ends by itself', options, async () =>
 });
 
 test('Ctrl-C while it starts ends it as well', options, async () => {
-  const before = folders();
+  const folder = mkdtempSync(join(tmpdir(), 'up-'));
   for (const phase of [/^/, /^media-1 /m]) {
-    const running = await up();
-    await until('it to be under way', () => below(running.child.pid ?? 0).length > 0);
+    const running = await up({ TMPDIR: folder });
+    await until('Redis to start', () =>
+      below(running.child.pid ?? 0).some((pid) => commandOf(pid).includes('redis-server')),
+    );
     await until('that far', () => phase.test(running.output()), { intervalMs: 5 });
     const all = below(running.child.pid ?? 0);
     running.child.kill('SIGINT');
     assert.equal(await within('it to end', running.ended), 0, running.output());
-    assert.deepEqual(all.filter(isAlive), []);
+    assert.deepEqual(all.filter(isAlive).map(commandOf), []);
+    // But for what tsx keeps there.
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('sluice-')),
+      [],
+    );
   }
-  assert.deepEqual(folders(), before);
+  rmSync(folder, { recursive: true });
 });
 
 test('a port in use, and a node that cannot start, are told in words', options, async () => {
@@ -182,8 +189,6 @@ test(
     assert.match(running.output(), /^single$/m);
   },
 );
-
-const folders = (): string[] => readdirSync(tmpdir()).filter((name) => /^sluice-\w{6}$/.test(name));
 
 function commandOf(pid: number): string {
   try {
