@@ -114,6 +114,9 @@ export type RollStep =
    */
   | { readonly step: 'roll'; readonly node: RegisteredNode; readonly isOnly: boolean };
 
+/** `reason` of the orders to drain that a new configuration brings. */
+export const ROLL_REASON = 'new configuration';
+
 export interface RollRequest {
   readonly nodes: readonly RegisteredNode[];
   /** Of the announced configuration; 0: none is announced. */
@@ -127,14 +130,11 @@ export interface RollRequest {
  * Nodes first, the emptiest of them first, one at a time; then Master Nodes. Pure.
  */
 export function nextToRoll({ nodes, version, self }: RollRequest): RollStep {
-  const old = nodes.filter(
-    ({ record: { configVersion } }) =>
-      configVersion < version && configVersion !== refusedVersion(version),
-  );
+  const old = nodes.filter((node) => !isOut(node) && hasOlder(node, version));
   if (old.length === 0) {
     return { step: 'done' };
   }
-  const busy = nodes.find((node) => isStale(node) || stateOf(node) !== 'serving');
+  const busy = nodes.find((node) => !isOut(node) && (isStale(node) || stateOf(node) !== 'serving'));
   if (busy !== undefined) {
     const state = isStale(busy) ? 'silent' : stateOf(busy);
     return { step: 'wait', why: `node ${busy.record.id} is ${state}; one node changes at a time` };
@@ -144,13 +144,23 @@ export function nextToRoll({ nodes, version, self }: RollRequest): RollStep {
     return { step: 'done' };
   }
   const others = nodes.filter(
-    ({ record }) => record.role === node.record.role && !isSame(record, node),
+    (other) =>
+      other.record.role === node.record.role &&
+      other.record.id !== node.record.id &&
+      stateOf(other) === 'serving',
   );
   return { step: 'roll', node, isOnly: others.length === 0 };
 }
 
-const isSame = (record: RegisteredNode['record'], node: RegisteredNode): boolean =>
-  record.id === node.record.id;
+const hasOlder = ({ record: { configVersion } }: RegisteredNode, version: number): boolean =>
+  configVersion < version && configVersion !== refusedVersion(version);
+
+/**
+ * Emptied by somebody else, and may stay so for days: nothing is to wait for it. It has the new
+ * configuration when it is started again, or is rolled when it serves again.
+ */
+const isOut = (node: RegisteredNode): boolean =>
+  stateOf(node) === 'drained' && node.order?.reason !== ROLL_REASON;
 
 function inOrder(
   { record: one }: RegisteredNode,

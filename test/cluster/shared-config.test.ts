@@ -7,10 +7,11 @@ import {
   CONFIG_DOCUMENT,
   ConfigOutdatedError,
   nextToRoll,
+  ROLL_REASON,
   refusedVersion,
   SharedConfig,
 } from '../../node-image/cluster/shared-config';
-import { nodeNamed } from './placement-nodes';
+import { drainOrder, nodeNamed } from './placement-nodes';
 import { fakeLog } from './shared-support';
 
 describe('the configuration in the registry', () => {
@@ -129,6 +130,17 @@ describe('the node that is rolled next', () => {
       assert.equal(step.step, 'wait');
       assert.ok(step.step === 'wait' && step.why.startsWith(told), JSON.stringify(step));
     }
+  });
+
+  test('waits for one that was emptied to be rolled, and for nobody that others have emptied', () => {
+    const drained = (reason: string): RegisteredNode => ({
+      ...node('b', { state: 'drained' }),
+      order: { ...drainOrder, reason },
+    });
+    assert.equal(idOf([node('a'), drained(ROLL_REASON)]), 'wait');
+    const step = nextToRoll({ nodes: [node('a'), drained('sluice drain')], version: 2 });
+    assert.ok(step.step === 'roll' && step.node.record.id === 'a' && step.isOnly);
+    assert.equal(idOf([node('a', { version: 2 }), drained('sluice drain')]), 'done');
   });
 
   test('is none that could not load that version, or it would be rolled for ever', () => {
