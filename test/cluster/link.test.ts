@@ -38,6 +38,22 @@ describe('the node link', () => {
     assert.equal(server.connections.proven, 1);
   });
 
+  test('leaves nothing behind on a connection that is kept', async (t) => {
+    const warned: Error[] = [];
+    const onWarning = (warning: Error): void => void warned.push(warning);
+    process.on('warning', onWarning);
+    t.after(() => process.off('warning', onWarning));
+    const server = await serve();
+    const link = client();
+    for (let count = 0; count < 30; count += 1) {
+      await link.request(at(server), get('/'));
+      await link.probe(at(server), 'ND_a', 5000);
+    }
+    assert.equal(server.connections.proven, 2);
+    // Node warns of too many listeners.
+    assert.deepEqual(warned, []);
+  });
+
   test('carries a handshake with its headers as they were, and then bytes', async () => {
     const server = await serve();
     const { rawHeaders, socket, head } = accepted(await client().upgrade(at(server), handshake));

@@ -43,6 +43,8 @@ export class TlsLinkClient implements LinkClient {
   /** A connection for each. */
   readonly #upgrades: Agent;
   readonly #sockets = new Map<string, Set<Socket>>();
+  /** Whose other side has shown that it has the secret. */
+  readonly #proven = new WeakSet<Socket>();
   #closed = false;
 
   /** @throws Error where the secret will not do. */
@@ -131,7 +133,6 @@ export class TlsLinkClient implements LinkClient {
     const { method, path, headers, body, timeoutMs, signal, agent } = call;
     return new Promise((resolve, reject) => {
       let request: ClientRequest | undefined;
-      let isProven = false;
       const timer = setTimeout(() => {
         fail(new LinkError('silent', `${linkName(to)} did not answer within ${timeoutMs} ms`));
       }, timeoutMs);
@@ -141,7 +142,8 @@ export class TlsLinkClient implements LinkClient {
       };
       const fail = (error: unknown): void => {
         settle();
-        reject(linkErrorOf(error, to, isProven));
+        const socket = request?.socket;
+        reject(linkErrorOf(error, to, socket ? this.#proven.has(socket) : false));
         request?.destroy();
       };
       const abort = (): void => fail(new LinkError('reset', 'nobody waits for it any more'));
@@ -158,13 +160,7 @@ export class TlsLinkClient implements LinkClient {
         return;
       }
       request.on('error', fail);
-      request.once('socket', (socket) => {
-        this.#track(to, socket);
-        isProven = request?.reusedSocket === true;
-        socket.once('secureConnect', () => {
-          isProven = true;
-        });
-      });
+      request.once('socket', (socket) => this.#track(to, socket));
       request.once('upgrade', (response, socket, head) => {
         settle();
         // What breaks it off also closes it, and that is what whoever has it looks at.
@@ -206,6 +202,7 @@ export class TlsLinkClient implements LinkClient {
       return;
     }
     sockets.add(socket);
+    socket.once('secureConnect', () => this.#proven.add(socket));
     socket.once('close', () => {
       sockets.delete(socket);
       if (sockets.size === 0 && this.#sockets.get(name) === sockets) this.#sockets.delete(name);
