@@ -89,7 +89,8 @@ export class Drain {
   obey(order: DrainOrder | undefined): void {
     const before = this.#order;
     if (order === undefined) {
-      if (before !== undefined) {
+      // A final one cannot be taken back: the registry has lost it, or has never heard of it.
+      if (before !== undefined && before.final === undefined) {
         this.#cancel();
       }
       return;
@@ -227,7 +228,8 @@ export class Drain {
       );
     }
     if (onDeadline === 'force') {
-      for (const room of rooms) {
+      // One that is on its way is gone in a moment, or is put out then.
+      for (const room of rooms.filter((one) => !this.#moving.has(one))) {
         node.putOut(room);
       }
     }

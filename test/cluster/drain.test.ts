@@ -77,6 +77,25 @@ describe('Drain', () => {
     assert.equal(drain.progress, undefined);
   });
 
+  it('keeps a final order that the registry has lost, or has never heard of', async () => {
+    const { drain } = drainOf(new FakeNode('a'));
+    drain.obey(orderOf({ final: 'its process was told to stop' }));
+    drain.obey(undefined);
+    assert.equal(drain.state, 'draining');
+    await pass(20_000);
+    assert.equal(drain.state, 'drained');
+  });
+
+  it('lets a Room that is on its way go, also when its time is up', async () => {
+    const node = new FakeNode('a', 'b');
+    node.moveMs = 3000;
+    const { drain } = drainOf(node);
+    drain.obey(orderOf({ patienceUntilMs: 0, deadlineMs: 1000 }));
+    await pass(5000);
+    assert.equal(drain.state, 'drained');
+    assert.deepEqual([node.moves, node.putOuts], [['a', 'b'], []]);
+  });
+
   it('lets Rooms end by themselves while it has patience', async () => {
     const node = new FakeNode('a', 'b');
     const { drain } = drainOf(node);
