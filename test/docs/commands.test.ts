@@ -48,6 +48,7 @@ const SHOWN: Readonly<Record<string, () => void | Promise<void>>> = {
     const { code, output } = await outputOf(['scripts/setup.mjs']);
     assert.equal(code, 0, output);
   },
+  'npm start -- --single': () => isScript('start', 'node scripts/run.mjs start'),
   'npm start -- --port 7980 --udp-port 7992-8055 --rtc.tcp_port 7991': () => {
     const { port, rtc } = optionsOf('--port 7980 --udp-port 7992-8055 --rtc.tcp_port 7991');
     assert.equal(port, 7980);
@@ -72,7 +73,10 @@ const SHOWN: Readonly<Record<string, () => void | Promise<void>>> = {
   },
 };
 
-const COMMANDS = [...new Set(runnable('sh').flatMap(({ text }) => text.split('\n')))];
+// Those of bin/sluice are shown by cluster.test.ts.
+const COMMANDS = [...new Set(runnable('sh').flatMap(({ text }) => text.split('\n')))].filter(
+  (command) => !command.startsWith('bin/sluice '),
+);
 
 test('every command is one that is shown to work, and none is left over', () => {
   assert.deepEqual([...COMMANDS].sort(), Object.keys(SHOWN).sort());
