@@ -65,6 +65,7 @@ export class HostedRooms {
     await this.#releasing.get(room);
     let placement: RoomPlacement | undefined;
     try {
+      await this.#forgetEnded(room);
       placement = await this.#placement(room);
     } catch (error) {
       const held = this.#rooms.get(room);
@@ -72,18 +73,40 @@ export class HostedRooms {
         throw error;
       }
       // It is this node's until somebody says otherwise.
-      return { epoch: held.epoch, facts: held.facts, isMoving: false };
+      return claimOf(held);
+    }
+    const known = this.#rooms.get(room);
+    if (known !== undefined && known.epoch > (placement?.epoch ?? 0)) {
+      // The registry has lost it, and has it again with the next heartbeat.
+      return claimOf(known);
     }
     if (placement?.nodeId !== this.#options.nodeId) {
       return undefined;
     }
     const { epoch, facts, movedFrom } = placement;
-    const known = this.#rooms.get(room);
     if (known?.epoch !== epoch) {
       this.#rooms.set(room, { epoch, facts, isSaved: true, isSaving: false });
     }
-    this.#unreleased.delete(room);
     return { epoch, facts, isMoving: movedFrom !== undefined && known?.epoch !== epoch };
+  }
+
+  /**
+   * The registry has answered a heartbeat with another placement of a Room. It may have been
+   * overtaken by what this node has learned since.
+   *
+   * @returns whether the Room was this node's until now, and is another's.
+   */
+  loses({ room, nodeId, epoch }: RoomPlacement): boolean {
+    const held = this.#rooms.get(room);
+    if (held === undefined || held.epoch > epoch) {
+      return false;
+    }
+    if (nodeId === this.#options.nodeId) {
+      this.#rooms.set(room, { ...held, epoch, isSaved: false, isSaving: false });
+      return false;
+    }
+    this.#rooms.delete(room);
+    return true;
   }
 
   /** Writes facts down, as soon as that can be done. */
@@ -131,6 +154,15 @@ export class HostedRooms {
       if (!hosted.isSaved) {
         void this.#save(room, hosted);
       }
+    }
+  }
+
+  /** What could not be told while the registry was away: else the old Room would go on as the new one. */
+  async #forgetEnded(room: string): Promise<void> {
+    const epoch = this.#unreleased.get(room);
+    if (epoch !== undefined) {
+      await this.#options.registry.release(room, epoch);
+      this.#unreleased.delete(room);
     }
   }
 
@@ -183,3 +215,5 @@ export class HostedRooms {
     }
   }
 }
+
+const claimOf = ({ epoch, facts }: Hosted): Claim => ({ epoch, facts, isMoving: false });

@@ -123,13 +123,13 @@ async function start(
     load: plane.load,
     hosted,
     drainable: drainableRooms({ rooms, mover, hosted, turn }),
-    onSuperseded: ({ room, nodeId: owner }) => {
-      if (!mover.isMoving(room)) {
+    onSuperseded: (placement) => {
+      const { room, nodeId: owner } = placement;
+      if (!mover.isMoving(room) && hosted.loses(placement)) {
         log.warn(
           { room, owner },
           'another node hosts this Room by now: its clients are sent there',
         );
-        hosted.gaveAway(room);
         rooms.stepBack(room);
       }
     },

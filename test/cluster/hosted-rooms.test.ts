@@ -70,6 +70,47 @@ describe('HostedRooms', () => {
     assert.equal((await other.claim('a'))?.facts, 'facts');
   });
 
+  it('loses a Room to a newer placement, and not to one that was overtaken', async () => {
+    const { registry, hosted } = node();
+    await registry.place({ room: 'a', nodeId: 'N1' });
+    const epoch = (await hosted.claim('a'))?.epoch ?? 0;
+    // A reply that was under way while a move failed, and the Room was taken back.
+    assert.equal(hosted.loses({ room: 'a', nodeId: 'N2', epoch: epoch - 1 }), false);
+    assert.equal(hosted.epochOf('a'), epoch);
+    // Somebody has placed it here anew.
+    assert.equal(hosted.loses({ room: 'a', nodeId: 'N1', epoch: epoch + 1 }), false);
+    assert.equal(hosted.epochOf('a'), epoch + 1);
+    assert.equal(hosted.loses({ room: 'a', nodeId: 'N2', epoch: epoch + 2 }), true);
+    assert.equal(hosted.epochOf('a'), undefined);
+    assert.equal(hosted.loses({ room: 'a', nodeId: 'N2', epoch: epoch + 2 }), false);
+  });
+
+  it('holds a Room that the registry has lost, or knows an older placement of', async () => {
+    const { registry, hosted } = node();
+    await registry.place({ room: 'a', nodeId: 'N1' });
+    const epoch = (await hosted.claim('a'))?.epoch ?? 0;
+    await registry.release('a', epoch);
+    assert.equal((await hosted.claim('a'))?.epoch, epoch);
+    const older = new MemoryRegistry({ now: () => 1 });
+    await older.place({ room: 'a', nodeId: 'N2' });
+    registry.room = (name) => older.room(name);
+    assert.equal((await hosted.claim('a'))?.epoch, epoch);
+  });
+
+  it('begins a Room anew that ended while the registry was away', async () => {
+    const { registry, hosted } = node();
+    await registry.place({ room: 'a', nodeId: 'N1' });
+    await hosted.claim('a');
+    hosted.changed('a', 'facts of the one that ended');
+    await settled();
+    registry.away = true;
+    hosted.released('a');
+    await settled();
+    registry.away = false;
+    assert.equal(await hosted.claim('a'), undefined);
+    assert.equal(await registry.room('a'), undefined);
+  });
+
   it('holds what it has while the registry is away, and tells it everything afterwards', async () => {
     const { registry, hosted } = node();
     await registry.place({ room: 'a', nodeId: 'N1' });
