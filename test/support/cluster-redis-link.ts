@@ -62,9 +62,13 @@ export async function startRedisLink(options: RedisLinkOptions): Promise<RedisLi
     node.on('data', (chunk) => {
       if (mode !== 'stopped') redis.write(chunk);
     });
+    // What is slow comes late, and still in order.
+    let lastMs = 0;
     redis.on('data', (chunk) => {
-      if (delayMs === 0) toNode(node, chunk);
-      else setTimeout(() => toNode(node, chunk), delayMs);
+      const nowMs = performance.now();
+      lastMs = Math.max(lastMs, nowMs + delayMs);
+      if (lastMs <= nowMs) toNode(node, chunk);
+      else setTimeout(() => toNode(node, chunk), lastMs - nowMs);
     });
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,0 +1,173 @@
+import { RustClients } from '../../../support/call-client-rust';
+import { type Config, TestCluster } from '../../../support/cluster';
+import { sleep } from '../../../support/wait';
+import { move, STANDING } from './calls';
+import { check, LIMITS, mismatches, type Violation } from './checker';
+import { Crowd } from './crowd';
+import { Footprints } from './footprints';
+import type { Count, Outage } from './observations';
+import { Outages } from './outages';
+import type { FaultKind, Plan } from './plan';
+import { MEDIA_NODES, Trouble } from './trouble';
+import { Watcher } from './watcher';
+
+/** A run is over when all is well, or after so long without faults, ms. */
+const CALM_MS = LIMITS.stuckMs + 1_000;
+/** What takes longest to be taken away once everybody has left. */
+const EMPTY_MS = LIMITS.abandonedRoomMs + 10_000;
+/** Rooms end soon, and drains begin at once. */
+const CONFIG: Config = {
+  room: { empty_timeout: 10, departure_timeout: 3 },
+  sluice: { drain: { patience: '0s', deadline: '20s' } },
+};
+
+/** What came of one run. */
+export interface RunResult {
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  readonly outages: readonly Outage[];
+  readonly tookMs: number;
+  /** From the end of the last fault until all was well; undefined: it was not. */
+  readonly calmMs: number | undefined;
+  readonly looks: number;
+  readonly joins: number;
+  readonly refused: number;
+}
+
+/** A cluster with calls on it, to which faults happen run after run. */
+export class Chaos {
+  private constructor(
+    readonly cluster: TestCluster,
+    private readonly clients: RustClients,
+    readonly crowd: Crowd,
+    readonly watcher: Watcher,
+    private readonly trouble: Trouble,
+    private readonly outages: Outages,
+    private readonly footprints: Footprints,
+  ) {}
+
+  static async start(): Promise<Chaos> {
+    const cluster = await TestCluster.start({
+      masters: 2,
+      mediaNodes: MEDIA_NODES,
+      namespaces: true,
+      config: CONFIG,
+    });
+    try {
+      const clients = await RustClients.start();
+      const footprints = new Footprints(cluster);
+      await footprints.note();
+      const crowd = new Crowd(clients, cluster);
+      const watcher = new Watcher(cluster, crowd);
+      const outages = new Outages();
+      const trouble = new Trouble(cluster, outages);
+      const parts = [crowd, watcher, trouble, outages, footprints] as const;
+      const chaos = new Chaos(cluster, clients, ...parts);
+      watcher.start();
+      for (const member of STANDING) crowd.enter(member);
+      await chaos.#untilWell();
+      return chaos;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  /** How often each fault has happened. */
+  get counts(): ReadonlyMap<FaultKind, number> {
+    return this.trouble.counts;
+  }
+
+  /** @throws Error where a fault could not be made or mended. */
+  async run(plan: Plan): Promise<RunResult> {
+    const { crowd, watcher } = this;
+    const fromMs = Date.now();
+    const [drops, joins, refused] = [crowd.drops.length, crowd.joined, crowd.refused];
+    watcher.forget();
+    const later = async (atMs: number, act: () => Promise<void>): Promise<void> => {
+      await sleep(atMs);
+      await act();
+    };
+    await Promise.all([
+      ...plan.faults.map((fault) => later(fault.atMs, () => this.trouble.happen(fault))),
+      ...plan.moves.map((one, i) =>
+        later(one.atMs, () => move(crowd, one, `short-${plan.seed}-${i}`)),
+      ),
+    ]);
+    const calmFromMs = Date.now();
+    const calmMs = await this.#untilWell();
+    await this.footprints.note();
+    const toMs = Date.now();
+    const outages = this.outages.all().filter((one) => one.toMs > fromMs);
+    const violations = check({
+      outages,
+      streams: crowd.streams({ fromMs, toMs }),
+      drops: crowd.drops.slice(drops),
+      looks: watcher.looks,
+      counts: [],
+    });
+    await this.trouble.settle();
+    return {
+      plan,
+      violations,
+      outages,
+      tookMs: toMs - fromMs,
+      calmMs: calmMs === undefined ? undefined : toMs - calmFromMs,
+      looks: watcher.looks.length,
+      joins: crowd.joined - joins,
+      refused: crowd.refused - refused,
+    };
+  }
+
+  /** Everybody leaves: nothing may be left. */
+  async leave(): Promise<readonly Violation[]> {
+    const { crowd, watcher } = this;
+    const drops = crowd.drops.length;
+    watcher.forget();
+    await crowd.end();
+    const untilMs = Date.now() + EMPTY_MS;
+    let counts: Count[] = [];
+    let isEmpty = false;
+    while (!isEmpty && Date.now() < untilMs) {
+      await sleep(1_000);
+      const look = await watcher.look();
+      counts = await this.footprints.compare();
+      const rooms = [
+        ...(look.registry?.rooms ?? []),
+        ...look.nodes.flatMap((node) => node.rooms ?? []),
+      ];
+      const isClean =
+        check({ outages: [], streams: [], drops: [], looks: [], counts }).length === 0;
+      isEmpty = look.registry !== undefined && rooms.length === 0 && isClean;
+    }
+    return check({
+      outages: this.outages.all(),
+      streams: [],
+      drops: crowd.drops.slice(drops),
+      looks: watcher.looks,
+      counts,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.watcher.close();
+    await this.clients.close();
+    await this.cluster.close();
+  }
+
+  /** @returns how long it took; undefined where it took too long. */
+  async #untilWell(): Promise<number | undefined> {
+    const startedMs = Date.now();
+    while (Date.now() - startedMs < CALM_MS) {
+      const look = this.watcher.looks.at(-1);
+      const isWell =
+        look?.registry !== undefined &&
+        mismatches(look).length === 0 &&
+        look.atMs > startedMs &&
+        this.crowd.isFlowing();
+      if (isWell) return Date.now() - startedMs;
+      await sleep(200);
+    }
+    return undefined;
+  }
+}

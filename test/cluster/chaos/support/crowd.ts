@@ -1,0 +1,204 @@
+import { type CallClient, type CallClients, wasDropped } from '../../../support/call-client';
+import type { ClientStatus, SmallClientOptions } from '../../../support/small-client-protocol';
+import { joinToken, type Signer } from '../../../support/tokens';
+import { sleep } from '../../../support/wait';
+import type { Drop, Span, Stream } from './observations';
+
+export interface MemberOptions {
+  readonly room: string;
+  readonly identity: string;
+  /** Whether it publishes a picture; a tone it does in any case. */
+  readonly video: boolean;
+  /** Whether it receives. @default true */
+  readonly subscribe?: boolean;
+}
+
+/** Frames of one client by one other, and when its tone was heard. */
+type Seen = Map<string, number[]>;
+
+interface Member extends MemberOptions {
+  /** When it was to be in the call. The last one may be open. */
+  readonly wanted: { fromMs: number; toMs: number }[];
+  readonly seen: Seen;
+  client: CallClient | undefined;
+  joins: number;
+  readMs: number;
+  readonly reported: Set<number>;
+}
+
+const keyOf = (kind: Stream['kind'], peer: string): string => `${kind} ${peer}`;
+/** Frames that are read late are counted for the time when they came, ms. */
+const OVERLAP_MS = 200;
+const TRY_AGAIN_MS = 500;
+
+/** Those who are in calls, come and go, and what each gets of the others. */
+export class Crowd {
+  readonly #members = new Map<string, Member>();
+  readonly #busy = new Set<Promise<void>>();
+  readonly drops: Drop[] = [];
+  /** Joins that did not work at once. */
+  refused = 0;
+  joined = 0;
+
+  constructor(
+    private readonly clients: CallClients,
+    private readonly cluster: Signer & { readonly url: string },
+  ) {}
+
+  /** Wants it in its Room from now on. Idempotent. */
+  enter(options: MemberOptions): void {
+    const { identity } = options;
+    const member: Member = this.#members.get(identity) ?? {
+      ...options,
+      wanted: [],
+      seen: new Map(),
+      client: undefined,
+      joins: 0,
+      readMs: 0,
+      reported: new Set(),
+    };
+    this.#members.set(identity, member);
+    if (this.#isWanted(member)) return;
+    member.wanted.push({ fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY });
+    this.#run(this.#join(member));
+  }
+
+  /** Has it leave from now on. Idempotent. */
+  exit(identity: string): void {
+    const member = this.#members.get(identity);
+    const last = member?.wanted.at(-1);
+    if (member === undefined || last === undefined || !this.#isWanted(member)) return;
+    last.toMs = Date.now();
+    const { client } = member;
+    member.client = undefined;
+    if (client !== undefined) this.#run(this.#leave(client));
+  }
+
+  get present(): readonly string[] {
+    return [...this.#members.values()]
+      .filter((one) => this.#isWanted(one))
+      .map(({ identity }) => identity);
+  }
+
+  /** Reads what everybody has got since the last time. */
+  async read(): Promise<void> {
+    await Promise.all([...this.#members.values()].map((member) => this.#read(member)));
+  }
+
+  /** What everybody was to get of everybody, and got, between two moments. */
+  streams({ fromMs, toMs }: Span): Stream[] {
+    const members = [...this.#members.values()];
+    return members.flatMap((member) =>
+      members
+        .filter((peer) => peer !== member && peer.room === member.room)
+        .flatMap((peer) => streamsOf(member, peer, { fromMs, toMs })),
+    );
+  }
+
+  /** Whether everybody gets all that it is to get now. */
+  isFlowing(withinMs = 1_500): boolean {
+    const nowMs = Date.now();
+    return this.streams({ fromMs: nowMs - 1, toMs: nowMs }).every(
+      ({ client, peer, kind }) =>
+        nowMs - (this.#members.get(client)?.seen.get(keyOf(kind, peer))?.at(-1) ?? 0) < withinMs,
+    );
+  }
+
+  /** Everybody leaves. Idempotent. */
+  async end(): Promise<void> {
+    for (const { identity } of this.#members.values()) this.exit(identity);
+    await Promise.all(this.#busy);
+  }
+
+  #isWanted({ wanted }: Member): boolean {
+    return wanted.at(-1)?.toMs === Number.POSITIVE_INFINITY;
+  }
+
+  #run(work: Promise<void>): void {
+    const running = work.finally(() => this.#busy.delete(running));
+    this.#busy.add(running);
+  }
+
+  /** Until it is in, or is not to be any more. */
+  async #join(member: Member): Promise<void> {
+    const span = member.wanted.at(-1);
+    const isStill = (): boolean => member.wanted.at(-1) === span && this.#isWanted(member);
+    const { room, identity, video, subscribe = true } = member;
+    while (isStill()) {
+      try {
+        const options: SmallClientOptions = { video, subscribe };
+        const { url } = this.cluster;
+        const token = await joinToken(this.cluster, room, identity);
+        // Each join is another client of the same participant.
+        const name = `${identity}#${member.joins++}`;
+        const client = await this.clients.join(name, url, token, options);
+        if (!isStill()) {
+          await client.leave();
+          return;
+        }
+        member.client = client;
+        this.joined += 1;
+        return;
+      } catch {
+        this.refused += 1;
+        await sleep(TRY_AGAIN_MS);
+      }
+    }
+  }
+
+  async #leave(client: CallClient): Promise<void> {
+    // Its process is gone: that is told by the test as a whole.
+    await client.leave().catch(() => undefined);
+  }
+
+  async #read(member: Member): Promise<void> {
+    const { client, readMs } = member;
+    if (client === undefined) return;
+    const startedMs = Date.now();
+    let status: ClientStatus;
+    try {
+      status = await client.status(readMs - OVERLAP_MS);
+    } catch {
+      return;
+    }
+    if (member.client !== client) return;
+    member.readMs = startedMs;
+    for (const [peer, frames] of Object.entries(status.frames)) {
+      note(member.seen, keyOf('video', peer), frames);
+    }
+    for (const [peer, heardMs] of Object.entries(status.heardAtMs)) {
+      note(member.seen, keyOf('audio', peer), [heardMs]);
+    }
+    if (wasDropped(status)) {
+      const end = status.events.find(({ name }) => name === 'disconnected');
+      const why = end?.detail ?? status.state;
+      this.drops.push({ client: member.identity, atMs: end?.atMs ?? startedMs, why });
+      member.client = undefined;
+      this.#run(this.#leave(client));
+      // Somebody has to call again, so that the run goes on.
+      this.#run(this.#join(member));
+    }
+  }
+}
+
+function note(seen: Seen, key: string, times: readonly number[]): void {
+  const known = seen.get(key) ?? [];
+  seen.set(key, known);
+  for (const time of times) if (time > (known.at(-1) ?? 0)) known.push(time);
+}
+
+function streamsOf(member: Member, peer: Member, { fromMs, toMs }: Span): Stream[] {
+  const kinds = peer.video ? (['audio', 'video'] as const) : (['audio'] as const);
+  const { room, identity: client } = member;
+  return member.wanted.flatMap((own) =>
+    peer.wanted.flatMap((other) => {
+      const from = Math.max(own.fromMs, other.fromMs, fromMs);
+      const to = Math.min(own.toMs, other.toMs, toMs);
+      if (from >= to) return [];
+      return kinds.map((kind) => {
+        const seenMs = member.seen.get(keyOf(kind, peer.identity)) ?? [];
+        return { room, client, peer: peer.identity, kind, seenMs, fromMs: from, toMs: to };
+      });
+    }),
+  );
+}
