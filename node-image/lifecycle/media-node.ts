@@ -125,7 +125,10 @@ async function start(
     drainable: drainableRooms({ rooms, mover, hosted, turn }),
     onSuperseded: (placement) => {
       const { room, nodeId: owner } = placement;
-      if (!mover.isMoving(room) && hosted.loses(placement)) {
+      if (mover.isMoving(room) || mover.finish(placement)) {
+        return;
+      }
+      if (hosted.loses(placement)) {
         log.warn(
           { room, owner },
           'another node hosts this Room by now: its clients are sent there',
