@@ -3,14 +3,18 @@ import type { Logger } from 'pino';
 import type { SluiceConfig } from '../contract';
 import type { Leadership } from './leadership';
 import type { NodeGroup } from './node-group';
-import { type DrainOrder, type RegisteredNode, stateOf } from './node-record';
+import { type DrainOrder, isStale, type RegisteredNode, stateOf } from './node-record';
 import type { NodeWatch } from './node-watch';
 import type { ClusterSnapshot, Registry } from './registry';
-import { ROLL, rollingStep } from './rolling';
+import { rollingStep } from './rolling';
 import { RoomReaper } from './room-reaper';
 import { decideScaling, type ScalingDecision, type ScalingFigures } from './scaling';
 import { SCALE_IN, type ScalingState } from './scaling-stock';
-import type { SharedConfig } from './shared-config';
+import { ROLL_REASON, type SharedConfig } from './shared-config';
+
+/** Whether nobody needs the machine of an empty node: a node that a person drained stays. */
+const isToEnd = ({ reason, final }: DrainOrder): boolean =>
+  reason === SCALE_IN || reason === ROLL_REASON || final !== undefined;
 
 export interface ControllerOptions {
   readonly nodeId: string;
@@ -103,23 +107,39 @@ export class Controller {
     }
   }
 
-  /** Ends the machines of nodes that the controller has emptied. */
+  /** Ends the machines of empty nodes: those that the controller has emptied, and removed ones. */
   async #endDrained(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {
     const { registry } = this.#options;
-    for (const { record, order } of snapshot.nodes) {
-      const isOurs = order?.reason === SCALE_IN || order?.reason === ROLL;
-      if (order === undefined || !isOurs || record.state !== 'drained' || this.#mayNot()) {
+    const drained = snapshot.nodes.filter(({ record }) => record.state === 'drained');
+    const machines = new Set(
+      drained.length === 0 ? [] : (await group.describe()).machines.map(({ id }) => id),
+    );
+    for (const { record, order } of drained) {
+      if (order === undefined || !isToEnd(order) || !machines.has(record.machineId)) {
         continue;
+      }
+      if (this.#mayNot()) {
+        return;
       }
       // From here on there is no way back, and `undrain` says so.
       const final = 'its machine has been told to end';
       await registry.order(record.id, { ...order, final });
+      if (!(await this.#isStillDrained(record.id))) {
+        // The drain was taken back in this moment: it has to be emptied once more.
+        continue;
+      }
       await group.terminate(record.machineId);
       await registry.forgetNode(record.id);
       await this.#audit(
         `ended machine ${record.machineId} of node ${record.id}: it is empty (${order.reason})`,
       );
     }
+  }
+
+  async #isStillDrained(nodeId: string): Promise<boolean> {
+    const { nodes } = await this.#options.registry.snapshot();
+    const node = nodes.find(({ record }) => record.id === nodeId);
+    return node === undefined || isStale(node) || node.record.state === 'drained';
   }
 
   /** @returns whether a new configuration is on its way to the nodes: the group is left alone then. */
@@ -149,7 +169,9 @@ export class Controller {
       await group?.grow(1);
       await this.#audit(`starting one more machine: ${step.why}`);
     } else if (step.step === 'drain') {
-      await this.#drain(step.node, ROLL, snapshot.nowMs, `version ${version} of the configuration`);
+      const why = `version ${version} of the configuration`;
+      const afterwards = step.inPlace ? 'restart' : undefined;
+      await this.#drain(step.node, { reason: ROLL_REASON, afterwards }, snapshot.nowMs, why);
     }
     return true;
   }
@@ -191,7 +213,7 @@ export class Controller {
         for (const id of decision.nodeIds) {
           const node = snapshot.nodes.find(({ record }) => record.id === id);
           if (node !== undefined) {
-            await this.#drain(node, SCALE_IN, snapshot.nowMs, decision.reason);
+            await this.#drain(node, { reason: SCALE_IN }, snapshot.nowMs, decision.reason);
           }
         }
         break;
@@ -212,9 +234,9 @@ export class Controller {
 
   async #drain(
     node: RegisteredNode,
-    reason: string,
+    wanted: Pick<DrainOrder, 'reason' | 'afterwards'>,
     nowMs: number,
-    why: string = reason,
+    why: string,
   ): Promise<void> {
     const { registry, settings } = this.#options;
     if (stateOf(node) !== 'serving') {
@@ -222,7 +244,7 @@ export class Controller {
     }
     const order: DrainOrder = {
       id: `DR_${nanoid(12)}`,
-      reason,
+      ...wanted,
       patienceUntilMs: nowMs + settings.drain.patience,
       deadlineMs: nowMs + settings.drain.deadline,
       onDeadline: settings.drain.on_deadline,

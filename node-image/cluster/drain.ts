@@ -163,10 +163,12 @@ export class Drain {
     const rooms = node.rooms();
     const isOver = now >= order.deadlineMs;
     if (rooms.length > 0 && isOver) {
-      this.#deadline(order, rooms);
+      this.#tellOverdue(order, rooms.length);
     }
     const isForced = isOver && order.onDeadline === 'force';
-    if (!isForced && now >= order.patienceUntilMs && now >= this.#retryAtMs) {
+    if (isForced) {
+      this.#force(rooms);
+    } else if (now >= order.patienceUntilMs && now >= this.#retryAtMs) {
       this.#moveSome(rooms, order.deadlineMs - now);
     }
     const empty =
@@ -194,7 +196,25 @@ export class Drain {
     }
   }
 
-  async #move(room: string): Promise<void> {
+  /** The last attempt to move what is left; a Room that cannot be moved ends. */
+  #force(rooms: readonly string[]): void {
+    for (const room of rooms) {
+      if (this.#moving.size >= MOST_AT_ONCE) {
+        return;
+      }
+      if (!this.#moving.has(room)) {
+        this.#moving.add(room);
+        void this.#move(room)
+          .then((isMoved) => {
+            if (!isMoved) this.#options.node.putOut(room);
+          })
+          .finally(() => this.#moving.delete(room));
+      }
+    }
+  }
+
+  /** @returns whether it is gone from here. */
+  async #move(room: string): Promise<boolean> {
     const { node, clock, log } = this.#options;
     let obstacle: string | undefined;
     try {
@@ -207,32 +227,28 @@ export class Drain {
       this.#moved += 1;
       this.#obstacle = '';
       this.#tick();
-      return;
+      return true;
     }
     if (obstacle !== this.#obstacle) {
       log.warn({ room, obstacle }, 'the drain cannot go on at the moment');
     }
     this.#obstacle = obstacle;
     this.#retryAtMs = clock() + RETRY_MS;
+    return false;
   }
 
-  #deadline({ onDeadline }: DrainOrder, rooms: readonly string[]): void {
+  #tellOverdue({ onDeadline }: DrainOrder, rooms: number): void {
     const { node, log } = this.#options;
-    if (!this.#overdue) {
-      this.#overdue = true;
-      log.warn(
-        { rooms: rooms.length, participants: node.participants() },
-        onDeadline === 'force'
-          ? 'the deadline of the drain has passed: the Rooms that are left end here'
-          : 'the deadline of the drain has passed: this node is kept until its Rooms are gone',
-      );
+    if (this.#overdue) {
+      return;
     }
-    if (onDeadline === 'force') {
-      // One that is on its way is gone in a moment, or is put out then.
-      for (const room of rooms.filter((one) => !this.#moving.has(one))) {
-        node.putOut(room);
-      }
-    }
+    this.#overdue = true;
+    log.warn(
+      { rooms, participants: node.participants() },
+      onDeadline === 'force'
+        ? 'the deadline of the drain has passed: Rooms that cannot be moved at once end here'
+        : 'the deadline of the drain has passed: this node is kept until its Rooms are gone',
+    );
   }
 
   #setDrained(drained: boolean): void {

@@ -116,6 +116,8 @@ export interface DrainOrder {
   /** Empty by then; ms since 1970 by the registry's clock. */
   readonly deadlineMs: number;
   readonly onDeadline: OnDeadline;
+  /** What the node does once it is empty: end, for its machine to start it anew. @default - it stays */
+  readonly afterwards?: 'restart' | undefined;
   /** Why it cannot be cancelled, such as "the cloud has been told to terminate the machine". */
   readonly final?: string | undefined;
 }

@@ -1,6 +1,12 @@
 import type { Logger } from 'pino';
 import type { LinkClient, ProbeResult } from './link/link';
-import { isStale, type LinkAddress, type RegisteredNode, STALE_MS } from './node-record';
+import {
+  isStale,
+  type LinkAddress,
+  type NodeRecord,
+  type RegisteredNode,
+  STALE_MS,
+} from './node-record';
 import type { ClusterSnapshot, Registry } from './registry';
 
 /** How often the nodes are looked at, ms. */
@@ -28,8 +34,9 @@ type NodeWithLink = RegisteredNode & { readonly record: { readonly link: LinkAdd
 /**
  * The nodes of the cluster as this node sees them, and which of them are dead.
  *
- * Dead is who says nothing to the registry **and** does not answer on its link; a process whose
- * port is closed is dead at once. Whoever answers on its link is alive, whatever the registry says.
+ * Dead is who says nothing to the registry **and** does not answer on its link, where it has one; a
+ * process whose port is closed is dead at once. Whoever answers on its link is alive, whatever the
+ * registry says.
  */
 export class NodeWatch {
   readonly #options: NodeWatchOptions;
@@ -101,9 +108,6 @@ export class NodeWatch {
     if (node === undefined) {
       return Promise.resolve('dead');
     }
-    if (!hasLink(node)) {
-      return Promise.resolve('unknown');
-    }
     const running = this.#verdicts.get(nodeId);
     if (running !== undefined) {
       return running;
@@ -127,7 +131,11 @@ export class NodeWatch {
       // The registry logs that it is away.
     }
     for (const listener of this.#looked) {
-      listener();
+      try {
+        listener();
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'what follows from a look at the nodes failed');
+      }
     }
     for (const node of this.nodes()) {
       if (node.seenAgoMs > DOUBT_MS) {
@@ -177,12 +185,13 @@ export class NodeWatch {
     }
   }
 
-  async #judge(node: NodeWithLink): Promise<Verdict> {
-    const first = await this.#probe(node);
+  async #judge(node: RegisteredNode): Promise<Verdict> {
+    // A Master Node has no link that could tell: what it says to the registry is all there is.
+    const first = hasLink(node) ? await this.#probe(node) : 'silent';
     if (first === 'alive') {
       return 'alive';
     }
-    const second = first === 'refused' ? await this.#probeAgain(node) : first;
+    const second = first === 'refused' && hasLink(node) ? await this.#probeAgain(node) : first;
     if (second === 'alive') {
       return 'alive';
     }
@@ -213,17 +222,22 @@ export class NodeWatch {
     return node === undefined || (isStale(node) && this.#now() >= this.#graceUntilMs);
   }
 
+  #tell({ record }: RegisteredNode, probe: ProbeResult): void {
+    const { id, machineId, link, state } = record;
+    const facts = { node: id, machine: machineId, link, probe };
+    if (state === 'drained') {
+      this.#options.log.info(facts, 'a node that was empty has left');
+      return;
+    }
+    this.#options.log.warn(facts, whyDead(record, probe));
+  }
+
   async #bury(node: RegisteredNode, probe: ProbeResult): Promise<void> {
     const { id } = node.record;
     if (!this.#nodes.delete(id)) {
       return;
     }
-    this.#options.log.warn(
-      { node: id, machine: node.record.machineId, link: node.record.link, probe },
-      probe === 'refused'
-        ? 'a node is dead: nothing listens on its link any more; its Rooms are placed anew'
-        : `a node is dead: no heartbeat for ${STALE_MS / 1000} s and no answer on its link; its Rooms are placed anew`,
-    );
+    this.#tell(node, probe);
     try {
       await this.#options.registry.forgetNode(id);
     } catch {
@@ -233,6 +247,16 @@ export class NodeWatch {
       listener(node);
     }
   }
+}
+
+function whyDead({ link }: NodeRecord, probe: ProbeResult): string {
+  const silence = `a node is dead: no heartbeat for ${STALE_MS / 1000} s`;
+  if (link === undefined) {
+    return silence;
+  }
+  return probe === 'refused'
+    ? 'a node is dead: nothing listens on its link any more; its Rooms are placed anew'
+    : `${silence} and no answer on its link; its Rooms are placed anew`;
 }
 
 const hasLink = (node: RegisteredNode): node is NodeWithLink => node.record.link !== undefined;

@@ -2,9 +2,6 @@ import type { GroupDescription } from './node-group';
 import { isStale, type RegisteredNode, stateOf } from './node-record';
 import { nextToRoll } from './shared-config';
 
-/** `reason` of the orders to drain that follow from a new configuration. */
-export const ROLL = 'new configuration';
-
 export interface RollingQuestion {
   readonly nodes: readonly RegisteredNode[];
   /** Of the announced configuration. */
@@ -22,7 +19,8 @@ export type RollingStep =
   | { readonly step: 'wait'; readonly why: string }
   /** Start one more machine first, so that those who leave have somewhere to go. */
   | { readonly step: 'grow'; readonly why: string }
-  | { readonly step: 'drain'; readonly node: RegisteredNode };
+  /** `inPlace`: it ends when it is empty, and its machine starts it anew. */
+  | { readonly step: 'drain'; readonly node: RegisteredNode; readonly inPlace: boolean };
 
 /**
  * How a new configuration reaches the nodes: one more machine, an old one drained, the next. Where
@@ -36,12 +34,12 @@ export function rollingStep({ nodes, version, group, size, self }: RollingQuesti
   const { node, isOnly } = next;
   const { role, machineId } = node.record;
   if (role !== 'media') {
-    return { step: 'drain', node };
+    return { step: 'drain', node, inPlace: true };
   }
   if (group?.machines.some(({ id }) => id === machineId) !== true) {
     return isOnly
       ? { step: 'wait', why: `node ${node.record.id} is the only Media Node: start another one` }
-      : { step: 'drain', node };
+      : { step: 'drain', node, inPlace: true };
   }
   const live = group.machines.filter((machine) => machine.state !== 'stopping').length;
   const serving = nodes.filter(
@@ -51,6 +49,6 @@ export function rollingStep({ nodes, version, group, size, self }: RollingQuesti
     return { step: 'grow', why: `version ${version} of the configuration` };
   }
   return serving > size
-    ? { step: 'drain', node }
+    ? { step: 'drain', node, inPlace: false }
     : { step: 'wait', why: 'the machine that takes over is starting' };
 }

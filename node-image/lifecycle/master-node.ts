@@ -130,7 +130,7 @@ async function start(
       void closers.close();
     },
     // Its machine starts it again.
-    onRolled: () => void stop(),
+    onRestart: () => void stop(),
     log,
   });
   closers.add(() => seat.close());

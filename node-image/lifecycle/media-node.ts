@@ -141,12 +141,8 @@ async function start(
       process.exitCode = 1;
       void closers.close();
     },
-    onRolled: () => {
-      // Machines of a group are ended by the controller; others start their node again.
-      if (sluice.scaling.group === 'none') {
-        void closers.close();
-      }
-    },
+    // Its machine starts it again.
+    onRestart: () => void closers.close(),
     log,
   });
   closers.add(() => seat.close());

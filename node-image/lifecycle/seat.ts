@@ -4,7 +4,6 @@ import { Heartbeat } from '../cluster/heartbeat';
 import type { HostedRooms } from '../cluster/hosted-rooms';
 import type { NodeLoad, NodeRecord, NodeState } from '../cluster/node-record';
 import type { HeartbeatReply, Registry, RoomPlacement } from '../cluster/registry';
-import { ROLL } from '../cluster/rolling';
 
 export interface SeatOptions {
   readonly registry: Registry;
@@ -19,8 +18,8 @@ export interface SeatOptions {
   /** Another node hosts a Room of this one by now. */
   readonly onSuperseded?: ((placement: RoomPlacement) => void) | undefined;
   readonly onDuplicate: () => void;
-  /** It is empty, so that it can start anew with another configuration. */
-  readonly onRolled: () => void;
+  /** It is empty, and is to start anew. */
+  readonly onRestart: () => void;
   readonly log: Logger;
 }
 
@@ -103,8 +102,8 @@ export class Seat {
 
   #changed(): void {
     void this.#heartbeat.beat();
-    if (this.drain.state === 'drained' && this.drain.order?.reason === ROLL) {
-      this.#options.onRolled();
+    if (this.drain.state === 'drained' && this.drain.order?.afterwards === 'restart') {
+      this.#options.onRestart();
     }
   }
 

@@ -112,7 +112,7 @@ async function start(
     }),
     // Nobody else knows of this registry.
     onDuplicate: () => {},
-    onRolled: () => {},
+    onRestart: () => {},
     log,
   });
   closers.add(() => seat.close());

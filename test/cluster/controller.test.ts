@@ -124,6 +124,29 @@ describe('Controller', () => {
     await close();
   });
 
+  it('does not end a machine whose drain was taken back in that moment', async () => {
+    const group = new FakeGroup('N1', 'N2');
+    const { rounds, registry, beat, close } = await controllerOf({
+      group,
+      scaling: { scale_in_after: '4s' },
+    });
+    const busy = { load: { ...IDLE, clients: 5, rooms: 1 } };
+    await rounds(6, () => Promise.all([beat('N1', busy), beat('N2')]));
+    const order = registry.order.bind(registry);
+    registry.order = async (nodeId, wanted) => {
+      // After the controller has looked: an operator cancels, and the node serves again.
+      await registry.cancelOrder('N2');
+      await beat('N2');
+      return order(nodeId, wanted);
+    };
+    await rounds(1, () => Promise.all([beat('N1', busy), beat('N2', { state: 'drained' })]));
+    assert.deepEqual(group.ended, []);
+    registry.order = order;
+    await rounds(1, () => Promise.all([beat('N1', busy), beat('N2', { state: 'drained' })]));
+    assert.deepEqual(group.ended, ['N2'], 'once it is empty');
+    await close();
+  });
+
   it('leaves machines alone that people drained', async () => {
     const group = new FakeGroup('N1', 'N2');
     const { rounds, registry, beat, close } = await controllerOf({ group });
@@ -190,6 +213,41 @@ describe('Controller', () => {
     );
     assert.deepEqual([...group.machines].sort(), ['N3', 'N4']);
     assert.equal(group.wanted, 2, 'as many as before');
+    await close();
+  });
+
+  it('has nodes start anew in place where there is no group, the Master Node that leads last', async () => {
+    const { rounds, registry, beat, close } = await controllerOf();
+    const { version } = await new SharedConfig({ registry, log: quiet }).announce('limit: {}');
+    const master = (changes: Partial<NodeRecord> = {}) =>
+      beat('M1', { role: 'master', link: undefined, ...changes });
+    const orderOf = async (id: string) =>
+      (await registry.snapshot()).nodes.find(({ record }) => record.id === id)?.order;
+    await rounds(2, () => Promise.all([master(), beat('N1'), beat('N2')]));
+    const first = (await orderOf('N1')) === undefined ? 'N2' : 'N1';
+    const other = first === 'N1' ? 'N2' : 'N1';
+    assert.equal((await orderOf(first))?.afterwards, 'restart');
+    assert.deepEqual([await orderOf(other), await orderOf('M1')], [undefined, undefined]);
+    await registry.forgetNode(first);
+    const fresh = { configVersion: version };
+    await rounds(2, () => Promise.all([master(), beat(other), beat('N3', fresh)]));
+    assert.equal((await orderOf(other))?.afterwards, 'restart');
+    assert.equal(await orderOf('M1'), undefined);
+    await registry.forgetNode(other);
+    await rounds(2, () => Promise.all([master(), beat('N3', fresh), beat('N4', fresh)]));
+    assert.equal((await orderOf('M1'))?.afterwards, 'restart');
+    await close();
+  });
+
+  it('ends the machine of a node that was removed, once it is empty', async () => {
+    const group = new FakeGroup('N1', 'N2');
+    const { rounds, registry, beat, close } = await controllerOf({ group });
+    await beat('N1');
+    await beat('N2');
+    const order = { id: 'DR_x', reason: 'removed', patienceUntilMs: 0, deadlineMs: 0 };
+    await registry.order('N2', { ...order, onDeadline: 'force', final: 'it was removed' });
+    await rounds(3, () => Promise.all([beat('N1'), beat('N2', { state: 'drained' })]));
+    assert.deepEqual(group.ended, ['N2']);
     await close();
   });
 

@@ -167,6 +167,18 @@ describe('Drain', () => {
     drain.close();
   });
 
+  it('moves at the deadline what can be moved, all at once, before it ends the rest', async () => {
+    const node = new FakeNode(...Array.from({ length: 40 }, (_, index) => `room ${index}`));
+    const { drain } = drainOf(node);
+    drain.obey(orderOf({ patienceUntilMs: 0, deadlineMs: 0 }));
+    await pass(1000);
+    assert.equal(node.moves.length, 40);
+    assert.equal(node.mostAtOnce, 32);
+    assert.deepEqual(node.putOuts, []);
+    assert.equal(drain.state, 'drained');
+    drain.close();
+  });
+
   it('keeps Rooms past the deadline where it is told to, and says so', async () => {
     const node = new FakeNode('a');
     node.obstacle = 'no other Media Node serves';

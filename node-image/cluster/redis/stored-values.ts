@@ -66,6 +66,7 @@ export const orderSchema = z.object({
   patienceUntilMs: z.number(),
   deadlineMs: z.number(),
   onDeadline: z.enum(['force', 'keep']),
+  afterwards: z.literal('restart').optional(),
   final: z.string().optional(),
 }) satisfies z.ZodType<DrainOrder>;
 
