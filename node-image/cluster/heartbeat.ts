@@ -2,6 +2,12 @@ import type { Logger } from 'pino';
 import { HEARTBEAT_MS, type NodeRecord } from './node-record';
 import type { HeartbeatReply, HostedRoom, Registry } from './registry';
 
+/**
+ * A registry that comes back empty places Rooms after HEARTBEAT_MS and a bit: by then it must have
+ * heard of those that run, however late its connections are made.
+ */
+const AGAIN_MS = 250;
+
 export interface HeartbeatOptions {
   readonly registry: Registry;
   readonly record: () => NodeRecord;
@@ -13,6 +19,8 @@ export interface HeartbeatOptions {
   readonly log: Logger;
   /** @default HEARTBEAT_MS */
   readonly intervalMs?: number;
+  /** After one that was not taken, ms. @default 250 */
+  readonly againMs?: number;
 }
 
 /** Says every 2 s that this node is there, what it does, and what it hosts. */
@@ -20,6 +28,7 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #unsubscribe: () => void;
   #timer: NodeJS.Timeout | undefined;
+  #againTimer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
   #again = false;
   #answered = true;
@@ -68,6 +77,7 @@ export class Heartbeat {
     }
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#againTimer);
     this.#unsubscribe();
     await this.#beating;
     await this.#options.registry.forgetNode(this.#options.record().id).catch(() => {});
@@ -104,6 +114,14 @@ export class Heartbeat {
         );
       }
       this.#answered = false;
+      this.#tryAgain();
+    }
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#againTimer);
+    if (!this.#closed) {
+      this.#againTimer = setTimeout(() => void this.beat(), this.#options.againMs ?? AGAIN_MS);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { KeyRing } from '../api/key-ring';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import { TlsLinkClient } from '../cluster/link/link-client';
+import type { LinkAddress } from '../cluster/node-record';
 import { NodeWatch } from '../cluster/node-watch';
 import { choosePlacement, type PlacementDecision } from '../cluster/placement';
 import { RedisRegistry } from '../cluster/redis/redis-registry';
@@ -40,7 +41,8 @@ export async function joinCluster(
   closers.add(() => link.close());
   const watch = new NodeWatch({ registry, link, log });
   watch.onLost(({ record }) => {
-    if (record.link !== undefined) {
+    // Who has taken its place is reached at the same address, and has clients of its own.
+    if (record.link !== undefined && !isTaken(watch, record.link)) {
       link.destroyAll(record.link);
     }
   });
@@ -53,6 +55,9 @@ export async function joinCluster(
   followKeyFile(config, keys, log, closers);
   return { registry, link, watch, sharedKeys, keys };
 }
+
+const isTaken = (watch: NodeWatch, { host, port }: LinkAddress): boolean =>
+  watch.mediaNodes().some(({ record }) => record.link.host === host && record.link.port === port);
 
 /** Where Rooms go, by this configuration. */
 export const placementBy =

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { pino } from 'pino';
 import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
 import { NodeWatch } from '../../node-image/cluster/node-watch';
 import { type ClusterSnapshot, RegistryUnavailableError } from '../../node-image/cluster/registry';
-import { FakeLink, quiet, recordOf } from './core-support';
+import { FakeLink, recordOf } from './core-support';
 
 /** A registry whose clock and whose answers are the test's. */
 class TestRegistry extends MemoryRegistry {
@@ -17,15 +18,17 @@ class TestRegistry extends MemoryRegistry {
 }
 
 async function cluster(...ids: string[]) {
+  const said: { level: number; msg: string }[] = [];
+  const log = pino({ level: 'info' }, { write: (line) => void said.push(JSON.parse(line)) });
   const clock = { now: 1_000_000 };
   const registry = new TestRegistry({ now: () => clock.now });
   const link = new FakeLink();
-  const watch = new NodeWatch({ registry, link, log: quiet, now: () => clock.now });
+  const watch = new NodeWatch({ registry, link, log, now: () => clock.now });
   const lost: string[] = [];
   watch.onLost(({ record }) => lost.push(record.id));
   for (const id of ids) await registry.heartbeat(recordOf(id), []);
   await watch.look();
-  return { clock, registry, link, watch, lost };
+  return { clock, registry, link, watch, lost, said };
 }
 
 describe('NodeWatch', () => {
@@ -41,6 +44,18 @@ describe('NodeWatch', () => {
       ['N2'],
     );
     assert.equal(watch.node('N1'), undefined);
+  });
+
+  it('goes on looking where one that it tells throws', async () => {
+    const { watch, said } = await cluster('N1');
+    const told: number[] = [];
+    watch.onLooked(() => {
+      throw new Error('of the test');
+    });
+    watch.onLooked(() => told.push(1));
+    await watch.start();
+    watch.close();
+    assert.deepEqual([told, said.map(({ level }) => level)], [[1], [50]]);
   });
 
   it('does not call a node dead that is silent for a moment', async () => {
@@ -113,5 +128,23 @@ describe('NodeWatch', () => {
     assert.equal(await watch.suspect('N1'), 'dead');
     assert.deepEqual(lost, ['N1']);
     assert.equal(await watch.suspect('N1'), 'dead', 'and stays so');
+  });
+
+  it('calls a Master Node dead by its silence alone, and not before the grace is over', async () => {
+    const { watch, registry, lost, clock } = await cluster();
+    await registry.heartbeat({ ...recordOf('M1'), role: 'master', link: undefined }, []);
+    await watch.look();
+    clock.now += 4000;
+    assert.equal(await watch.suspect('M1'), 'unknown');
+    registry.away = true;
+    clock.now += 20_000;
+    assert.equal(await watch.suspect('M1'), 'unknown');
+    registry.away = false;
+    clock.now += 1000;
+    assert.equal(await watch.suspect('M1'), 'unknown');
+    clock.now += 10_001;
+    assert.equal(await watch.suspect('M1'), 'dead');
+    assert.deepEqual(lost, ['M1']);
+    assert.deepEqual((await registry.snapshot()).nodes, []);
   });
 });
