@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { NoRouteError } from '../../node-image/cluster/room-routes';
 import { joinToken, type TokenOptions } from '../support/tokens';
 import { until } from '../support/wait';
@@ -16,6 +18,24 @@ describe('a handshake at a Master Node', () => {
     assert.equal((await nobody.refusal()).status, 401);
     assert.equal(node.requests.length, 0);
     assert.deepEqual(one.joined, ['signal_validation_failed']);
+  });
+
+  test('is not kept in memory once the client is let in', async () => {
+    const one = await master(await media());
+    const upgrade = one.entry.upgrade.bind(one.entry);
+    const seen: WeakRef<object>[] = [];
+    one.entry.upgrade = (request, socket, head) => {
+      seen.push(new WeakRef(request));
+      return upgrade(request, socket, head);
+    };
+    for (let count = 0; count < 3; count += 1) await (await join(one)).isIn();
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    await until('the requests, with up to 1 MiB of headers each, to be gone', () => {
+      collect();
+      return seen.every((ref) => ref.deref() === undefined);
+    });
+    assert.deepEqual([seen.length, one.entry.clients.passed], [3, 3]);
   });
 
   test('is answered as the node answers it', async () => {

@@ -15,7 +15,7 @@ import { NoRouteError, type RoomRoutes, type RouteTarget } from '../../cluster/r
 import type { Metrics } from '../../telemetry/metrics';
 import type { JoinGate, PassedJoin } from '../join-gate';
 import { JoinError } from '../join-validation';
-import { ClientPipe } from './client-pipe';
+import { ClientPipe, type ClientPipeOptions } from './client-pipe';
 import { forwardedHeaders, forwardedPath, validateHeaders } from './forwarded';
 import { HeldClient } from './held-client';
 
@@ -161,10 +161,17 @@ export class EntryEndpoint {
       answer.socket.destroy();
       throw this.#givenUp();
     }
+    this.#pipe(room, target, { client: client.socket, early, upgrade: answer });
+  }
+
+  /** By itself, so that what lasts as long as the connection keeps nothing of the handshake. */
+  #pipe(
+    room: string,
+    target: RouteTarget,
+    ends: Pick<ClientPipeOptions, 'client' | 'early' | 'upgrade'>,
+  ): void {
     const pipe = new ClientPipe({
-      client: client.socket,
-      early,
-      upgrade: answer,
+      ...ends,
       isNodeLost: () => this.#isLost(room, target),
       onClosed: () => {
         this.#pipes.delete(pipe);
