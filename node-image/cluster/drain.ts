@@ -79,7 +79,7 @@ export class Drain {
         participantsLeft: node.participants(),
         turnAllocationsLeft: node.turnAllocations(),
         roomsMoved: this.#moved,
-        obstacle: this.#obstacle,
+        obstacle: this.#obstacle || this.#relaysLeft(),
         overdue: this.#overdue,
       }
     );
@@ -162,7 +162,7 @@ export class Drain {
     const now = clock();
     const rooms = node.rooms();
     const isOver = now >= order.deadlineMs;
-    if (rooms.length > 0 && isOver) {
+    if (isOver && (rooms.length > 0 || node.turnAllocations() > 0)) {
       this.#tellOverdue(order, rooms.length);
     }
     const isForced = isOver && order.onDeadline === 'force';
@@ -235,6 +235,12 @@ export class Drain {
     this.#obstacle = obstacle;
     this.#retryAtMs = clock() + RETRY_MS;
     return false;
+  }
+
+  #relaysLeft(): string {
+    const { node } = this.#options;
+    const left = this.#drained || node.rooms().length > 0 ? 0 : node.turnAllocations();
+    return left === 0 ? '' : `clients are still relayed by its TURN server: ${left} allocations`;
   }
 
   #tellOverdue({ onDeadline }: DrainOrder, rooms: number): void {

@@ -25,7 +25,10 @@ export const turnSchema = section({
   per_user_relay_allocation_limit: whole(12, -Number.MAX_SAFE_INTEGER),
   /** Life of credentials in seconds; 0 or less means 300; at most 86400. @default 300 */
   ttl_seconds: whole(300, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'seconds'),
-  /** Private, loopback and such networks that may be relayed to. @default none */
+  /**
+   * Networks that may be relayed to beside this node's own addresses: in a cluster, the one that its
+   * nodes offer ICE in. @default none
+   */
   allow_restricted_peer_cidrs: cidrs(),
   /** Networks never relayed to; wins over the list above. @default none */
   deny_peer_cidrs: cidrs(),

@@ -16,12 +16,6 @@ const OF_NOBODY_YET: readonly UnusedKey[] = [
   ...unused('ingress is not served yet', 'ingress'),
 ];
 
-const OF_OTHER_RELAYS: readonly UnusedKey[] = unused(
-  'nothing is relayed to but the addresses of this node',
-  'turn.allow_restricted_peer_cidrs',
-  'turn.deny_peer_cidrs',
-);
-
 /**
  * Keys that are known and checked, and that a node of a role has no use for: one file does for all
  * nodes of a cluster, and each says what of it changes nothing there.
@@ -48,7 +42,6 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.machine_id',
     ),
     ...unused('a Single Node takes every Room', 'sluice.ledger'),
-    ...OF_OTHER_RELAYS,
     ...OF_NOBODY_YET,
   ],
   master: [
@@ -79,7 +72,6 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.joins_per_second_by_address',
       'sluice.joins_per_second_by_key',
     ),
-    ...OF_OTHER_RELAYS,
     ...OF_NOBODY_YET,
   ],
 };

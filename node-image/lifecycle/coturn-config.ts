@@ -1,7 +1,12 @@
 import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { isLoopback, peerRange, rangeText, without } from './peer-ranges';
 
 const REALM = 'sluice';
+/**
+ * How long an allocation lives whose client has vanished, s. Others refresh theirs in time, and
+ * end them by themselves.
+ */
+const ALLOCATION_SECONDS = 60;
 
 /** TURN/TLS that coturn ends itself. */
 export interface CoturnTls {
@@ -39,6 +44,8 @@ export interface CoturnConfig {
    * offer ICE. Everything else is refused.
    */
   readonly allowedPeers: readonly string[];
+  /** Where is never relayed to, also where it is allowed. @default none */
+  readonly deniedPeers?: readonly string[];
 }
 
 /**
@@ -61,7 +68,8 @@ export function renderCoturnConfig(config: CoturnConfig, directory: string): str
     ...(allocationsPerUser > 0 ? [`user-quota=${allocationsPerUser}`] : []),
     'fingerprint',
     'stale-nonce=600',
-    ...peerLines(config.allowedPeers),
+    `max-allocate-lifetime=${ALLOCATION_SECONDS}`,
+    ...peerLines(config),
     'no-multicast-peers',
     'no-tcp-relay',
     // No second door: no remote console, nothing that helps to amplify.
@@ -100,28 +108,15 @@ const tlsLines = ({ port, certFile, keyFile }: CoturnTls): string[] => [
 ];
 
 /** What is allowed wins in coturn, so that everything can be denied. */
-function peerLines(allowedPeers: readonly string[]): string[] {
-  const ranges = allowedPeers.map(rangeOf);
-  const loopback = ranges.some(({ first }) => first.range() === 'loopback');
+function peerLines({ allowedPeers, deniedPeers = [] }: CoturnConfig): string[] {
+  const ranges = without(allowedPeers.map(peerRange), deniedPeers.map(peerRange));
   return [
     'denied-peer-ip=0.0.0.0-255.255.255.255',
     'denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
-    ...ranges.map(({ text }) => `allowed-peer-ip=${text}`),
+    ...ranges.map((range) => `allowed-peer-ip=${rangeText(range)}`),
     // Only for nodes that offer a loopback address: on a laptop, in tests.
-    ...(loopback ? ['allow-loopback-peers'] : []),
+    ...(ranges.some(isLoopback) ? ['allow-loopback-peers'] : []),
   ];
-}
-
-/** coturn knows ranges, not networks. */
-function rangeOf(peer: string): { first: ipaddr.IPv4 | ipaddr.IPv6; text: string } {
-  if (!ipaddr.isValidCIDR(peer)) {
-    const first = ipaddr.parse(checkedAddress(peer));
-    return { first, text: first.toString() };
-  }
-  const kind = peer.includes(':') ? ipaddr.IPv6 : ipaddr.IPv4;
-  const first = kind.networkAddressFromCIDR(peer);
-  const last = kind.broadcastAddressFromCIDR(peer);
-  return { first, text: `${first.toString()}-${last.toString()}` };
 }
 
 function checkedAddress(address: string): string {

@@ -21,9 +21,9 @@ export function sendAwayFromRelays(options: {
   const { watch, rooms, nodeId, log, now = () => performance.now() } = options;
   const sentMs = new Map<string, number>();
   watch.onLooked(() => {
-    for (const [sid, atMs] of sentMs) {
+    for (const [who, atMs] of sentMs) {
       if (now() - atMs > REPEAT_MS) {
-        sentMs.delete(sid);
+        sentMs.delete(who);
       }
     }
     for (const node of watch.nodes()) {
@@ -34,8 +34,10 @@ export function sendAwayFromRelays(options: {
       const isRelay = ({ ip, port }: { ip: string; port: number }): boolean =>
         relay.addresses.includes(ip) && port >= relay.portStart && port <= relay.portEnd;
       for (const participant of rooms.participantsVia(isRelay)) {
-        if (!sentMs.has(participant.sid)) {
-          sentMs.set(participant.sid, now());
+        // The sid is another one after it has joined again; when it joined first stays.
+        const who = `${participant.joinedAtMs} ${participant.identity}`;
+        if (!sentMs.has(who)) {
+          sentMs.set(who, now());
           log.info(
             { participant: participant.identity, relay: id },
             'a participant is relayed by a node that drains; it is sent to join again',

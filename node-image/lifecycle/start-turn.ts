@@ -90,8 +90,11 @@ function coturnConfig(
     relayPortEnd: turn.relay_range_end,
     secret,
     allocationsPerUser: turn.per_user_relay_allocation_limit,
-    allowedPeers: media.flatMap(({ ip, announced }) =>
-      announced === undefined ? [ip] : [ip, announced],
-    ),
+    // The other nodes of a cluster come and go: their network is what is known of them.
+    allowedPeers: [
+      ...media.flatMap(({ ip, announced }) => (announced === undefined ? [ip] : [ip, announced])),
+      ...turn.allow_restricted_peer_cidrs,
+    ],
+    deniedPeers: turn.deny_peer_cidrs,
   };
 }

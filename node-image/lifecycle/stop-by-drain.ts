@@ -17,11 +17,13 @@ export function stopByDrain(options: {
   let stopping: Promise<void> | undefined;
   const stop = async (reason: string): Promise<void> => {
     const now = seat.nowMs();
+    const before = seat.drain.order;
     const order: DrainOrder = {
       id: newId('DR_'),
       reason,
-      patienceUntilMs: now + drain.patience,
-      deadlineMs: now + drain.deadline,
+      // Who has ordered a drain before may be in more of a hurry, never in less.
+      patienceUntilMs: Math.min(now + drain.patience, before?.patienceUntilMs ?? Infinity),
+      deadlineMs: Math.min(now + drain.deadline, before?.deadlineMs ?? Infinity),
       // A process that was told to stop cannot stay.
       onDeadline: 'force',
       final: `its process was told to stop (${reason})`,

@@ -45,8 +45,6 @@ describe('the role of a node', () => {
       'redis.cluster_addresses': '["a:1"]',
       'room.create_room_timeout': '1s',
       'room.create_room_attempts': '1',
-      'turn.allow_restricted_peer_cidrs': '[]',
-      'turn.deny_peer_cidrs': '[]',
       'sluice.machine_id': 'i-1',
       'sluice.trusted_proxies': '[]',
     };

@@ -28,6 +28,7 @@ describe('renderCoturnConfig', () => {
       'user-quota=12',
       'fingerprint',
       'stale-nonce=600',
+      'max-allocate-lifetime=60',
       'denied-peer-ip=0.0.0.0-255.255.255.255',
       'denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
       'allowed-peer-ip=10.0.0.5',
@@ -49,6 +50,22 @@ describe('renderCoturnConfig', () => {
     const lines = linesOf({ allowedPeers: ['10.1.2.3/16', '2001:db8::1'] });
     assert.ok(lines.includes('allowed-peer-ip=10.1.0.0-10.1.255.255'));
     assert.ok(lines.includes('allowed-peer-ip=2001:db8::1'));
+  });
+
+  test('leaves out of what is allowed what is denied', () => {
+    const lines = linesOf({
+      allowedPeers: ['10.0.0.0/16', '10.2.0.1', 'fd00::/64'],
+      deniedPeers: ['10.0.1.0/24', '10.2.0.0/16', 'fd00::1', '0.0.0.0/32'],
+    });
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('allowed-peer-ip=')),
+      [
+        'allowed-peer-ip=10.0.0.0-10.0.0.255',
+        'allowed-peer-ip=10.0.2.0-10.0.255.255',
+        'allowed-peer-ip=fd00::',
+        'allowed-peer-ip=fd00::2-fd00::ffff:ffff:ffff:ffff',
+      ],
+    );
   });
 
   test('relays to loopback only when a node is there', () => {

@@ -88,6 +88,32 @@ describe('coturn', () => {
     }
   });
 
+  test('forgets within a minute a client that has vanished, whatever life it asked for', async () => {
+    for (const wish of [undefined, 600, 3600]) {
+      const { lifetimeSeconds } = await client(credentialsFor(`PA_life_${wish}`)).allocate(wish);
+      assert.equal(lifetimeSeconds, 60);
+    }
+  });
+
+  test('relays to the networks that are allowed, without what is denied of them', async () => {
+    const { config } = optionsFor(await freePort());
+    const allowedPeers = ['127.0.0.1', '10.77.0.0/16'];
+    const other = new Coturn({
+      config: { ...config, allowedPeers, deniedPeers: ['10.77.3.0/24'] },
+      log,
+    });
+    await other.start();
+    const own = { address: '127.0.0.1', port: config.port };
+    const alice = new TurnClient(own, credentialsFor('PA_network'));
+    await alice.allocate();
+    await alice.permit({ address: '10.77.0.9', port: 7882 });
+    for (const address of ['10.77.3.9', '10.78.0.1', '127.0.0.2']) {
+      await assert.rejects(alice.permit({ address, port: 7882 }), new TurnRefusal(403));
+    }
+    alice.close();
+    await other.close();
+  });
+
   test('refuses to relay to anything but a node', async () => {
     const alice = client(credentialsFor('PA_d'));
     await alice.allocate();

@@ -8,6 +8,7 @@ const ATTRIBUTE = {
   integrity: 0x0008,
   error: 0x0009,
   peer: 0x0012,
+  lifetime: 0x000d,
   data: 0x0013,
   realm: 0x0014,
   nonce: 0x0015,
@@ -45,14 +46,21 @@ export class TurnClient {
     this.#credentials = credentials;
   }
 
-  /** @returns the relayed address. @throws TurnRefusal */
-  async allocate(): Promise<Endpoint> {
+  /**
+   * @param wishSeconds - the life that is asked for. @default - none is
+   * @returns the relayed address, and the life that is given. @throws TurnRefusal
+   */
+  async allocate(wishSeconds?: number): Promise<Endpoint & { lifetimeSeconds: number }> {
     const udp = attribute(ATTRIBUTE.transport, Buffer.of(17, 0, 0, 0));
     const challenge = await this.#request(METHOD.allocate, [udp], false);
     this.#realm = (challenge.get(ATTRIBUTE.realm) ?? Buffer.alloc(0)).toString();
     this.#nonce = challenge.get(ATTRIBUTE.nonce) ?? Buffer.alloc(0);
-    const answer = await this.#authorized(METHOD.allocate, [udp]);
-    return endpointOf(answer.get(ATTRIBUTE.relayed));
+    const wish = Buffer.alloc(4);
+    wish.writeUInt32BE(wishSeconds ?? 0);
+    const life = wishSeconds === undefined ? [] : [attribute(ATTRIBUTE.lifetime, wish)];
+    const answer = await this.#authorized(METHOD.allocate, [udp, ...life]);
+    const lifetimeSeconds = answer.get(ATTRIBUTE.lifetime)?.readUInt32BE(0) ?? 0;
+    return { ...endpointOf(answer.get(ATTRIBUTE.relayed)), lifetimeSeconds };
   }
 
   /** @throws TurnRefusal 403 when this peer may not be relayed to. */
