@@ -1,5 +1,7 @@
+import type { Role } from '../contract';
+
 /** What a node does in its cluster. `single` does everything and has no cluster. */
-export type NodeRole = 'single' | 'master' | 'media';
+export type NodeRole = Role;
 
 /**
  * What a node says of itself. Only a serving one is given Rooms; a node without a record is gone.

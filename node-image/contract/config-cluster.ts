@@ -1,5 +1,6 @@
 import { decimal, duration, oneOf, port, secret, section, text, whole } from './config-values';
 import { PORTS } from './ports';
+import { ROLES } from './roles';
 
 /** What the nodes of one cluster have in common. */
 export const clusterSchema = section({
@@ -75,8 +76,6 @@ export const ledgerSchema = section({
 export const loadScope = oneOf(['machine', 'processes'], 'machine');
 
 /** What a node can do in its cluster: everything, the steady side, or the elastic side. */
-export const ROLES = ['single', 'master', 'media'] as const;
-export type Role = (typeof ROLES)[number];
 /** @default single */
 export const role = oneOf(ROLES, 'single');
 

@@ -1,4 +1,4 @@
-import type { Role } from './config-cluster';
+import type { Role } from './roles';
 
 /** A key that LiveKit knows and that changes nothing here. */
 export interface UnusedKey {

@@ -1,4 +1,4 @@
-export { ROLES, type Role, SHORTEST_CLUSTER_SECRET } from './config-cluster';
+export { SHORTEST_CLUSTER_SECRET } from './config-cluster';
 export {
   configKeysSchema,
   configSchema,
@@ -19,3 +19,4 @@ export {
   PORTS,
   type PortUse,
 } from './ports';
+export { ROLES, type Role } from './roles';

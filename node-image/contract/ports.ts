@@ -1,4 +1,4 @@
-import type { Role } from './config-cluster';
+import type { Role } from './roles';
 
 /**
  * The ports of a node: who may reach them is for the firewalls that are rendered from this table.

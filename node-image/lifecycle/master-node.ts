@@ -1,6 +1,5 @@
 import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
-import type { Logger } from 'pino';
 import { adminRoutes } from '../api/cluster/admin-routes';
 import { RoutedRoomControl } from '../api/cluster/routed-room-control';
 import { HttpServer } from '../api/http-server';
@@ -11,14 +10,11 @@ import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import { RoomRouter } from '../cluster/room-router';
-import { newId } from '../room/ids';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
-import { createLog } from '../telemetry/log';
 import { Metrics } from '../telemetry/metrics';
 import { NodeLoadMeter } from '../telemetry/node-load';
 import { announcedConfig } from './announced-config';
-import { Closers } from './closers';
 import { joinCluster, placementBy } from './cluster-parts';
 import { Health } from './health';
 import { keysAndConfigRoutes } from './keys-and-config';
@@ -30,6 +26,7 @@ import { sizeLimits } from './settings';
 import { joinGate } from './signaling-parts';
 import { consoleRoutes } from './single-node';
 import { startController } from './start-controller';
+import { type NodeStart, startNode } from './start-node';
 import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
 
@@ -42,28 +39,14 @@ const LEAVE_MS = 3000;
  *
  * @throws ListenError with a sentence that says what to do.
  */
-export async function startMasterNode(options: NodeOptions): Promise<RunningNode> {
-  const nodeId = newId('ND_');
-  const { logging } = options.config;
-  const log = createLog({ logging, fields: { node_id: nodeId } });
-  const closers = new Closers(log);
-  try {
-    return await start(options, nodeId, log, closers);
-  } catch (error) {
-    await closers.close();
-    throw error;
-  }
-}
+export const startMasterNode = (options: NodeOptions): Promise<RunningNode> =>
+  startNode(options, start);
 
-async function start(
-  options: NodeOptions,
-  nodeId: string,
-  log: Logger,
-  closers: Closers,
-): Promise<RunningNode> {
-  const parts = await joinCluster(options.config, log, closers);
+async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'>> {
+  const { nodeId, log, closers } = node;
+  const parts = await joinCluster(node.config, log, closers);
   const { registry, watch, keys, link } = parts;
-  const { config, version } = await announcedConfig({ registry, keys, log, ...options });
+  const { config, version } = await announcedConfig({ ...node, registry, keys });
   const choose = placementBy(config);
   const metrics = new Metrics({ nodeId });
   const routes = new RoomRouter({ registry, watch, link, choose, log });
@@ -161,7 +144,7 @@ async function start(
       adminRoutes({ admin, tokens, log }),
       keysAndConfigRoutes({
         config,
-        load: options.load,
+        load: node.load,
         nodeId,
         registry,
         sharedKeys: parts.sharedKeys,
@@ -170,7 +153,7 @@ async function start(
         tokens,
         log,
       }),
-      ...(options.console ? [consoleRoutes(config)] : []),
+      ...(node.console ? [consoleRoutes(config)] : []),
     ],
     log,
   });
@@ -182,6 +165,5 @@ async function start(
   closers.add(() => entry.close());
   log.info({ port: http.port }, 'serving');
 
-  const { close, closed: ended } = closers;
-  return { nodeId, port: http.port, log, ended, stop, close };
+  return { port: http.port, stop };
 }

@@ -1,5 +1,4 @@
 import { networkInterfaces } from 'node:os';
-import type { Logger } from 'pino';
 import { controlRequests } from '../api/cluster/control-service';
 import { linkRequests } from '../api/cluster/link-requests';
 import { HttpServer } from '../api/http-server';
@@ -10,12 +9,9 @@ import { HostedRooms } from '../cluster/hosted-rooms';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import { LinkServer } from '../cluster/link/link-server';
 import { StrayRooms } from '../cluster/stray-rooms';
-import { newId } from '../room/ids';
 import { LinkDoor, linkGate } from '../signaling/link-door';
 import { watchSeat } from '../telemetry/cluster-metrics';
-import { createLog } from '../telemetry/log';
 import { announcedConfig } from './announced-config';
-import { Closers } from './closers';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
 import { Health } from './health';
@@ -30,6 +26,7 @@ import { roomPaths } from './room-paths';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
 import { lengthLimits, roomSignaling } from './signaling-parts';
+import { type NodeStart, startNode } from './start-node';
 import { stopByDrain } from './stop-by-drain';
 import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
@@ -39,27 +36,14 @@ import { watchOsLimits } from './watch-os-limits';
  *
  * @throws ListenError, MediaListenError, CoturnError with a sentence that says what to do.
  */
-export async function startMediaNode(options: NodeOptions): Promise<RunningNode> {
-  const nodeId = newId('ND_');
-  const log = createLog({ logging: options.config.logging, fields: { node_id: nodeId } });
-  const closers = new Closers(log);
-  try {
-    return await start(options, nodeId, log, closers);
-  } catch (error) {
-    await closers.close();
-    throw error;
-  }
-}
+export const startMediaNode = (options: NodeOptions): Promise<RunningNode> =>
+  startNode(options, start);
 
-async function start(
-  options: NodeOptions,
-  nodeId: string,
-  log: Logger,
-  closers: Closers,
-): Promise<RunningNode> {
-  const parts = await joinCluster(options.config, log, closers);
+async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'>> {
+  const { nodeId, log, closers } = node;
+  const parts = await joinCluster(node.config, log, closers);
   const { registry, watch, keys, link } = parts;
-  const { config, version } = await announcedConfig({ registry, keys, log, ...options });
+  const { config, version } = await announcedConfig({ ...node, registry, keys });
   const { sluice } = config;
   const choose = placementBy(config);
   const hosted = new HostedRooms({ registry, nodeId, log });
@@ -187,7 +171,9 @@ async function start(
     { link: `${address}:${server.port}`, port: http.port, workers: pool.workers.length },
     'serving',
   );
-  const { close, closed: ended } = closers;
-  const stop = stopByDrain({ registry, seat, drain: sluice.drain, close, log });
-  return { nodeId, port: http.port, log, ended, stop, close };
+  const { close } = closers;
+  return {
+    port: http.port,
+    stop: stopByDrain({ registry, seat, drain: sluice.drain, close, log }),
+  };
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Logger } from 'pino';
 import { adminRoutes } from '../api/cluster/admin-routes';
 import { HttpServer } from '../api/http-server';
 import { KeyRing } from '../api/key-ring';
@@ -18,10 +17,7 @@ import { SharedKeys } from '../cluster/shared-keys';
 import { StrayRooms } from '../cluster/stray-rooms';
 import { registerConsole } from '../console/console-routes';
 import type { SluiceConfig } from '../contract';
-import { newId } from '../room/ids';
 import { watchSeat } from '../telemetry/cluster-metrics';
-import { createLog } from '../telemetry/log';
-import { Closers } from './closers';
 import { placementBy } from './cluster-parts';
 import { hasPlaceholderKey } from './config';
 import { drainableRooms } from './drainable-rooms';
@@ -35,6 +31,7 @@ import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
 import { sizeLimits } from './settings';
 import { joinGate, roomSignaling } from './signaling-parts';
+import { type NodeStart, startNode } from './start-node';
 import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
 
@@ -44,24 +41,11 @@ import { watchOsLimits } from './watch-os-limits';
  *
  * @throws ListenError, MediaListenError, CoturnError with a sentence that says what to do.
  */
-export async function startSingleNode(options: NodeOptions): Promise<RunningNode> {
-  const nodeId = newId('ND_');
-  const log = createLog({ logging: options.config.logging, fields: { node_id: nodeId } });
-  const closers = new Closers(log);
-  try {
-    return await start(options, nodeId, log, closers);
-  } catch (error) {
-    await closers.close();
-    throw error;
-  }
-}
+export const startSingleNode = (options: NodeOptions): Promise<RunningNode> =>
+  startNode(options, start);
 
-async function start(
-  { config, console, load }: NodeOptions,
-  nodeId: string,
-  log: Logger,
-  closers: Closers,
-): Promise<RunningNode> {
+async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'>> {
+  const { config, console, load, nodeId, log, closers } = node;
   const registry = new MemoryRegistry();
   closers.add(() => registry.close());
   // Keys that are added while it runs are gone with it, and so is what seals them.
@@ -170,8 +154,7 @@ async function start(
   // Now the first to be closed, and at once: participants are told while their media still runs.
   closers.add(() => rooms.close());
   log.info({ port: http.port, workers: pool.workers.length }, 'serving');
-  const { close, closed: ended } = closers;
-  return { nodeId, port: http.port, log, ended, stop: close, close };
+  return { port: http.port, stop: closers.close };
 }
 
 /** What `sluice` asks of a cluster, of which this node is all there is. */
