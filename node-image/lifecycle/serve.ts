@@ -38,8 +38,7 @@ const START: Readonly<Record<SluiceConfig['sluice']['role'], typeof startSingleN
  * Node drains, a Master Node sends its clients to the others. SIGINT ends it at once.
  */
 export async function serve(config: SluiceConfig, options: ServeOptions): Promise<void> {
-  // mediasoup's workers end on the same signals, each by a listener of its own. These come first,
-  // so that participants are told before their media is gone.
+  // From the start: whoever is told to stop while it starts does so once it can.
   const leave = new AbortController();
   const end = new AbortController();
   process.on('SIGINT', () => end.abort('SIGINT'));

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { ROUTER_CODECS, sendDependencyDescriptor } from './codecs';
 import { logListenerErrors } from './listener-errors';
 import { ObjectCounts } from './object-counts';
+import { withoutSignalListeners } from './signal-listeners';
 import { TransportFactory, type TransportSettings } from './transports';
 
 /** Where a node's media is reached. Worker i listens on udpPort + i and tcpPort + i. */
@@ -157,11 +158,11 @@ export class WorkerPool {
 
   async #start(index: number): Promise<void> {
     const { listen, transport, log } = this.#options;
-    const worker = await mediasoup
-      .createWorker({ logLevel: 'warn', appData: { index } })
-      .catch((error: unknown) => {
-        throw new WorkerMissingError(error);
-      });
+    const worker = await withoutSignalListeners(() =>
+      mediasoup.createWorker({ logLevel: 'warn', appData: { index } }),
+    ).catch((error: unknown) => {
+      throw new WorkerMissingError(error);
+    });
     this.objects.watch(worker);
     try {
       const server = await worker.createWebRtcServer({ listenInfos: listenInfos(listen, index) });
