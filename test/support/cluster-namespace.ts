@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -55,6 +56,8 @@ export async function makeNamespace(index: number): Promise<NodeNamespace> {
   ]);
   await run('ip', ['address', 'add', `${hostAddress}/30`, 'dev', cable]);
   await run('ip', ['link', 'set', cable, 'up']);
+  // Nodes reach each other too. Of this network only, as all that is set here.
+  await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
   await inside('ip', 'link', 'set', 'lo', 'up');
   await inside('ip', 'address', 'add', `${address}/30`, 'dev', 'eth0');
   await inside('ip', 'link', 'set', 'eth0', 'up');
