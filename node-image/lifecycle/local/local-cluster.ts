@@ -6,7 +6,12 @@ import type { LogLevel } from '../../contract';
 import { GroupServer } from './group-server';
 import { LocalGroup, type LocalMachine } from './local-group';
 import { LocalRedis } from './local-redis';
-import { type LocalClusterFacts, writeMasterConfig, writeMediaConfig } from './node-config';
+import {
+  type LocalClusterFacts,
+  type LocalSettings,
+  writeMasterConfig,
+  writeMediaConfig,
+} from './node-config';
 import { NodeProcess, type NodeProgram, NodeStartError } from './node-process';
 import { findSlotPorts, MAX_BASES } from './slot-ports';
 
@@ -18,6 +23,7 @@ export interface LocalClusterOptions {
   readonly port: number;
   /** Media Nodes at first, at least and at most. */
   readonly nodes: { readonly initial: number; readonly min: number; readonly max: number };
+  readonly settings?: LocalSettings | undefined;
   readonly level: LogLevel;
   readonly print: (line: string) => void;
 }
@@ -95,7 +101,7 @@ export class LocalCluster {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { nodes, port, program, redisServer, level, print } = this.#options;
+    const { nodes, port, program, redisServer, settings, level, print } = this.#options;
     this.#folder = await mkdtemp(join(tmpdir(), 'sluice-'));
     signal.throwIfAborted();
     const redis = await LocalRedis.start(
@@ -118,6 +124,7 @@ export class LocalCluster {
       groupSocket: join(this.#folder, 'group.sock'),
       minNodes: nodes.min,
       maxNodes: nodes.max,
+      settings,
     };
     this.#facts = facts;
     await this.#group.grow(nodes.initial);

@@ -15,6 +15,17 @@ export interface LocalClusterFacts {
   readonly groupSocket: string;
   readonly minNodes: number;
   readonly maxNodes: number;
+  readonly settings?: LocalSettings | undefined;
+}
+
+type SluiceInput = NonNullable<SluiceConfigInput['sluice']>;
+/** How a local cluster grows, shrinks and lets go of nodes: over what all of them have. */
+export interface LocalSettings extends Pick<SluiceInput, 'drain' | 'ledger'> {
+  /** What is left out follows from what a local cluster is. */
+  readonly scaling?: Omit<
+    NonNullable<SluiceInput['scaling']>,
+    'group' | 'group_socket' | 'min_nodes' | 'max_nodes'
+  >;
 }
 
 /** A laptop shall not lose its second node while somebody still looks around. */
@@ -22,7 +33,7 @@ const SCALE_IN_AFTER = '2m';
 
 /** Writes the configuration of the Master Node. @returns the path of the file. */
 export function writeMasterConfig(facts: LocalClusterFacts): Promise<string> {
-  const { port, groupSocket, minNodes, maxNodes } = facts;
+  const { port, groupSocket, minNodes, maxNodes, settings } = facts;
   return write(facts.folder, 'master', {
     ...common(facts),
     port,
@@ -36,6 +47,7 @@ export function writeMasterConfig(facts: LocalClusterFacts): Promise<string> {
         max_nodes: maxNodes,
         scale_in_after: SCALE_IN_AFTER,
         interval: '2s',
+        ...settings?.scaling,
       },
     },
   });
@@ -65,7 +77,7 @@ export function writeMediaConfig(
   });
 }
 
-function common({ redis, clusterSecret }: LocalClusterFacts) {
+function common({ redis, clusterSecret, settings }: LocalClusterFacts) {
   return {
     // The key that everybody knows, and so nothing but loopback for clients to connect to.
     development: true,
@@ -74,9 +86,10 @@ function common({ redis, clusterSecret }: LocalClusterFacts) {
     sluice: {
       cluster: { name: 'local', secret: clusterSecret },
       // Short, so that one sees what a drain does.
-      drain: { patience: '10s', deadline: '1m' },
+      drain: { patience: '10s', deadline: '1m', ...settings?.drain },
       // The nodes share a machine, so each is as busy as its own processes.
       load_scope: 'processes',
+      ...(settings?.ledger && { ledger: settings.ledger }),
     },
   } as const satisfies SluiceConfigInput;
 }

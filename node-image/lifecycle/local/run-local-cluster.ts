@@ -4,6 +4,7 @@ import { PORTS } from '../../contract';
 import { greeting } from './greeting';
 import { LocalCluster } from './local-cluster';
 import { findRedisServer, LocalRedisError } from './local-redis';
+import type { LocalSettings } from './node-config';
 import { type NodeProgram, NodeStartError } from './node-process';
 import { isTcpPortFree } from './slot-ports';
 
@@ -13,6 +14,8 @@ export interface RunLocalClusterOptions {
   readonly port?: number | undefined;
   /** Media Nodes at first, at least and at most. @default 2, 1 and 4 */
   readonly nodes?: { readonly initial: number; readonly min: number; readonly max: number };
+  /** @default - scaled in after 2m, decided every 2s; a drain has 10s of patience, 1m in all */
+  readonly settings?: LocalSettings | undefined;
   /** The lowest level of the nodes' log that is shown. @default info */
   readonly level?: LogLevel;
   /** What runs instead where there is no Redis. @returns its exit code. */
@@ -40,7 +43,7 @@ const CONFIG_VARIABLE = /^(?:LIVEKIT_|SLUICE_|REDIS_(?:HOST|PASSWORD)$|UDP_PORT$
  * @returns the exit code: 0 when it was stopped, 1 when it could not be started.
  */
 export async function runLocalCluster(options: RunLocalClusterOptions): Promise<number> {
-  const { env, nodes = NODES, level = 'info' } = options;
+  const { env, nodes = NODES, settings, level = 'info' } = options;
   const {
     print = (line) => process.stdout.write(`${line}\n`),
     printError = (line) => process.stderr.write(`${line}\n`),
@@ -68,8 +71,8 @@ export async function runLocalCluster(options: RunLocalClusterOptions): Promise<
   }
   try {
     const program = options.program ?? thisProgram(env);
-    const settings = { redisServer, program, port, nodes, level, print };
-    const cluster = await LocalCluster.start(settings, stop.signal);
+    const parts = { redisServer, program, port, nodes, settings, level, print };
+    const cluster = await LocalCluster.start(parts, stop.signal);
     print(greeting({ port, mediaNodes: nodes.initial }));
     stop.onSecond(() => cluster.kill());
     await stop.requested;

@@ -77,7 +77,12 @@ test('the nodes load what is written for them, without a warning', async () => {
     groupSocket: join(folder, 'group.sock'),
     minNodes: 1,
     maxNodes: 4,
-  };
+    settings: {
+      scaling: { target_load: 0.3 },
+      drain: { deadline: '20s' },
+      ledger: { room_cpu_cost: 0.02 },
+    },
+  } as const;
   const ports = { base: 1000, health: 8880, nodeLink: 8870, iceUdp: 51_000, iceTcp: 8881 };
   const master = await writeMasterConfig(facts);
   const media = await writeMediaConfig(facts, 'media-1', ports);
@@ -89,7 +94,13 @@ test('the nodes load what is written for them, without a warning', async () => {
     assert.deepEqual([bind_addresses, keys], [['127.0.0.1', '::1'], { devkey: 'secret' }]);
     assert.equal(sluice.scaling.group_socket, facts.groupSocket);
     assert.ok(sluice.scaling.scale_in_after >= 60_000);
+    assert.equal(sluice.scaling.target_load, 0.3);
     const node = load(media).config;
+    const { drain, ledger } = node.sluice;
+    assert.deepEqual(
+      [drain.patience, drain.deadline, ledger.room_cpu_cost],
+      [10_000, 20_000, 0.02],
+    );
     assert.deepEqual(node.sluice.node_link, { address: '127.0.0.1', port: 8870 });
     assert.equal(node.sluice.machine_id, 'media-1');
     assert.equal(node.sluice.load_scope, 'processes');

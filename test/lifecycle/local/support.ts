@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunLocalClusterOptions } from '../../../node-image/lifecycle/local/run-local-cluster';
 import { freeTcpPort } from '../../support/ports';
 import { until } from '../../support/wait';
 
-/** `sluice up` with stand-ins, in a process of its own. */
+/** A local cluster with stand-ins for its nodes, or with real ones, in a process of its own. */
 export interface Up {
   readonly child: ChildProcess;
   readonly port: number;
@@ -14,9 +15,27 @@ export interface Up {
   pidOf(name: string): number;
 }
 
-export async function up(env: NodeJS.ProcessEnv = {}): Promise<Up> {
+export function up(env: NodeJS.ProcessEnv = {}): Promise<Up> {
+  return start(env, ['run-stand-ins.ts']);
+}
+
+/** What a local cluster of real nodes is started with. */
+export type RealNodes = Pick<RunLocalClusterOptions, 'nodes' | 'settings'>;
+
+/** The same with real nodes, when they serve. */
+export async function upWithNodes(options: RealNodes): Promise<Up> {
+  return ready(await start({}, ['run-real-nodes.ts', JSON.stringify(options)]));
+}
+
+export const upAndReady = async (env: NodeJS.ProcessEnv = {}): Promise<Up> => ready(await up(env));
+
+async function start(
+  env: NodeJS.ProcessEnv,
+  [program = '', ...args]: readonly string[],
+): Promise<Up> {
   const port = await freeTcpPort();
-  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'run-stand-ins.ts')], {
+  const command = ['--import', 'tsx', join(__dirname, program), ...args];
+  const child = spawn(process.execPath, command, {
     env: { ...process.env, LIVEKIT_PORT: `${port}`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -41,14 +60,13 @@ export async function up(env: NodeJS.ProcessEnv = {}): Promise<Up> {
   };
 }
 
-export const upAndReady = async (env: NodeJS.ProcessEnv = {}): Promise<Up> => {
-  const running = await up(env);
+async function ready(running: Up): Promise<Up> {
   await until('the greeting', () => running.output().includes('Ctrl-C stops'), {
     timeoutMs: 40_000,
     explain: running.output,
   });
   return running;
-};
+}
 
 /** Every process below one, itself not included. */
 export function below(pid: number): number[] {
