@@ -200,19 +200,19 @@ export class LocalRooms {
 
   async #create(request: RoomRequest, given: RoomClaim | undefined): Promise<Room> {
     const { name } = request;
+    if (this.#closed) {
+      throw this.#closing();
+    }
     const [claimed, created] = await Promise.allSettled([
       this.#claim(name, given),
       this.#createMedia(),
     ]);
-    if (created.status === 'rejected') {
-      throw claimed.status === 'rejected' ? claimed.reason : created.reason;
-    }
-    const media = created.value;
-    if (claimed.status === 'rejected' || this.#closed) {
-      media.close();
-      throw claimed.status === 'rejected'
-        ? claimed.reason
-        : new RoomError('unavailable', 'the node is closing, join again');
+    const media = created.status === 'fulfilled' ? created.value : undefined;
+    if (claimed.status === 'rejected' || media === undefined || this.#closed) {
+      media?.close();
+      throw this.#closed
+        ? this.#closing()
+        : [claimed, created].find((one) => one.status === 'rejected')?.reason;
     }
     const handover = this.#arrivals.take(name);
     const facts = handover?.facts ?? claimed.value.facts;
@@ -238,6 +238,13 @@ export class LocalRooms {
       room.adopt(handover);
     }
     return room;
+  }
+
+  /** Where Rooms outlive their node, the next one has it in a moment: whoever asked looks again. */
+  #closing(): Error {
+    return this.#options.ownership.outlivesNode
+      ? new RoomElsewhereError('the node is closing: the room goes on elsewhere')
+      : new RoomError('unavailable', 'the node is closing, join again');
   }
 
   /** Whose Room it is, and, where it is on its way here, what arrives of it. */

@@ -19,7 +19,9 @@ import {
 import { RoomError } from '../../node-image/room/errors';
 import { LocalRoomControl } from '../../node-image/room/local-room-control';
 import type { Room } from '../../node-image/room/room';
+import { RoomElsewhereError } from '../../node-image/room/room-ownership';
 import { TestRooms } from './rooms';
+import { Placements } from './shared-ownership';
 
 let node: TestRooms;
 let control: LocalRoomControl;
@@ -222,5 +224,15 @@ test('a node that closes tells all, and makes no Room any more', async () => {
   other.close();
   other.close();
   assert.equal(sink.sent('leave')[0]?.reason, DisconnectReason.SERVER_SHUTDOWN);
-  await assert.rejects(other.rooms.getOrCreate({ name: 'late' }));
+  await assert.rejects(other.rooms.getOrCreate({ name: 'late' }), RoomError);
+});
+
+test('a node of a cluster that closes sends who comes late to where the Room goes on', async () => {
+  const placements = new Placements();
+  placements.place('late', 'here');
+  const other = await TestRooms.start({ rooms: { ownership: placements.of('here') } });
+  const making = assert.rejects(other.rooms.getOrCreate({ name: 'late' }), RoomElsewhereError);
+  other.close();
+  await making;
+  await assert.rejects(other.rooms.getOrCreate({ name: 'late' }), RoomElsewhereError);
 });
