@@ -60,7 +60,11 @@ export class KeySealer {
     this.#signing = derive(clusterSecret, 'sluice api keys: signature');
   }
 
+  /** @throws SealedKeysError where there are more than could be read again. */
   seal({ keys, retired }: SharedKeySet): string {
+    if (keys.size + retired.size > MOST_KEYS) {
+      throw new SealedKeysError(`it takes ${MOST_KEYS} keys, the retired ones among them`);
+    }
     const content = {
       format: 1 as const,
       keys: Object.fromEntries(

@@ -1,11 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerJson, bodyOf, type LinkPath, urlOf } from '../api/cluster/link-requests';
 import type { HostedRooms } from '../cluster/hosted-rooms';
-import { decodeHandover, HandoverError } from '../room/handover';
+import { decodeHandover, HandoverError, MAX_HANDOVER_BYTES } from '../room/handover';
 import type { LocalRooms } from '../room/local-rooms';
-
-/** A handover carries what metadata and attributes of all participants may take. */
-const MAX_HANDOVER_BYTES = 64 << 20;
 
 /**
  * What a Media Node answers of its Rooms on the node link:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { RegistryUnavailableError } from '../../node-image/cluster/registry';
-import { SealedKeysError } from '../../node-image/cluster/sealed-keys';
+import { KeySealer, SealedKeysError } from '../../node-image/cluster/sealed-keys';
 import { SharedKeys } from '../../node-image/cluster/shared-keys';
 import { until } from '../support/wait';
 import { FakeDocuments, fakeLog } from './shared-support';
@@ -132,6 +132,18 @@ describe('the API keys that the nodes of a cluster share', () => {
     const other = node().keys;
     await other.refresh();
     assert.deepEqual([...other.current.retired.keys()].sort(), ['API1', 'configured']);
+  });
+
+  test('are never more than can be read again', async () => {
+    const retired = new Map(Array.from({ length: 9_999 }, (_, count) => [`API${count}x`, 1]));
+    const value = new KeySealer(CLUSTER_SECRET).seal({ keys: new Map(), retired });
+    registry.documents.set('keys', { value, version: 1 });
+    const { keys } = node();
+    await keys.add('API1', SECRET);
+    await assert.rejects(keys.add('API2', SECRET), SealedKeysError);
+    const { keys: other } = node();
+    await other.refresh();
+    assert.deepEqual([namesOf(other), other.problem], [['API1'], '']);
   });
 
   test('are written anew where the registry lost them', async () => {
