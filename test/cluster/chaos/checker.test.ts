@@ -5,7 +5,14 @@ import { check, LIMITS, mismatches, RULES } from './support/checker';
 import type { Look, Observations, Outage, SeenNode, Stream } from './support/observations';
 import { merged, timeOutside } from './support/spans';
 
-const NOTHING: Observations = { outages: [], streams: [], drops: [], looks: [], counts: [] };
+const NOTHING: Observations = {
+  outages: [],
+  hits: [],
+  streams: [],
+  drops: [],
+  looks: [],
+  counts: [],
+};
 
 const rulesOf = (seen: Partial<Observations>): string[] =>
   check({ ...NOTHING, ...seen }).map(({ rule }) => rule);
@@ -41,7 +48,7 @@ const outage = (what: Outage['what'], fromMs: number, toMs: number): Outage => (
 
 const stream = (seenMs: readonly number[], toMs: number): Stream => ({
   ...{ room: 'one', client: 'x', peer: 'y', kind: 'video' },
-  ...{ seenMs, fromMs: 0, toMs },
+  ...{ seenMs, connecting: [], fromMs: 0, toMs },
 });
 
 test('finds nothing where all is well', () => {
@@ -95,6 +102,19 @@ test('a client may wait while there is no whole path, and no longer', () => {
   }
   const outages = [outage('network', 0, 12_000)];
   assert.deepEqual(rulesOf({ streams: [stream([25_000], 26_000)], outages }), ['client stuck']);
+});
+
+test('a client that loses its node while it connects waits as long as its SDK does', () => {
+  const found = (hit: number, gapMs: number): string[] => {
+    const one = stream([1_000, 1_000 + gapMs], 60_000 + gapMs);
+    const connecting = [{ fromMs: 2_000, toMs: 20_000 }];
+    return rulesOf({ hits: [hit], streams: [{ ...one, toMs: 2_000 + gapMs, connecting }] });
+  };
+  assert.deepEqual(found(3_000, 30_000), []);
+  assert.deepEqual(found(3_000, 30_001), ['client stuck']);
+  // Before it connected, and after: it was told.
+  assert.deepEqual(found(1_999, 15_001), ['client stuck']);
+  assert.deepEqual(found(20_001, 15_001), ['client stuck']);
 });
 
 test('finds a call that was dropped', () => {
@@ -155,6 +175,7 @@ test('finds what a process still holds after everybody has left', () => {
 test('each rule has a test above that it is broken by', () => {
   const all = check({
     outages: [],
+    hits: [],
     streams: [stream([], 15_001)],
     drops: [{ client: 'x', atMs: 5, why: '' }],
     looks: looksFor(10_000 + LIMITS.deadNodeMs, {

@@ -57,6 +57,7 @@ async function silence(env: Record<string, string>, heldBack: boolean): Promise<
   const toMs = Date.now();
   return check({
     outages: [{ what: 'network', fromMs: cutMs, toMs: mendedMs }],
+    hits: [],
     streams: crowd.streams({ fromMs, toMs }),
     drops: crowd.drops,
     looks: watcher.looks,

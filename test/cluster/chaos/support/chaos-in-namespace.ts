@@ -14,7 +14,10 @@ const runs = Number(process.env['CHAOS_RUNS'] ?? 24);
 const first = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
 let chaos: Chaos | undefined;
-after(() => chaos?.close());
+after(async () => {
+  await chaos?.close();
+  setTimeout(() => console.error('HANG', process.getActiveResourcesInfo().join()), 4000).unref();
+});
 
 test('random faults, run after run', { timeout: 30 * 60_000 }, async (t) => {
   const results: RunResult[] = [];

@@ -101,6 +101,7 @@ export class Chaos {
     const outages = this.outages.all().filter((one) => one.toMs > fromMs);
     const violations = check({
       outages,
+      hits: this.outages.hits,
       streams: crowd.streams({ fromMs, toMs }),
       drops: crowd.drops.slice(drops),
       looks: watcher.looks,
@@ -137,11 +138,12 @@ export class Chaos {
         ...look.nodes.flatMap((node) => node.rooms ?? []),
       ];
       const isClean =
-        check({ outages: [], streams: [], drops: [], looks: [], counts }).length === 0;
+        check({ outages: [], hits: [], streams: [], drops: [], looks: [], counts }).length === 0;
       isEmpty = look.registry !== undefined && rooms.length === 0 && isClean;
     }
     return check({
       outages: this.outages.all(),
+      hits: [],
       streams: [],
       drops: crowd.drops.slice(drops),
       looks: watcher.looks,

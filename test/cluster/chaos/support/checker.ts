@@ -32,6 +32,12 @@ export const LIMITS: Limits = {
   abandonedRoomMs: 170_000,
 };
 
+/**
+ * A client that loses its node while it connects finds out by its SDK's own time-out, whatever the
+ * servers do. Source: livekit rust-sdks, rtc_session.rs, wait_pc_connection; ms.
+ */
+const SDK_CONNECT_MS = 15_000;
+
 export const RULES = [
   'room hosted twice',
   'client stuck',
@@ -78,13 +84,16 @@ function hostedTwice({ looks, outages }: Observations, { twiceMs }: Limits): Vio
   );
 }
 
-function stuckClients({ streams, outages }: Observations, { stuckMs }: Limits): Violation[] {
+function stuckClients({ streams, outages, hits }: Observations, { stuckMs }: Limits): Violation[] {
   const away = outagesOf(outages, 'masters', 'media', 'redis');
-  return streams.flatMap(({ room, client, peer, kind, seenMs, fromMs, toMs }) => {
+  return streams.flatMap(({ room, client, peer, kind, seenMs, connecting, fromMs, toMs }) => {
+    const excused: readonly Span[] = hits
+      .filter((hit) => connecting.some((span) => hit >= span.fromMs && hit <= span.toMs))
+      .map((hit) => ({ fromMs: hit, toMs: hit + SDK_CONNECT_MS }));
     const times = [fromMs, ...seenMs.filter((time) => time > fromMs && time < toMs), toMs];
     return times.flatMap((time, i): Violation[] => {
       const last = times[i - 1] ?? time;
-      const waited = timeOutside(away, last, time);
+      const waited = timeOutside([...away, ...excused], last, time);
       const text = `${client} in ${room} got no ${kind} of ${peer} for ${waited} ms`;
       return waited > stuckMs ? [{ rule: 'client stuck', atMs: last, text }] : [];
     });

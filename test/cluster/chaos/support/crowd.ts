@@ -1,5 +1,9 @@
 import { type CallClient, type CallClients, wasDropped } from '../../../support/call-client';
-import type { ClientStatus, SmallClientOptions } from '../../../support/small-client-protocol';
+import type {
+  ClientEvent,
+  ClientStatus,
+  SmallClientOptions,
+} from '../../../support/small-client-protocol';
 import { joinToken, type Signer } from '../../../support/tokens';
 import { sleep } from '../../../support/wait';
 import type { Drop, Span, Stream } from './observations';
@@ -16,17 +20,30 @@ export interface MemberOptions {
 /** Frames of one client by one other, and when its tone was heard. */
 type Seen = Map<string, number[]>;
 
+/** When it was to be in the call; the last time may be open. */
+interface Wanted {
+  readonly fromMs: number;
+  toMs: number;
+  /** When its SDK had let it in; infinity: not yet. */
+  joinedMs: number;
+}
+
 interface Member extends MemberOptions {
-  /** When it was to be in the call. The last one may be open. */
-  readonly wanted: { fromMs: number; toMs: number }[];
+  readonly wanted: Wanted[];
+  /** When its SDK connected again by itself; the last time may be open. */
+  readonly again: { readonly fromMs: number; toMs: number }[];
   readonly seen: Seen;
   client: CallClient | undefined;
   joins: number;
   readMs: number;
-  readonly reported: Set<number>;
 }
 
 const keyOf = (kind: Stream['kind'], peer: string): string => `${kind} ${peer}`;
+/**
+ * A join that meets a node's end is tried again by the SDK only after so long, whatever the server
+ * does: its time to get something begins then at the latest, ms.
+ */
+const SDK_CONNECT_MS = 15_000;
 /** Frames that are read late are counted for the time when they came, ms. */
 const OVERLAP_MS = 200;
 const TRY_AGAIN_MS = 500;
@@ -51,15 +68,16 @@ export class Crowd {
     const member: Member = this.#members.get(identity) ?? {
       ...options,
       wanted: [],
+      again: [],
       seen: new Map(),
       client: undefined,
       joins: 0,
       readMs: 0,
-      reported: new Set(),
     };
     this.#members.set(identity, member);
     if (this.#isWanted(member)) return;
-    member.wanted.push({ fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY });
+    const ever = Number.POSITIVE_INFINITY;
+    member.wanted.push({ fromMs: Date.now(), toMs: ever, joinedMs: ever });
     this.#run(this.#join(member));
   }
 
@@ -98,6 +116,8 @@ export class Crowd {
   /** Whether everybody gets all that it is to get now. */
   isFlowing(withinMs = 1_500): boolean {
     const nowMs = Date.now();
+    const wanted = [...this.#members.values()].filter((one) => this.#isWanted(one));
+    if (wanted.some(({ client }) => client === undefined)) return false;
     return this.streams({ fromMs: nowMs - 1, toMs: nowMs }).every(
       ({ client, peer, kind }) =>
         nowMs - (this.#members.get(client)?.seen.get(keyOf(kind, peer))?.at(-1) ?? 0) < withinMs,
@@ -137,6 +157,7 @@ export class Crowd {
           return;
         }
         member.client = client;
+        if (span !== undefined) span.joinedMs = Math.min(span.joinedMs, Date.now());
         this.joined += 1;
         return;
       } catch {
@@ -169,6 +190,7 @@ export class Crowd {
     for (const [peer, heardMs] of Object.entries(status.heardAtMs)) {
       note(member.seen, keyOf('audio', peer), [heardMs]);
     }
+    for (const { name, atMs } of status.events) noteEvent(member, name, atMs);
     if (wasDropped(status)) {
       const end = status.events.find(({ name }) => name === 'disconnected');
       const why = end?.detail ?? status.state;
@@ -181,6 +203,25 @@ export class Crowd {
   }
 }
 
+function noteEvent({ again }: Member, name: ClientEvent['name'], atMs: number): void {
+  const last = again.at(-1);
+  const isOpen = last !== undefined && last.toMs === Number.POSITIVE_INFINITY;
+  // An event may be read twice.
+  if (name === 'reconnecting' && !isOpen && atMs > (last?.toMs ?? 0)) {
+    again.push({ fromMs: atMs, toMs: Number.POSITIVE_INFINITY });
+  } else if ((name === 'reconnected' || name === 'disconnected') && isOpen && atMs > last.fromMs) {
+    last.toMs = atMs;
+  }
+}
+
+const connectingOf = ({ wanted, again }: Member): Span[] => [
+  ...wanted.map(({ fromMs, toMs, joinedMs }) => ({ fromMs, toMs: Math.min(toMs, joinedMs) })),
+  ...again,
+];
+
+const startOf = ({ fromMs, joinedMs }: Wanted): number =>
+  Math.min(joinedMs, fromMs + SDK_CONNECT_MS);
+
 function note(seen: Seen, key: string, times: readonly number[]): void {
   const known = seen.get(key) ?? [];
   seen.set(key, known);
@@ -190,14 +231,16 @@ function note(seen: Seen, key: string, times: readonly number[]): void {
 function streamsOf(member: Member, peer: Member, { fromMs, toMs }: Span): Stream[] {
   const kinds = peer.video ? (['audio', 'video'] as const) : (['audio'] as const);
   const { room, identity: client } = member;
+  const connecting = [...connectingOf(member), ...connectingOf(peer)];
   return member.wanted.flatMap((own) =>
     peer.wanted.flatMap((other) => {
-      const from = Math.max(own.fromMs, other.fromMs, fromMs);
+      const from = Math.max(startOf(own), startOf(other), fromMs);
       const to = Math.min(own.toMs, other.toMs, toMs);
       if (from >= to) return [];
       return kinds.map((kind) => {
         const seenMs = member.seen.get(keyOf(kind, peer.identity)) ?? [];
-        return { room, client, peer: peer.identity, kind, seenMs, fromMs: from, toMs: to };
+        const names = { room, client, peer: peer.identity };
+        return { ...names, kind, seenMs, connecting, fromMs: from, toMs: to };
       });
     }),
   );

@@ -21,6 +21,8 @@ export interface Stream extends Span {
   readonly kind: 'audio' | 'video';
   /** When it was there, in order. */
   readonly seenMs: readonly number[];
+  /** When the SDK of either of the two was about to connect, for the first time or again. */
+  readonly connecting: readonly Span[];
 }
 
 /** A client whose SDK has given up by itself. */
@@ -65,6 +67,8 @@ export interface Count {
 
 export interface Observations {
   readonly outages: readonly Outage[];
+  /** When nodes were taken away from under their clients. */
+  readonly hits: readonly number[];
   readonly streams: readonly Stream[];
   readonly drops: readonly Drop[];
   readonly looks: readonly Look[];

@@ -3,6 +3,8 @@ import type { Outage } from './observations';
 /** Notes when something was away for everybody. */
 export class Outages {
   readonly #done: Outage[] = [];
+  /** When nodes were taken away from under their clients. */
+  readonly hits: number[] = [];
   readonly #open = new Map<string, { readonly what: Outage['what']; readonly fromMs: number }>();
 
   /** @param name - of the thing that is away, so that several can be so at once. */
@@ -16,6 +18,10 @@ export class Outages {
     const open = this.#open.get(key);
     this.#open.delete(key);
     if (open !== undefined) this.#done.push({ ...open, toMs: Date.now() });
+  }
+
+  hit(): void {
+    this.hits.push(Date.now());
   }
 
   set(what: Outage['what'], isAway: boolean): void {

@@ -165,6 +165,7 @@ export class Trouble {
     if (node === undefined) return;
     this.#hit.add(node);
     this.#lookWhoIsThere();
+    this.#outages.hit();
     try {
       await act(node);
     } finally {
