@@ -127,7 +127,7 @@ export class ClusterAdmin {
     const stands = await this.#options.registry.order(id, order);
     const changed = stands.id === order.id;
     if (changed) {
-      const left = lossInWords(this.#lossOf(node, rooms));
+      const left = lossInWords(await this.#lossOf(node, rooms));
       await this.#note(
         caller,
         `drain of ${id} ordered (${order.reason}): ${left}; patience ${seconds(patienceMs)}, ` +
@@ -168,7 +168,7 @@ export class ClusterAdmin {
     const { snapshot, rooms } = await this.#look();
     const node = findNode(snapshot, wanted);
     const { id } = node.record;
-    const lost = this.#lossOf(node, rooms);
+    const lost = await this.#lossOf(node, rooms);
     const why = reason === '' ? '' : ` (${reason})`;
     if (isStale(node) && (node.record.link === undefined || !(await isAlive(node)))) {
       await registry.forgetNode(id);
@@ -222,8 +222,15 @@ export class ClusterAdmin {
     return { order, patienceMs, deadlineMs };
   }
 
-  #lossOf({ record }: RegisteredNode, rooms: readonly RoomPlacement[]): RemovalLoss {
-    return { rooms: roomsOn(record.id, rooms).sort(), participants: record.load.clients };
+  /** Its record is up to a heartbeat old: who is in its Rooms by now is asked where that goes. */
+  async #lossOf(node: RegisteredNode, rooms: readonly RoomPlacement[]): Promise<RemovalLoss> {
+    const names = roomsOn(node.record.id, rooms).sort();
+    const figures = isStale(node) ? [] : await this.#options.listRooms().catch(() => []);
+    const counts = new Map(figures.map((one) => [one.name, one.numParticipants]));
+    const participants = names.every((name) => counts.has(name))
+      ? names.reduce((sum, name) => sum + (counts.get(name) ?? 0), 0)
+      : node.record.load.clients;
+    return { rooms: names, participants };
   }
 
   #newId(): string {

@@ -164,6 +164,19 @@ describe('a removal', () => {
     assert.deepEqual(await cluster.audited(), []);
   });
 
+  test('counts who is in its Rooms now, which its record may not know yet', async () => {
+    await cluster.place('ND_a1', 'one', 'two');
+    await cluster.place('ND_b', 'three');
+    cluster.figures = async () =>
+      ['one', 'two', 'three'].map((name, i) => ({
+        name,
+        sid: `RM_${name}`,
+        numParticipants: i + 1,
+        numPublishers: 0,
+      }));
+    await assert.rejects(remove('ND_a1'), fails('conflict', /2 Rooms and 3 participants/));
+  });
+
   test('by force is an order to be empty now, and final', async () => {
     await cluster.place('ND_a1', 'one');
     await drain('ND_a1');

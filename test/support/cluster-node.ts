@@ -56,6 +56,11 @@ export class ClusterNode {
     return this.#process !== undefined && this.#process.end === undefined;
   }
 
+  /** How its process ended, such as "ended with exit code 0"; undefined: it runs. */
+  get end(): string | undefined {
+    return this.#process?.end;
+  }
+
   /** All that it has written, over all its starts. */
   get log(): string {
     return this.#earlier + (this.#process?.log ?? '');
