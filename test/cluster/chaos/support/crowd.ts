@@ -33,6 +33,8 @@ interface Member extends MemberOptions {
   /** When its SDK connected again by itself; the last time may be open. */
   readonly again: { readonly fromMs: number; toMs: number }[];
   readonly seen: Seen;
+  /** What its SDKs told, with the time, by what was told. */
+  readonly story: Map<string, number>;
   client: CallClient | undefined;
   joins: number;
   readMs: number;
@@ -70,6 +72,7 @@ export class Crowd {
       wanted: [],
       again: [],
       seen: new Map(),
+      story: new Map(),
       client: undefined,
       joins: 0,
       readMs: 0,
@@ -122,6 +125,18 @@ export class Crowd {
       ({ client, peer, kind }) =>
         nowMs - (this.#members.get(client)?.seen.get(keyOf(kind, peer))?.at(-1) ?? 0) < withinMs,
     );
+  }
+
+  /** What everybody's SDK told since a moment, for people who look for a cause. */
+  stories(sinceMs: number): string {
+    return [...this.#members.values()]
+      .flatMap(({ identity, story }) =>
+        [...story]
+          .filter(([, atMs]) => atMs >= sinceMs)
+          .map(([text, atMs]) => `${new Date(atMs).toISOString()} ${identity} ${text}`),
+      )
+      .sort()
+      .join('\n');
   }
 
   /** Everybody leaves. Idempotent. */
@@ -190,7 +205,10 @@ export class Crowd {
     for (const [peer, heardMs] of Object.entries(status.heardAtMs)) {
       note(member.seen, keyOf('audio', peer), [heardMs]);
     }
-    for (const { name, atMs } of status.events) noteEvent(member, name, atMs);
+    for (const { name, detail, atMs } of status.events) {
+      noteEvent(member, name, atMs);
+      member.story.set(`${atMs} ${member.joins} ${name} ${detail}`, atMs);
+    }
     if (wasDropped(status)) {
       const end = status.events.find(({ name }) => name === 'disconnected');
       const why = end?.detail ?? status.state;

@@ -15,7 +15,16 @@ export function runInNamespace(
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   // The runner of this file is not the one of the inner file.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = [SCRIPT, process.execPath, '--import', 'tsx', '--test', '--test-reporter=tap', file];
+  const args = [
+    SCRIPT,
+    process.execPath,
+    '--import',
+    'tsx',
+    '--test',
+    '--test-force-exit',
+    '--test-reporter=tap',
+    file,
+  ];
   return new Promise((resolve, reject) => {
     const child = spawn('sh', args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
