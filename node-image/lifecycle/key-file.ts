@@ -1,4 +1,5 @@
-import { type StatsListener, unwatchFile, watchFile } from 'node:fs';
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { KeyRing } from '../api/key-ring';
 import { type ConfigFiles, diskFiles, parseKeys, readSecretFile } from './config/secrets';
@@ -22,16 +23,19 @@ const POLL_MS = 5000;
  */
 export class KeyFile {
   readonly #options: KeyFileOptions;
-  readonly #changed: StatsListener = () => this.reload();
+  readonly #timer: NodeJS.Timeout;
+  /** What it looked like when it was read. */
+  #seen: string;
 
   constructor(options: KeyFileOptions) {
+    const { path, pollMs = POLL_MS } = options;
     this.#options = options;
+    this.#seen = figuresOf(() => statSync(path));
+    // It may have changed since the configuration was loaded.
+    this.reload();
     // By its figures, not by events: those stop where a file is replaced, as secret stores do it.
-    watchFile(
-      options.path,
-      { interval: options.pollMs ?? POLL_MS, persistent: false },
-      this.#changed,
-    );
+    this.#timer = setInterval(() => void this.#look(), pollMs);
+    this.#timer.unref();
   }
 
   /** Reads it now. Never throws. */
@@ -51,7 +55,30 @@ export class KeyFile {
 
   /** Idempotent. */
   close(): void {
-    unwatchFile(this.#options.path, this.#changed);
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const stats = await stat(this.#options.path).catch(() => undefined);
+    const figures = figuresOf(() => stats);
+    if (figures !== this.#seen) {
+      this.#seen = figures;
+      this.reload();
+    }
+  }
+}
+
+/** Different for a file that was changed or replaced; empty where there is none. */
+function figuresOf(
+  read: () => { ino: number; size: number; mtimeMs: number; ctimeMs: number } | undefined,
+): string {
+  try {
+    const stats = read();
+    return stats === undefined
+      ? ''
+      : [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(' ');
+  } catch {
+    return '';
   }
 }
 

@@ -46,6 +46,12 @@ test('a key_file that is replaced brings its keys, and takes away those it lacks
   assert.ok(!log.lines.join().includes('secret-of'));
 });
 
+test('a key_file that changed while the node started is read as it is now', () => {
+  write('second: secret-of-the-second');
+  open(60_000);
+  assert.ok(keys.secretOf('second'));
+});
+
 test('a key_file that cannot be used changes nothing, and is told of without its content', () => {
   const reloaded = open(60_000);
   for (const [text, mode, told] of [
