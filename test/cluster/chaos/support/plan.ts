@@ -43,7 +43,7 @@ export interface Plan {
 }
 
 /** Faults begin within so long, ms. */
-const FAULTS_WITHIN_MS = 8_000;
+const FAULTS_WITHIN_MS = 10_000;
 
 /** How long each lasts, ms: least and most. */
 const LASTS: Readonly<Record<FaultKind, readonly [number, number]>> = {
@@ -68,7 +68,7 @@ const LASTS: Readonly<Record<FaultKind, readonly [number, number]>> = {
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
   const kinds: FaultKind[] = [FAULTS[seed % FAULTS.length] ?? FAULTS[0]];
-  for (let more = random.between(2, 3); more > 0; more--) kinds.push(random.pick(FAULTS));
+  for (let more = random.between(3, 4); more > 0; more--) kinds.push(random.pick(FAULTS));
   const faults = kinds.map((kind) => ({
     kind,
     atMs: random.between(0, FAULTS_WITHIN_MS),
