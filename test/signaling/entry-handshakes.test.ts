@@ -38,6 +38,19 @@ describe('a handshake at a Master Node', () => {
     assert.deepEqual([seen.length, one.entry.clients.passed], [3, 3]);
   });
 
+  test('is given up in time where nobody says where the Room is, and at once when its client goes', async () => {
+    const one = await master(await media(), { holdMs: 500 });
+    one.routes.findOrPlace = () => new Promise(() => {});
+    const client = await join(one);
+    assert.equal((await client.refusal()).status, 503);
+    const other = await master(await media(), { holdMs: 60_000 });
+    other.routes.findOrPlace = () => new Promise(() => {});
+    const leaving = await join(other);
+    await until('it to be held', () => other.entry.clients.held === 1);
+    leaving.socket.terminate();
+    await until('it to be forgotten', () => other.entry.clients.held === 0);
+  });
+
   test('is answered as the node answers it', async () => {
     const node = await media();
     node.instead = (_request, socket) =>

@@ -42,6 +42,8 @@ interface Asked<T> {
 /** A client that comes while this Master Node ends goes to another one, in s. */
 const ENDING_RETRY_S = 1;
 const GAVE_UP_RETRY_S = 2;
+/** In place of where a Room is: its client is held no longer. */
+const OVER = 'over' as const;
 /** Between two attempts at least, in ms, however fast they fail. */
 const MIN_PAUSE_MS = 20;
 
@@ -195,22 +197,36 @@ export class EntryEndpoint {
   ): Promise<Asked<T> | undefined> {
     const { routes, log, holdMs = 10_000, attemptMs = 4000 } = this.#options;
     const untilMs = performance.now() + holdMs;
-    for (;;) {
-      const target = await find();
-      const leftMs = untilMs - performance.now();
-      if (signal.aborted || leftMs <= 0) throw this.#givenUp();
-      if (target === undefined) return undefined;
-      let why: LinkError | 'elsewhere';
-      try {
-        const answer = await ask(target, Math.min(leftMs, attemptMs));
-        if (!isElsewhere(answer)) return { target, answer };
-        why = 'elsewhere';
-      } catch (error) {
-        if (!(error instanceof LinkError) || signal.aborted) throw error;
-        why = error;
+    const done = new AbortController();
+    const ends = AbortSignal.any([signal, done.signal]);
+    const over = sleep(holdMs, OVER, { signal: ends }).catch(() => OVER);
+    try {
+      for (;;) {
+        const target = await Promise.race([over, find()]);
+        const leftMs = untilMs - performance.now();
+        if (target === OVER || signal.aborted || leftMs <= 0) throw this.#givenUp();
+        if (target === undefined) return undefined;
+        const asked = await this.#askOnce(() => ask(target, Math.min(leftMs, attemptMs)));
+        if ('answer' in asked) return { target, answer: asked.answer };
+        if (signal.aborted) throw this.#givenUp();
+        log.debug({ room, node: target.nodeId, why: asked.why }, 'a Media Node took no client');
+        await Promise.all([routes.failed(room, target, asked.why), sleep(MIN_PAUSE_MS)]);
       }
-      log.debug({ room, node: target.nodeId, why }, 'a Media Node did not take a client');
-      await Promise.all([routes.failed(room, target, why), sleep(MIN_PAUSE_MS)]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** @returns the answer, or why another attempt makes sense. */
+  async #askOnce<T extends LinkUpgrade | LinkAnswer>(
+    ask: () => Promise<T>,
+  ): Promise<{ readonly answer: T } | { readonly why: LinkError | 'elsewhere' }> {
+    try {
+      const answer = await ask();
+      return isElsewhere(answer) ? { why: 'elsewhere' } : { answer };
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      return { why: error };
     }
   }
 
