@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { resetSocket } from './cluster-reset';
 
 /** What clients of a test cluster connect to: it passes each connection to a server that takes it. */
 export interface ClusterEntry {
@@ -38,7 +39,7 @@ export async function startEntry(ports: readonly number[] = []): Promise<Cluster
     void firstThatAccepts(candidates()).then((upstream) => {
       if (upstream === undefined || client.destroyed) {
         upstream?.destroy();
-        client.resetAndDestroy();
+        resetSocket(client);
         return;
       }
       sockets.add(upstream);
@@ -79,7 +80,7 @@ function joinSockets(client: Socket, upstream: Socket): void {
     [client, upstream],
     [upstream, client],
   ] as const) {
-    from.on('error', () => to.resetAndDestroy());
+    from.on('error', () => resetSocket(to));
     from.once('close', () => to.destroy());
     from.pipe(to);
   }

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { resetSocket } from './cluster-reset';
 
 /** One node's way to Redis, which a test can spoil for this node alone. */
 export interface RedisLink {
@@ -35,7 +36,7 @@ export async function startRedisLink(options: RedisLinkOptions): Promise<RedisLi
   let delayMs = 0;
 
   const reset = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) resetSocket(socket);
   };
   const keep = (socket: Socket, other?: Socket): void => {
     sockets.add(socket);
@@ -53,7 +54,7 @@ export async function startRedisLink(options: RedisLinkOptions): Promise<RedisLi
   const server = createServer((node) => {
     if (mode === 'refusing') {
       node.on('error', () => undefined);
-      node.resetAndDestroy();
+      resetSocket(node);
       return;
     }
     const redis = connect(port, '127.0.0.1');

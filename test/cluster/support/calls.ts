@@ -55,6 +55,9 @@ export async function callsOn(
   return calls.filter(({ room }) => names.includes(room));
 }
 
+/** What concerns the client itself; the rest is about somebody, who may be no member of the call. */
+const OWN_EVENTS: ReadonlySet<string> = new Set(['reconnecting', 'reconnected', 'disconnected']);
+
 const peerOf = ({ members }: Call, identity: string): string =>
   members.find((one) => one.identity !== identity)?.identity ?? '';
 
@@ -120,7 +123,10 @@ export async function assertUndisturbed(
   for (const call of calls) {
     for (const member of call.members) {
       const status = await member.status(fromMs);
-      const noticed = status.events.filter(({ name }) => name !== 'participantConnected');
+      const noticed = status.events.filter(
+        ({ name, detail }) =>
+          OWN_EVENTS.has(name) || call.members.some((one) => one.identity === detail),
+      );
       assert.deepEqual(noticed, [], `${member.identity} noticed:\n${describe(status)}`);
       worst = Math.max(worst, await gapOf(call, member, fromMs));
     }
