@@ -65,6 +65,7 @@ export function roomSignaling(options: {
     dataMessagesPerSecond: sluice.data_messages_per_second,
     log,
   });
+  const forgetKeys = keys.onChange(() => sessions.refreshAll());
   const endpoint = new RtcEndpoint({
     gate,
     rooms,
@@ -79,6 +80,7 @@ export function roomSignaling(options: {
   return {
     endpoint,
     close: () => {
+      forgetKeys();
       sessions.close();
       endpoint.close();
     },

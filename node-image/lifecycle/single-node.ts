@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
-import type { FastifyPluginAsync } from 'fastify';
 import { adminRoutes } from '../api/cluster/admin-routes';
 import { HttpServer } from '../api/http-server';
 import { KeyRing } from '../api/key-ring';
@@ -15,11 +14,10 @@ import { LINK_PROTOCOL } from '../cluster/link/link';
 import { MemoryRegistry } from '../cluster/memory-registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import { StrayRooms } from '../cluster/stray-rooms';
-import { registerConsole } from '../console/console-routes';
 import type { SluiceConfig } from '../contract';
 import { watchSeat } from '../telemetry/cluster-metrics';
 import { placementBy } from './cluster-parts';
-import { hasPlaceholderKey } from './config';
+import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
 import { Health } from './health';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
@@ -173,16 +171,4 @@ function adminOf(options: {
     listRooms: () => plane.control.listRooms(new ListRoomsRequest()),
     isAlive: async () => true,
   });
-}
-
-/** The web page, which gives out tokens of the first key where that is the one for development. */
-export function consoleRoutes(config: SluiceConfig): FastifyPluginAsync {
-  const [key = ['', '']] = Object.entries(config.keys);
-  return async (app) => {
-    await registerConsole(app, {
-      apiKey: key[0],
-      apiSecret: key[1],
-      development: hasPlaceholderKey(config),
-    });
-  };
 }

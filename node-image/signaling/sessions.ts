@@ -39,6 +39,14 @@ export class Sessions {
     this.#timer = setInterval(() => this.#check(), CHECK_MS);
   }
 
+  /** Gives every client a new token soon, as the key that signed its last one may be retired. */
+  refreshAll(): void {
+    for (const entry of this.#entries.values()) {
+      entry.refreshedAtMs = 0;
+    }
+    this.#check();
+  }
+
   get(participant: Participant): Session | undefined {
     return this.#entries.get(participant)?.session;
   }
