@@ -74,6 +74,11 @@ export class NodeWatch {
     return this.#nodes.get(id);
   }
 
+  /** Whether the registry knew it at the last look, and not only this node. */
+  isListed(id: string): boolean {
+    return this.#snapshot?.nodes.some(({ record }) => record.id === id) ?? false;
+  }
+
   /** Media Nodes that can be reached. */
   mediaNodes(): NodeWithLink[] {
     return this.nodes().filter(hasLink);

@@ -50,16 +50,35 @@ export class RoomRouter implements RoomRoutes {
     if (target !== undefined) {
       return target;
     }
+    const before = this.#remembered.get(room);
     this.#remembered.delete(room);
     if (placement !== undefined) {
       // Its node is gone: it goes on elsewhere, from what is known of it.
       return this.#placeInTurn(room);
     }
-    return (this.#options.watch.registryAgeMs ?? 0) < YOUNG_MS ? this.#ask(room) : undefined;
+    return this.#ask(room, this.#mayHost(before));
   }
 
   async findOrPlace(room: string): Promise<RouteTarget> {
-    return (await this.find(room)) ?? this.#placeInTurn(room);
+    const found = await this.find(room);
+    if (found !== undefined) {
+      return found;
+    }
+    // The registry may have lost its memory since the last look.
+    await this.#look();
+    return (await this.#ask(room, this.#mayHost())) ?? this.#placeInTurn(room);
+  }
+
+  /**
+   * Who may host a Room that the registry does not know, where it does not know all: nodes that it
+   * has lost, and that live.
+   */
+  #mayHost(before?: RouteTarget): RouteTarget[] {
+    const { watch } = this.#options;
+    const isYoung = (watch.registryAgeMs ?? 0) < YOUNG_MS;
+    return this.all().filter(
+      ({ nodeId }) => isYoung || nodeId === before?.nodeId || !watch.isListed(nodeId),
+    );
   }
 
   /** One after the other: placements at the same time would only outdate each other. */
@@ -122,16 +141,16 @@ export class RoomRouter implements RoomRoutes {
     if (!(error instanceof RegistryUnavailableError)) {
       throw error;
     }
-    const target = this.#remembered.get(room) ?? (await this.#ask(room));
+    const target = this.#remembered.get(room) ?? (await this.#ask(room, this.all()));
     if (target === undefined) {
       throw unavailable(error);
     }
     return target;
   }
 
-  /** Asks the nodes themselves. */
-  async #ask(room: string): Promise<RouteTarget | undefined> {
-    const answers = await Promise.all(this.all().map((node) => this.#hosts(node, room)));
+  /** Asks nodes themselves. */
+  async #ask(room: string, nodes: readonly RouteTarget[]): Promise<RouteTarget | undefined> {
+    const answers = await Promise.all(nodes.map((node) => this.#hosts(node, room)));
     const [found] = answers
       .filter((answer) => answer !== undefined)
       .sort((a, b) => b.epoch - a.epoch);

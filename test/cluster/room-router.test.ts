@@ -130,6 +130,38 @@ describe('RoomRouter', () => {
     assert.notEqual(await router.findOrPlace('new'), undefined);
   });
 
+  it('never places a Room that runs on a node which only the registry has lost', async () => {
+    const { router, registry, link, watch } = await cluster('N1', 'N2');
+    // Redis came back empty, and N2 does not reach it yet.
+    await registry.forgetNode('N2');
+    await watch.look();
+    link.answers.set(2, ({ path }) =>
+      path === '/rooms/a' ? { body: Buffer.from('{"epoch":7}') } : { status: 404 },
+    );
+    assert.equal((await router.find('a'))?.nodeId, 'N2');
+    assert.equal((await router.findOrPlace('a')).nodeId, 'N2');
+    assert.deepEqual(await registry.rooms(), []);
+    assert.equal((await router.findOrPlace('new')).nodeId, 'N1');
+  });
+
+  it('finds out that the registry has just lost its memory before it places a Room', async () => {
+    const { router, registry, link } = await cluster('N1', 'N2');
+    await registry.forgetNode('N2');
+    link.answers.set(2, () => ({ body: Buffer.from('{"epoch":7}') }));
+    assert.equal((await router.findOrPlace('a')).nodeId, 'N2');
+    assert.deepEqual(await registry.rooms(), []);
+  });
+
+  it('asks where a Room was last when the registry does not know it any more', async () => {
+    const { router, registry, link } = await cluster('N1');
+    const { epoch } = await router.findOrPlace('a');
+    await registry.release('a', epoch);
+    link.answers.set(1, () => ({ body: Buffer.from(`{"epoch":${epoch}}`) }));
+    assert.equal((await router.find('a'))?.nodeId, 'N1');
+    link.answers.set(1, () => ({ status: 404 }));
+    assert.equal(await router.find('a'), undefined);
+  });
+
   it('asks the node that claims the higher epoch, where two answer', async () => {
     const { router, registry, link } = await cluster('N1', 'N2');
     registry.away = true;
