@@ -1,0 +1,158 @@
+/** What `npm start` runs grows and shrinks with the load, under a call that goes on. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { AdminClient } from '../../../node-image/api/cluster/admin-client';
+import type { RoomView } from '../../../node-image/cluster/admin-views';
+import {
+  assertNoneDropped,
+  type Call,
+  leaveCalls,
+  untilFlowing,
+  worstGapOf,
+} from '../../cluster/support/calls';
+import type { CallClient } from '../../support/call-client';
+import { RustClients } from '../../support/call-client-rust';
+import { report, table } from '../../support/measure-report';
+import { joinToken } from '../../support/tokens';
+import { sleep, until, within } from '../../support/wait';
+import { upWithNodes } from './support';
+import { servingIn, Timeline } from './timeline';
+
+/** Everything but the numbers is as `npm start` has it: a few small calls shall be much load here. */
+const SETTINGS = {
+  // A Room costs what it costs: what new ones are expected to cost would hide it.
+  ledger: { room_cpu_cost: 0.005 },
+  scaling: { target_load: 0.1, scale_in_after: '10s' },
+  drain: { patience: '3s' },
+};
+const KEY = { apiKey: 'devkey', apiSecret: 'secret' };
+/** In each Room that makes load. */
+const CLIENTS = 5;
+/** More would be too much for the clients' own process. */
+const MOST_ROOMS = 8;
+/** Joining costs more than to be in a call: not all at once, ms. */
+const BETWEEN_JOINS_MS = 500;
+/** Until a new Room shows in the load of its node, and the load in what is decided, ms. */
+const SETTLE_MS = 3_000;
+
+const REPORT = { name: 'autoscaling', about: '' };
+
+const closers: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of closers.toReversed()) await close();
+});
+
+test('the cluster grows from one Media Node to three and shrinks to one, under a call that goes on', {
+  timeout: 300_000,
+}, async (t) => {
+  const running = await upWithNodes({ nodes: { initial: 1, min: 1, max: 4 }, settings: SETTINGS });
+  closers.push(async () => {
+    running.child.kill('SIGINT');
+    await within('the cluster to end', running.ended, 15_000);
+  });
+  const clients = await RustClients.start();
+  closers.push(() => clients.close());
+  const admin = new AdminClient({ url: `http://127.0.0.1:${running.port}`, ...KEY });
+  const timeline = new Timeline(admin);
+  closers.push(() => timeline.close());
+  let reported = false;
+  closers.push(async () => {
+    if (!reported)
+      t.diagnostic(`${table({ ...REPORT, rows: timeline.rows() })}\n${running.output()}`);
+  });
+  const serving = (): number => (timeline.last ? servingIn(timeline.last).length : 0);
+  const explain = (): string => [...timeline.decisions, running.output()].join('\n');
+  const startCall = async (room: string, size: number): Promise<Call> => {
+    const members: CallClient[] = [];
+    for (let i = 0; i < size; i++) {
+      const identity = `${room}-${i}`;
+      const url = `ws://127.0.0.1:${running.port}`;
+      members.push(await clients.join(identity, url, await joinToken(KEY, room, identity)));
+      await sleep(BETWEEN_JOINS_MS);
+    }
+    return { room, members };
+  };
+
+  await until('one Media Node to serve', () => serving() === 1, { explain });
+  const lasting = await startCall('lasting', 2);
+  await untilFlowing(lasting);
+  const begunMs = Date.now();
+  const before = await viewOf(admin, lasting);
+
+  const busy: Call[] = [];
+  for (const nodes of [2, 3]) {
+    while (startedIn(timeline) < nodes) {
+      assert.ok(busy.length < MOST_ROOMS, `${busy.length} Rooms are not load enough\n${explain()}`);
+      busy.push(await startCall(`busy-${busy.length}`, CLIENTS));
+      await sleep(SETTLE_MS);
+    }
+    await until(`${nodes} to serve`, () => serving() >= nodes, { timeoutMs: 30_000, explain });
+  }
+  await sleep(SETTLE_MS);
+  // Larger than the lasting call, so that it is that one's node which is cheaper to empty.
+  const late = await startCall('late', 3);
+  const used = new Set((await admin.rooms()).map(({ nodeId }) => timeline.machineOf(nodeId)));
+  assert.ok(used.has('media-1') && used.has('media-2') && used.has('media-3'), [...used].join());
+  assert.notEqual(timeline.machineOf((await viewOf(admin, late)).nodeId), 'media-1');
+  await Promise.all([lasting, late].map((call) => untilFlowing(call, Date.now())));
+  await leaveCalls(busy);
+  const leftMs = Date.now();
+  await until(
+    'one Media Node to be left',
+    () => serving() === 1 && timeline.last?.media.length === 1,
+    { timeoutMs: 120_000, explain },
+  );
+  const shrunkMs = Date.now();
+  await untilFlowing(lasting, shrunkMs);
+  await untilFlowing(late, shrunkMs);
+
+  // Whoever left had been drained, and was empty.
+  const { decisions } = timeline;
+  const ended = decisions.flatMap((text) => /^ended machine (\S+) /.exec(text)?.[1] ?? []);
+  assert.equal(ended.length, startedIn(timeline) - 1, explain());
+  for (const machine of ended) {
+    const drained = decisions.findIndex((text) => text.startsWith(`draining node ${machine} `));
+    const gone = decisions.findIndex((text) => text.startsWith(`ended machine ${machine} `));
+    assert.ok(drained >= 0 && drained < gone, explain());
+    assert.match(decisions[gone] ?? '', /it is empty \(scale-in\)$/);
+  }
+
+  // The call is another node's now, and the same call.
+  await assertNoneDropped([lasting, late]);
+  const now = await viewOf(admin, lasting);
+  assert.equal(timeline.machineOf(before.nodeId), 'media-1');
+  assert.notEqual(now.nodeId, before.nodeId);
+  assert.ok(ended.includes('media-1'));
+  assert.equal(now.sid, before.sid);
+  assert.equal(now.participants, 2);
+  const gap = await worstGapOf([lasting], begunMs);
+  assert.ok(gap < 10_000, `the worst gap in a picture was ${gap} ms`);
+
+  const peak = Math.max(...timeline.moments.map((moment) => servingIn(moment).length));
+  reported = true;
+  await report(t, {
+    ...REPORT,
+    about:
+      `What npm start runs, between 1 and 4 Media Nodes (of one worker each; target_load ` +
+      `${SETTINGS.scaling.target_load}, scale_in_after ${SETTINGS.scaling.scale_in_after}, ` +
+      `patience ${SETTINGS.drain.patience}): ${busy.length} Rooms of ${CLIENTS} come (Opus and VP8 ` +
+      '160x90 at 5 frames/s, clients of the Rust SDK on the same machine) and leave, under a call ' +
+      'of two that goes on. Load is the CPU time of a node with its processes, as a share of its ' +
+      `one core. ${peak} nodes served at most; 1 was left ${Math.round((shrunkMs - leftMs) / 1000)} ` +
+      `s after the load had gone. The call was moved, 0 of its 2 participants were dropped, and ` +
+      `the worst gap between two frames was ${gap} ms (about 200 where nothing happens).`,
+    rows: timeline.rows(),
+  });
+});
+
+/** How many machines there were in all so far: the first one, and those that were asked for. */
+function startedIn({ decisions }: Timeline): number {
+  const asked = decisions.map((text) => Number(/^starting (\d+) more/.exec(text)?.[1] ?? 0));
+  return 1 + asked.reduce((sum, one) => sum + one, 0);
+}
+
+async function viewOf(admin: AdminClient, { room }: Call): Promise<RoomView> {
+  const found = (await admin.rooms()).find(({ name }) => name === room);
+  assert.ok(found, `${room} is placed nowhere`);
+  return found;
+}
