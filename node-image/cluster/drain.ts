@@ -208,6 +208,9 @@ export class Drain {
           .then((isMoved) => {
             if (!isMoved) this.#options.node.putOut(room);
           })
+          .catch((error: unknown) => {
+            this.#options.log.error({ err: error, room }, 'a Room could not be ended; once more');
+          })
           .finally(() => this.#moving.delete(room));
       }
     }

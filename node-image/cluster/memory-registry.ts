@@ -160,7 +160,10 @@ export class MemoryRegistry implements Registry {
       (order.final !== undefined && known.final === undefined);
     if (!takesOver) return known;
     const final = order.final ?? known?.final;
-    const holds = final === undefined ? order : { ...order, final };
+    // Whoever has to leave does not stay because somebody else would have let it.
+    const onDeadline =
+      known?.final !== undefined && order.final === undefined ? known.onDeadline : order.onDeadline;
+    const holds = final === undefined ? order : { ...order, final, onDeadline };
     this.#orders.set(nodeId, holds);
     this.#tell({ type: 'node', nodeId });
     return holds;

@@ -92,8 +92,6 @@ export interface NodeRecord {
   readonly link?: LinkAddress | undefined;
   /** Of its TURN server, where it has one. */
   readonly relay?: RelayRange | undefined;
-  /** Where people and programs reach it, such as http://10.0.0.4:7880; of a Master Node. */
-  readonly httpUrl?: string | undefined;
   /** The name of its machine in the group that the controller scales; empty where there is none. */
   readonly machineId: string;
   readonly region: string;

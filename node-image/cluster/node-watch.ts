@@ -19,6 +19,9 @@ const SECOND_LOOK_MS = 100;
 /** Once the registry answers again, nobody is called dead for so long, ms. */
 const GRACE_MS = 10_000;
 
+/** As many of the dead are remembered. */
+const BURIED_REMEMBERED = 100;
+
 export type Verdict = 'alive' | 'dead' | 'unknown';
 
 export interface NodeWatchOptions {
@@ -43,6 +46,10 @@ export class NodeWatch {
   readonly #now: () => number;
   readonly #nodes = new Map<string, RegisteredNode>();
   readonly #verdicts = new Map<string, Promise<Verdict>>();
+  /** When nodes were found dead here. */
+  readonly #buriedMs = new Map<string, number>();
+  /** Nodes that lived all the same: that they refuse a connection means nothing. */
+  readonly #risen = new Set<string>();
   readonly #lost = new Set<(node: RegisteredNode) => void>();
   readonly #looked = new Set<() => void>();
   #snapshot: ClusterSnapshot | undefined;
@@ -176,7 +183,22 @@ export class NodeWatch {
     }
     for (const [id, node] of listed) {
       this.#nodes.set(id, node);
+      this.#lookForRisen(node);
     }
+  }
+
+  /** One heartbeat after its burial, and a node is alive; its last ones before it prove nothing. */
+  #lookForRisen({ record: { id, link }, seenAgoMs }: RegisteredNode): void {
+    const buriedMs = this.#buriedMs.get(id);
+    if (buriedMs === undefined || this.#now() - buriedMs <= seenAgoMs) {
+      return;
+    }
+    this.#buriedMs.delete(id);
+    this.#risen.add(id);
+    this.#options.log.warn(
+      { node: id, link },
+      'a node that was found dead lives: does something refuse connections from here to its link?',
+    );
   }
 
   #keepOrForget(id: string, known: RegisteredNode): void {
@@ -196,11 +218,13 @@ export class NodeWatch {
     if (first === 'alive') {
       return 'alive';
     }
+    const { id } = node.record;
     const second = first === 'refused' && hasLink(node) ? await this.#probeAgain(node) : first;
     if (second === 'alive') {
       return 'alive';
     }
-    if (this.#closed || (second !== 'refused' && !(await this.#saysNothing(node.record.id)))) {
+    const isGone = second === 'refused' && !this.#risen.has(id);
+    if (this.#closed || !(isGone || (await this.#saysNothing(id)))) {
       return 'unknown';
     }
     await this.#bury(node, second);
@@ -243,6 +267,11 @@ export class NodeWatch {
       return;
     }
     this.#tell(node, probe);
+    this.#risen.delete(id);
+    this.#buriedMs.set(id, this.#now());
+    for (const oldest of [...this.#buriedMs.keys()].slice(0, -BURIED_REMEMBERED)) {
+      this.#buriedMs.delete(oldest);
+    }
     try {
       await this.#options.registry.forgetNode(id);
     } catch {

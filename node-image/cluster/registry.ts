@@ -147,7 +147,8 @@ export interface Registry {
 
   /**
    * Orders a drain. A node that has an order keeps it, unless the new one ends earlier, or is final
-   * and the old one is not. What made an order final stays.
+   * and the old one is not. What made an order final stays,
+   * and so does what happens at its deadline.
    *
    * @returns the order that holds.
    */

@@ -53,13 +53,17 @@ export class RtcEndpoint {
 
   /** What `GET /rtc/validate` answers: whether a join with these parameters would be let in. */
   async validate(request: IncomingMessage): Promise<{ status: number; text: string }> {
+    let release: (() => void) | undefined;
     try {
+      release = await this.#options.gate.begin(request);
       const passed = await this.#options.gate.check(request);
       await this.#checkRoom(passed);
       return { status: 200, text: 'success' };
     } catch (error) {
       const { status, message } = this.#asJoinError(error);
       return { status, text: message };
+    } finally {
+      release?.();
     }
   }
 

@@ -121,6 +121,39 @@ describe('NodeWatch', () => {
     assert.equal(await watch.suspect('N1'), 'dead');
   });
 
+  it('does not bury a node again and again that lives, and refuses only this one', async () => {
+    const { watch, registry, link, lost, clock } = await cluster('N1');
+    link.probes.set('N1', 'refused');
+    assert.equal(await watch.suspect('N1'), 'dead');
+    clock.now += 2000;
+    await registry.heartbeat(recordOf('N1'), []);
+    clock.now += 100;
+    await watch.look();
+    assert.equal(await watch.suspect('N1'), 'unknown', 'it beats, so it lives');
+    assert.deepEqual(lost, ['N1']);
+    clock.now += 5001;
+    assert.equal(await watch.suspect('N1'), 'dead', 'when it says nothing any more');
+  });
+
+  it('does not take a heartbeat from before its burial for a sign of life', async () => {
+    const { watch, registry, link, clock } = await cluster('N1');
+    clock.now += 1500;
+    link.probes.set('N1', 'refused');
+    const { nodes } = await registry.snapshot();
+    assert.equal(nodes[0]?.seenAgoMs, 1500);
+    assert.equal(await watch.suspect('N1'), 'dead');
+    // Another look had begun before it was taken away.
+    await registry.heartbeat(recordOf('N1'), []);
+    clock.now += 1;
+    const late = registry.snapshot.bind(registry);
+    registry.snapshot = async () => {
+      const snapshot = await late();
+      return { ...snapshot, nodes: snapshot.nodes.map((one) => ({ ...one, seenAgoMs: 1501 })) };
+    };
+    await watch.look();
+    assert.equal(await watch.suspect('N1'), 'dead');
+  });
+
   it('knows a process of another id at the same place for what it is', async () => {
     const { watch, link, lost } = await cluster('N1');
     // What the link says of a place where another node answers.

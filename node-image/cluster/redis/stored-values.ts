@@ -47,7 +47,6 @@ const recordSchema = z.object({
   relay: z
     .object({ addresses: z.array(z.string()), portStart: z.number(), portEnd: z.number() })
     .optional(),
-  httpUrl: z.string().optional(),
   machineId: z.string(),
   region: z.string(),
   configVersion: z.number(),

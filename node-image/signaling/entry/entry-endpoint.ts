@@ -72,7 +72,10 @@ export class EntryEndpoint {
 
   /** What `GET /rtc/validate` answers: whether a join with these parameters would be let in. */
   async validate(request: IncomingMessage): Promise<HttpAnswer> {
+    let release: (() => void) | undefined;
     try {
+      // It costs others as much as a join does.
+      release = await this.#options.gate.begin(request);
       const passed = await this.#options.gate.check(request);
       const asked = await this.#ask(
         passed.room,
@@ -94,6 +97,8 @@ export class EntryEndpoint {
     } catch (error) {
       const { status, message } = this.#asJoinError(error);
       return { status, text: message };
+    } finally {
+      release?.();
     }
   }
 

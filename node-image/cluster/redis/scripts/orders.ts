@@ -14,7 +14,7 @@ end
 
 /**
  * Orders a drain. An order that stands gives way to one that ends earlier, or that is final where
- * it is not; what made it final stays.
+ * it is not; what made it final stays, and what happens at its deadline.
  *
  * @returns the text of the order that holds, and whether it is the new one
  */
@@ -30,6 +30,7 @@ if known and new then
   if not sooner and (reason(known) or not reason(new)) then return before end
   if not reason(new) and reason(known) then
     new.final = reason(known)
+    new.onDeadline = known.onDeadline
     text = cjson.encode(new)
   end
 end
