@@ -27,7 +27,7 @@ interface Direction {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Flows of no line of their own share a perfect one. */
+/** Both ways of a line. */
 interface Directions {
   readonly up: Direction;
   readonly down: Direction;
@@ -38,7 +38,8 @@ const tell = (message: RelayMessage): void => parentPort?.postMessage(message);
 
 const lines = new Map<string, Directions>();
 const lineOfFragment = new Map<string, string>();
-const perfect = newLine();
+/** Of flows that have none of their own. Perfect until it is set. */
+const common = lineOf('');
 
 /** A client's socket, as its address, and the socket that stands for it towards the server. */
 interface Flow {
@@ -54,7 +55,7 @@ front.on('message', (datagram, { address, port }) => {
   const fragment = senderOfCheck(datagram);
   if (fragment !== undefined) {
     const name = lineOfFragment.get(fragment);
-    flow.line = name === undefined ? perfect : lineOf(name);
+    flow.line = name === undefined ? common : lineOf(name);
   }
   pass(flow.line.up, datagram, () => flow.socket.send(datagram, target.port, target.address));
 });
@@ -76,7 +77,7 @@ parentPort?.on('message', (command: RelayCommand) => {
 
 function newFlow(address: string, port: number): Flow {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
-  const flow: Flow = { socket, line: perfect };
+  const flow: Flow = { socket, line: common };
   socket.on('message', (datagram) =>
     pass(flow.line.down, datagram, () => front.send(datagram, port, address)),
   );
@@ -86,26 +87,7 @@ function newFlow(address: string, port: number): Flow {
   return flow;
 }
 
-const kinds = new Map<string, [number, number]>();
-if (process.env['KINDS'])
-  setInterval(() => {
-    console.log(JSON.stringify(Object.fromEntries(kinds)));
-    kinds.clear();
-  }, 1000);
 function pass(direction: Direction, datagram: Buffer, deliver: () => void): void {
-  if (process.env['KINDS'] && direction !== perfect.up && direction !== perfect.down) {
-    const first = datagram[0] ?? 0;
-    const pt = datagram[1] ?? 0;
-    const isRtcp = first >= 128 && pt >= 192 && pt < 224;
-    const up = [...lines.values()].some((l) => l.up === direction);
-    const k =
-      (up ? 'up ' : 'down ') +
-      (first < 128 ? 'other' : isRtcp ? 'rtcp' : `${pt & 127}/${datagram.readUInt32BE(8)}`);
-    const c = kinds.get(k) ?? [0, 0];
-    c[0]++;
-    c[1] += datagram.length;
-    kinds.set(k, c);
-  }
   const nowMs = performance.now();
   const dueMs = direction.link.arrival(datagram.length, nowMs);
   if (dueMs === undefined) return;

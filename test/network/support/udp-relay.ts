@@ -5,7 +5,10 @@ import type { RelayCommand, RelayData, RelayMessage } from './udp-relay-worker';
 
 /** A bad network between clients and a server's UDP port. */
 export interface UdpRelay {
-  /** Makes the line of this name so from now on; one that was never set is perfect. */
+  /**
+   * Makes the line of this name so from now on; one that was never set is perfect. The one without
+   * a name, '', is that of all clients that were assigned none.
+   */
   setLine(name: string, line: Line): void;
   /** The clients of these ICE user fragments use the line of this name, from their next check on. */
   assign(name: string, fragments: readonly string[]): void;
