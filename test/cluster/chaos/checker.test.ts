@@ -151,7 +151,9 @@ const LEAKS: readonly [what: string, limitMs: number, look: Partial<Look>][] = [
 
 for (const [what, limitMs, look] of LEAKS) {
   test(`finds ${what} that stays`, () => {
-    assert.notDeepEqual(mismatches({ atMs: 0, nodes: NODES, registry: REGISTRY, ...look }), []);
+    const isLate = limitMs >= LIMITS.strayRoomMs;
+    const first = mismatches({ atMs: 0, nodes: NODES, registry: REGISTRY, ...look });
+    assert.equal(first.length > 0, !isLate);
     const found = (ms: number, outages: Outage[] = []): string[] =>
       rulesOf({ looks: looksFor(ms, look), outages });
     assert.deepEqual(found(limitMs), []);

@@ -9,10 +9,12 @@ import { describePlan, FAULTS, planOf } from './plan';
 import { chaosReport } from './report';
 
 /** Runs on one cluster before a new one is started. */
-const RUNS_A_CLUSTER = 8;
+const RUNS_A_CLUSTER = 12;
 const runs = Number(process.env['CHAOS_RUNS'] ?? 24);
 const first = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
+// Each process that is started is killed with this one.
+process.setMaxListeners(100);
 let chaos: Chaos | undefined;
 after(() => chaos?.close());
 

@@ -5,7 +5,7 @@ import { move, STANDING } from './calls';
 import { check, LIMITS, mismatches, type Violation } from './checker';
 import { Crowd } from './crowd';
 import { Footprints } from './footprints';
-import type { Count, Outage } from './observations';
+import type { Count, Observations, Outage } from './observations';
 import { Outages } from './outages';
 import type { FaultKind, Plan } from './plan';
 import { MEDIA_NODES, Trouble } from './trouble';
@@ -40,6 +40,8 @@ export interface RunResult {
 
 /** A cluster with calls on it, to which faults happen run after run. */
 export class Chaos {
+  readonly #known = new Set<string>();
+
   private constructor(
     readonly cluster: TestCluster,
     private readonly clients: RustClients,
@@ -87,7 +89,7 @@ export class Chaos {
     const { crowd, watcher } = this;
     const fromMs = Date.now();
     const [drops, joins, refused] = [crowd.drops.length, crowd.joined, crowd.refused];
-    watcher.forget();
+    const looks = watcher.looks.length;
     const later = async (atMs: number, act: () => Promise<void>): Promise<void> => {
       await sleep(atMs);
       await act();
@@ -100,11 +102,10 @@ export class Chaos {
     ]);
     const calmFromMs = Date.now();
     const calmMs = await this.#untilWell();
-    await this.footprints.note();
     const toMs = Date.now();
     const outages = this.outages.all().filter((one) => one.toMs > fromMs);
-    const violations = check({
-      outages,
+    const violations = this.#newOnes({
+      outages: this.outages.all(),
       hits: this.outages.hits,
       streams: crowd.streams({ fromMs, toMs }),
       drops: crowd.drops.slice(drops),
@@ -118,7 +119,7 @@ export class Chaos {
       outages,
       tookMs: toMs - fromMs,
       calmMs: calmMs === undefined ? undefined : toMs - calmFromMs,
-      looks: watcher.looks.length,
+      looks: watcher.looks.length - looks,
       joins: crowd.joined - joins,
       refused: crowd.refused - refused,
     };
@@ -128,7 +129,6 @@ export class Chaos {
   async leave(): Promise<readonly Violation[]> {
     const { crowd, watcher } = this;
     const drops = crowd.drops.length;
-    watcher.forget();
     await crowd.end();
     const untilMs = Date.now() + EMPTY_MS;
     let counts: Count[] = [];
@@ -145,7 +145,7 @@ export class Chaos {
         check({ outages: [], hits: [], streams: [], drops: [], looks: [], counts }).length === 0;
       isEmpty = look.registry !== undefined && rooms.length === 0 && isClean;
     }
-    return check({
+    return this.#newOnes({
       outages: this.outages.all(),
       hits: [],
       streams: [],
@@ -159,6 +159,16 @@ export class Chaos {
     await this.watcher.close();
     await this.clients.close();
     await this.cluster.close();
+  }
+
+  /** What is seen over several runs is told once. */
+  #newOnes(seen: Observations): Violation[] {
+    return check(seen).filter(({ rule, atMs, text }) => {
+      const key = `${rule} ${atMs} ${text.replace(/for \d+ ms/, '')}`;
+      const isNew = !this.#known.has(key);
+      this.#known.add(key);
+      return isNew;
+    });
   }
 
   /** @returns how long it took; undefined where it took too long. */

@@ -127,11 +127,12 @@ function leakedRecords({ looks, outages }: Observations, limits: Limits): Violat
   );
 }
 
-/** What is written down and does not fit what is there, of one look. For the end of a run too. */
+/**
+ * What does not fit of one look: what is there and not written down, and nodes that are gone. Rooms
+ * that are gone are taken away much later.
+ */
 export const mismatches = (look: Look): string[] =>
-  [deadNodes, unknownNodes, unknownRooms, strayRooms, abandonedRooms].flatMap((wrong) =>
-    wrong(look),
-  );
+  [deadNodes, unknownNodes, unknownRooms].flatMap((wrong) => wrong(look));
 
 const running = ({ nodes }: Look): Set<string> => new Set(nodes.map(({ nodeId }) => nodeId));
 

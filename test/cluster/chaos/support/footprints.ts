@@ -7,17 +7,18 @@ import type { Count } from './observations';
 /** Connections that nodes keep to each other and to Redis, for what comes next. */
 const KEPT_DESCRIPTORS = 16;
 
-/** What each process holds while nobody is in a call, to be compared with later. */
+/** What a process of each role holds while nobody is in a call, to be compared with later. */
 export class Footprints {
-  readonly #descriptors = new Map<string, number>();
+  readonly #descriptors = new Map<ClusterNode['role'], number>();
 
   constructor(private readonly cluster: TestCluster) {}
 
-  /** Notes processes that were not known, which nobody has been on yet. */
+  /** To be called before anybody is in a call. */
   async note(): Promise<void> {
     for (const node of this.#running()) {
-      if (this.#descriptors.has(node.nodeId)) continue;
-      this.#descriptors.set(node.nodeId, (await footprint(node.pid)).fileDescriptors);
+      const { fileDescriptors } = await footprint(node.pid);
+      const known = this.#descriptors.get(node.role) ?? 0;
+      this.#descriptors.set(node.role, Math.max(known, fileDescriptors));
     }
   }
 
@@ -26,7 +27,7 @@ export class Footprints {
     const counts: Count[] = [];
     for (const node of this.#running()) {
       const process = `${node.name} ${node.nodeId}`;
-      const before = this.#descriptors.get(node.nodeId);
+      const before = this.#descriptors.get(node.role);
       const after = (await footprint(node.pid)).fileDescriptors;
       if (before !== undefined) {
         const what = 'file descriptors';

@@ -19,7 +19,7 @@ export class Watcher {
   readonly #crowd: Crowd;
   readonly #link = new TlsLinkClient({ secret: CLUSTER_SECRET, clusterName: NAME });
   readonly #redis: Redis;
-  #looks: Look[] = [];
+  readonly #looks: Look[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -39,11 +39,6 @@ export class Watcher {
   /** All that it has seen so far. */
   get looks(): readonly Look[] {
     return this.#looks;
-  }
-
-  /** Forgets what it has seen. */
-  forget(): void {
-    this.#looks = [];
   }
 
   start(): void {
