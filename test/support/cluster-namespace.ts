@@ -83,6 +83,9 @@ export async function makeNamespace(index: number): Promise<NodeNamespace> {
       const ended = new Promise((resolve) => holder.once('exit', resolve));
       holder.kill('SIGKILL');
       await ended;
+      // It would go with the namespace, some time later; the next one may have the same name.
+      await run('ip', ['link', 'delete', cable]).catch(() => undefined);
+      await run('nft', ['delete', 'table', 'netdev', `cut${index}`]).catch(() => undefined);
     },
   };
 }

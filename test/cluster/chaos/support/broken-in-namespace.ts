@@ -13,10 +13,13 @@ import { Watcher } from './watcher';
 const BROKEN = join(__dirname, 'broken-step-back.ts');
 const ROOM = 'broken';
 
+// Each process that is started is killed with this one.
+process.setMaxListeners(100);
 const closers: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closers.toReversed()) await close();
-});
+const closeAll = async (): Promise<void> => {
+  for (const close of closers.splice(0).reverse()) await close();
+};
+after(closeAll);
 
 /** A Room whose node is cut off for long enough to be called dead, and comes back. */
 async function silence(env: Record<string, string>, heldBack: boolean): Promise<Violation[]> {
@@ -55,7 +58,7 @@ async function silence(env: Record<string, string>, heldBack: boolean): Promise<
   const mendedMs = Date.now();
   await sleep(14_000);
   const toMs = Date.now();
-  return check({
+  const violations = check({
     outages: [{ what: 'network', fromMs: cutMs, toMs: mendedMs }],
     hits: [],
     streams: crowd.streams({ fromMs, toMs }),
@@ -63,6 +66,8 @@ async function silence(env: Record<string, string>, heldBack: boolean): Promise<
     looks: watcher.looks,
     counts: [],
   });
+  await closeAll();
+  return violations;
 }
 
 test('a build that never steps back, and a client that is held back, are found', {
