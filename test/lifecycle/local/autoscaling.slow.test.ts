@@ -30,8 +30,8 @@ const KEY = { apiKey: 'devkey', apiSecret: 'secret' };
 const CLIENTS = 5;
 /** More would be too much for the clients' own process. */
 const MOST_ROOMS = 8;
-/** Joining costs more than to be in a call: not all at once, ms. */
-const BETWEEN_JOINS_MS = 500;
+/** Joining costs more than to be in a call, most of all on a new node: spread, so that calls are the load, ms. */
+const BETWEEN_JOINS_MS = 1_000;
 /** Until a new Room shows in the load of its node, and the load in what is decided, ms. */
 const SETTLE_MS = 3_000;
 
