@@ -251,11 +251,12 @@ export class NodeWatch {
     return node === undefined || (isStale(node) && this.#now() >= this.#graceUntilMs);
   }
 
-  #tell({ record }: RegisteredNode, probe: ProbeResult): void {
+  #tell({ record, order }: RegisteredNode, probe: ProbeResult): void {
     const { id, machineId, link, state } = record;
     const facts = { node: id, machine: machineId, link, probe };
-    if (state === 'drained') {
-      this.#options.log.info(facts, 'a node that was empty has left');
+    // It may have been empty only after the last look.
+    if (state === 'drained' || (order !== undefined && probe === 'refused')) {
+      this.#options.log.info(facts, 'a node that was drained has left');
       return;
     }
     this.#options.log.warn(facts, whyDead(record, probe));
