@@ -29,11 +29,17 @@ export interface DrainOptions {
   readonly intervalMs?: number;
 }
 
+const INTERVAL_MS = 250;
 /** Kept free before the deadline, for the last ones to be gone, ms. */
 const MARGIN_MS = 5000;
 /** As long as a move may take where nothing is in the way, ms. */
 const MOVE_MS = 500;
 const MOST_AT_ONCE = 32;
+/**
+ * Between two moves where there is time, ms: those who rejoin cost their new nodes as much as all
+ * joins do, and each other's time where they come all at once.
+ */
+const SPACING_MS = 500;
 /** After a move that could not be made, ms. */
 const RETRY_MS = 1000;
 
@@ -51,6 +57,9 @@ export class Drain {
   #obstacle = '';
   #overdue = false;
   #retryAtMs = 0;
+  /** How many moves may begin now, and when that was counted. */
+  #allowance = 1;
+  #allowedAtMs = 0;
   #said = '';
   #ticking = false;
   readonly #onDrained: (() => void)[] = [];
@@ -113,7 +122,7 @@ export class Drain {
   }
 
   #begin(order: DrainOrder): void {
-    const { log, clock, node, intervalMs = 250 } = this.#options;
+    const { log, clock, node, intervalMs = INTERVAL_MS } = this.#options;
     this.#drained = false;
     this.#overdue = false;
     this.#moved = 0;
@@ -181,19 +190,31 @@ export class Drain {
     this.#tellProgress();
   }
 
-  /** As many at once as the time that is left demands. */
+  /** As many at once, and as close behind each other, as the time that is left demands. */
   #moveSome(rooms: readonly string[], leftMs: number): void {
     const time = Math.max(1, leftMs - MARGIN_MS);
     const atOnce = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((rooms.length * MOVE_MS) / time)));
+    this.#allow(Math.min(SPACING_MS, time / (2 * Math.max(1, rooms.length))));
     for (const room of rooms) {
-      if (this.#moving.size >= atOnce) {
+      if (this.#moving.size >= atOnce || this.#allowance < 1) {
         return;
       }
       if (!this.#moving.has(room)) {
+        this.#allowance -= 1;
         this.#moving.add(room);
         void this.#move(room).finally(() => this.#moving.delete(room));
       }
     }
+  }
+
+  /** Spreads the moves over the time; what was not used is lost, save for what one look makes up. */
+  #allow(spacingMs: number): void {
+    const { clock, intervalMs = INTERVAL_MS } = this.#options;
+    const now = clock();
+    const earned = (now - this.#allowedAtMs) / spacingMs;
+    const most = Math.max(1, intervalMs / spacingMs);
+    this.#allowance = Math.min(most, this.#allowance + earned);
+    this.#allowedAtMs = now;
   }
 
   /** The last attempt to move what is left; a Room that cannot be moved ends. */

@@ -124,6 +124,18 @@ describe('Drain', () => {
     drain.close();
   });
 
+  it('leaves clients of one Room time to rejoin before those of the next come', async () => {
+    const node = new FakeNode(...Array.from({ length: 20 }, (_, index) => `room ${index}`));
+    node.moveMs = 20;
+    const { drain } = drainOf(node);
+    drain.obey(orderOf({ patienceUntilMs: 0 }));
+    await pass(5000);
+    assert.ok(node.moves.length >= 9 && node.moves.length <= 12, `${node.moves.length} in 5 s`);
+    await pass(6000);
+    assert.equal(drain.state, 'drained');
+    drain.close();
+  });
+
   it('moves as many at once as the time that is left demands', async () => {
     const node = new FakeNode(...Array.from({ length: 100 }, (_, index) => `room ${index}`));
     node.moveMs = 400;
