@@ -265,7 +265,7 @@ function ordered(node: RegisteredNode, lost: RemovalLoss): string {
   const { id } = node.record;
   const told = isStale(node)
     ? `${id} does not reach the registry: it obeys as soon as it does, or end its process now.`
-    : `${id} ends ${lossInWords(lost)} now, and is given nothing new. Its process can be ended.`;
+    : `${id} lets go of ${lossInWords(lost)} now: what no other node takes over ends. It is given nothing new, and its process can be ended.`;
   return lost.rooms.length === 0
     ? told
     : `${told} Clients are sent to other nodes and publish again; data on its way is lost.`;
