@@ -1,4 +1,4 @@
-import { AdminClient } from '../../node-image/api/cluster/admin-client';
+import { AdminClient, AdminClientError } from '../../node-image/api/cluster/admin-client';
 import { type ClusterEntry, startEntry } from './cluster-entry';
 import { makeNamespace } from './cluster-namespace';
 import { ClusterNode, type Config, type NodeParts } from './cluster-node';
@@ -119,7 +119,10 @@ export class TestCluster {
     const running = this.#nodes.filter((node) => node.running).map(({ nodeId }) => nodeId);
     for (const master of this.masters.filter((node) => node.running)) {
       await until(`${master.name} to know all nodes`, async () => {
-        const { nodes } = await this.admin(master).nodes();
+        // While it finds Redis again, it knows nothing.
+        const { nodes } = await this.admin(master)
+          .nodes()
+          .catch(ifUnavailable({ nodes: [] }));
         const serving = nodes.filter(({ state, stale }) => state === 'serving' && !stale);
         return running.every((id) => serving.some((one) => one.id === id));
       });
@@ -206,6 +209,16 @@ async function mediaConfig(address: string): Promise<Config> {
     sluice: { role: 'media', node_link: { address, port: await freePortRange(1) } },
   };
 }
+
+/** What to take where the cluster cannot answer now. */
+const ifUnavailable =
+  <T>(otherwise: T) =>
+  (error: unknown): T => {
+    if (error instanceof AdminClientError && (error.status === 503 || error.status === 0)) {
+      return otherwise;
+    }
+    throw error;
+  };
 
 /** The second over the first, in all depths; lists are replaced. */
 function merge(base: Config, over: Config): Config {

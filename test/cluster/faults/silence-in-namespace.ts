@@ -35,13 +35,14 @@ async function scene(name: string): Promise<{ victim: ClusterNode; calls: Call[]
   const calls = await startCalls(cluster, clients, { name, rooms: 4 });
   const victim = await cluster.roomNode(`${name}-0`);
   const hit = await callsOn(cluster, calls, victim);
-  assert.ok(hit.length < calls.length, 'all Rooms are on one node');
+  assert.ok(hit.length > 0);
   return { victim, calls, hit };
 }
 
 test('a node that falls silent: its Rooms are elsewhere within 10 s', options, async (t) => {
   const { victim, calls, hit } = await scene('silent');
   const spared = calls.filter((call) => !hit.includes(call));
+  assert.ok(spared.length > 0, 'all Rooms are on one node');
   const cutMs = Date.now();
   await victim.cut();
   const times = await backTimes(hit, cutMs);
