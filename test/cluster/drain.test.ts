@@ -96,6 +96,22 @@ describe('Drain', () => {
     assert.deepEqual([node.moves, node.putOuts], [['a', 'b'], []]);
   });
 
+  it('says that it waits for clients whom its TURN server relays', async () => {
+    const node = new FakeNode();
+    node.allocations = 3;
+    const { drain } = drainOf(node);
+    drain.obey(orderOf({ onDeadline: 'keep' }));
+    assert.equal(drain.state, 'draining');
+    assert.match(drain.progress?.obstacle ?? '', /relayed by its TURN server: 3 allocations/);
+    await pass(61_000);
+    assert.equal(drain.progress?.overdue, true);
+    node.allocations = 0;
+    await pass(500);
+    assert.equal(drain.state, 'drained');
+    assert.equal(drain.progress?.obstacle, '');
+    drain.close();
+  });
+
   it('lets Rooms end by themselves while it has patience', async () => {
     const node = new FakeNode('a', 'b');
     const { drain } = drainOf(node);

@@ -196,12 +196,15 @@ test(
     const again = await cluster.admin().drain(node.nodeId, { patience: '1m', deadline: '2m' });
     assert.equal(again.changed, false);
     node.signal('SIGTERM');
-    await untilView(
+    const told = await untilView(
       cluster,
       node,
       'the order to be final',
       ({ order }) => order?.final !== undefined,
     );
+    // By its configuration it has longer; who ordered the drain has said less.
+    assert.equal(told.order?.patienceUntilMs, again.order.patienceUntilMs);
+    assert.equal(told.order?.deadlineMs, again.order.deadlineMs);
     node.signal('SIGTERM');
     node.signal('SIGTERM');
     await sleep(3_000);
