@@ -183,7 +183,10 @@ describe('a removal', () => {
     const { order, lost, outcome, message } = await remove('ND_a1', true, 'broken fan');
     assert.equal(outcome, 'ordered');
     assert.deepEqual(lost, { rooms: ['one'], participants: 7 });
-    assert.match(message, /lets go of 1 Room and 7 participants now: what no other node takes over ends/);
+    assert.match(
+      message,
+      /lets go of 1 Room and 7 participants now: what no other node takes over ends/,
+    );
     assert.deepEqual(order, {
       id: 'order-2',
       reason: 'removed by force (broken fan)',
