@@ -7,5 +7,6 @@ test('Media Nodes whose packets vanish are given up, and come back', {
   timeout: 300_000,
 }, async (t) => {
   const output = await passInNamespace(join(__dirname, 'silence-in-namespace.ts'), 3);
-  for (const line of output.split('\n').filter((one) => one.includes('after'))) t.diagnostic(line.replace(/^ℹ /, ''));
+  for (const line of output.split('\n').filter((one) => one.includes('after')))
+    t.diagnostic(line.replace(/^ℹ /, ''));
 });
