@@ -46,6 +46,10 @@ export class NodeWatch {
   readonly #now: () => number;
   readonly #nodes = new Map<string, RegisteredNode>();
   readonly #verdicts = new Map<string, Promise<Verdict>>();
+  /** Nodes that have answered on their link, with the secret of this cluster. */
+  readonly #proven = new Set<string>();
+  readonly #proving = new Map<string, Promise<void>>();
+  readonly #strangers = new Set<string>();
   /** When nodes were found dead here. */
   readonly #buriedMs = new Map<string, number>();
   /** Nodes that lived all the same: that they refuse a connection means nothing. */
@@ -102,6 +106,17 @@ export class NodeWatch {
       this.#looking = undefined;
     });
     return this.#looking;
+  }
+
+  /**
+   * Nodes that nothing is to be placed on, as they have never answered on their link: one with
+   * another secret, or one that cannot be reached from here. Asks those that are new. Never rejects.
+   */
+  async unproven(nodes: readonly RegisteredNode[]): Promise<ReadonlySet<string>> {
+    const fresh = nodes.filter(hasLink).filter(({ record }) => !this.#proven.has(record.id));
+    await Promise.all(fresh.map((node) => this.#prove(node)));
+    const still = fresh.filter(({ record }) => !this.#proven.has(record.id));
+    return new Set(still.map(({ record }) => record.id));
   }
 
   /** Called for each node that was found dead here. */
@@ -231,6 +246,32 @@ export class NodeWatch {
     return 'dead';
   }
 
+  #prove(node: NodeWithLink): Promise<void> {
+    const { id } = node.record;
+    const running = this.#proving.get(id);
+    if (running !== undefined) {
+      return running;
+    }
+    const proving = this.#probe(node)
+      .then((probe) => this.#tellProof(node, probe))
+      .finally(() => this.#proving.delete(id));
+    this.#proving.set(id, proving);
+    return proving;
+  }
+
+  #tellProof({ record: { id, link, machineId } }: NodeWithLink, probe: ProbeResult): void {
+    if (probe === 'alive') {
+      this.#proven.add(id);
+      this.#strangers.delete(id);
+    } else if (probe === 'stranger' && !this.#strangers.has(id)) {
+      this.#strangers.add(id);
+      this.#options.log.error(
+        { node: id, machine: machineId, link },
+        'a node has another cluster secret, or another program has its address: it gets no Rooms; set sluice.cluster.secret to the same on all nodes',
+      );
+    }
+  }
+
   #probe({ record }: NodeWithLink): Promise<ProbeResult> {
     return this.#options.link.probe(record.link, record.id, PROBE_MS);
   }
@@ -269,6 +310,8 @@ export class NodeWatch {
     }
     this.#tell(node, probe);
     this.#risen.delete(id);
+    this.#proven.delete(id);
+    this.#strangers.delete(id);
     this.#buriedMs.set(id, this.#now());
     for (const oldest of [...this.#buriedMs.keys()].slice(0, -BURIED_REMEMBERED)) {
       this.#buriedMs.delete(oldest);

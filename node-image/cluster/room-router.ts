@@ -200,13 +200,13 @@ export class RoomRouter implements RoomRoutes {
     room: string,
     insists: boolean,
   ): Promise<RouteTarget | undefined> {
-    const { registry, choose, log } = this.#options;
+    const { registry, watch, choose, log } = this.#options;
     const before = await this.#answered(registry.room(room));
     const still = before && (await this.#targetOf(before));
     if (still !== undefined) {
       return still;
     }
-    const { chosen } = choose(snapshot, new Set());
+    const { chosen } = choose(snapshot, await watch.unproven(snapshot.nodes));
     if (chosen === undefined) {
       throw new NoRouteError('no Media Node serves at the moment, try again in a few seconds');
     }

@@ -114,7 +114,8 @@ export class RoomMover {
       }
       throw error;
     }
-    const { chosen } = choose(snapshot, new Set([nodeId]));
+    const exclude = new Set([nodeId, ...(await watch.unproven(snapshot.nodes))]);
+    const { chosen } = choose(snapshot, exclude);
     return chosen === undefined || watch.node(chosen)?.record.link === undefined
       ? 'no other Media Node serves'
       : { nodeId: chosen };

@@ -113,6 +113,27 @@ describe('RoomRouter', () => {
     assert.deepEqual(await router.findOrPlace('a'), before);
   });
 
+  it('places nothing on a node that has another secret, and moves nothing away from it', async () => {
+    const { router, link, registry } = await cluster('N1', 'N2');
+    link.probes.set('N1', 'stranger');
+    const places = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => router.findOrPlace(`room ${index}`)),
+    );
+    assert.deepEqual(new Set(places.map(({ nodeId }) => nodeId)), new Set(['N2']));
+    await registry.place({ room: 'there', nodeId: 'N1' });
+    assert.equal((await router.findOrPlace('there')).nodeId, 'N1');
+    link.probes.set('N2', 'stranger');
+    assert.equal((await router.findOrPlace('more')).nodeId, 'N2', 'one that was proven stays so');
+  });
+
+  it('gives a node Rooms as soon as it answers', async () => {
+    const { router, link } = await cluster('N1');
+    link.probes.set('N1', 'silent');
+    await assert.rejects(router.findOrPlace('a'), NoRouteError);
+    link.probes.set('N1', 'alive');
+    assert.equal((await router.findOrPlace('a')).nodeId, 'N1');
+  });
+
   it('finds Rooms that run while the registry is away, and places none', async () => {
     const { router, registry, link, master } = await cluster('N1', 'N2');
     const known = await router.findOrPlace('known');

@@ -27,7 +27,7 @@ export interface EntryEndpointOptions {
   readonly autoCreate: boolean;
   readonly metrics: Pick<Metrics, 'joined'>;
   readonly log: Logger;
-  /** How long a client is held until a Media Node takes it, ms. @default 10000 */
+  /** How long a client is held until a Media Node takes it, ms. @default 4500 */
   readonly holdMs?: number;
   /** How long one Media Node may take, ms. @default 4000 */
   readonly attemptMs?: number;
@@ -39,6 +39,13 @@ interface Asked<T> {
   readonly answer: T;
 }
 
+/**
+ * Rust clients wait 5 s for the answer to a handshake: a refusal that comes before that says more
+ * than silence. Those that wait longer come again at once.
+ */
+const HOLD_MS = 4500;
+/** Clients look before they come again, and lose that time. */
+const VALIDATE_MS = 1000;
 /** A client that comes while this Master Node ends goes to another one, in s. */
 const ENDING_RETRY_S = 1;
 const GAVE_UP_RETRY_S = 2;
@@ -88,6 +95,7 @@ export class EntryEndpoint {
             timeoutMs,
           }),
         this.#ending.signal,
+        VALIDATE_MS,
       );
       if (asked !== undefined) {
         return { status: asked.answer.status, text: asked.answer.body.toString() };
@@ -199,8 +207,9 @@ export class EntryEndpoint {
     find: () => Promise<RouteTarget | undefined>,
     ask: (target: RouteTarget, timeoutMs: number) => Promise<T>,
     signal: AbortSignal,
+    holdMs = this.#options.holdMs ?? HOLD_MS,
   ): Promise<Asked<T> | undefined> {
-    const { routes, log, holdMs = 10_000, attemptMs = 4000 } = this.#options;
+    const { routes, log, attemptMs = 4000 } = this.#options;
     const untilMs = performance.now() + holdMs;
     const done = new AbortController();
     const ends = AbortSignal.any([signal, done.signal]);
