@@ -61,7 +61,8 @@ export function inGroups(files, concurrency) {
 }
 
 /**
- * A file that was asked for by its own path is taken whether it is slow or not.
+ * A file that was asked for by its own path is taken whether it is slow or not. Files that look for
+ * trouble by chance, `.long.test.ts`, are taken only so: `npm run chaos`.
  *
  * @param {readonly string[]} files with forward slashes, relative to the project
  * @param {Pick<TestRequest, 'slow' | 'parts'>} request
@@ -70,6 +71,7 @@ export function selectTestFiles(files, { slow, parts }) {
   const named = parts.map((part) => part.replace(/^\.\//, ''));
   return files
     .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => named.includes(file) || !file.endsWith('.long.test.ts'))
     .filter((file) => named.includes(file) || file.endsWith('.slow.test.ts') === slow)
     .filter((file) => named.length === 0 || named.some((part) => file.includes(part)))
     .sort();

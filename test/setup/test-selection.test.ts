@@ -11,6 +11,7 @@ const files = [
   'test/room/grants.test.ts',
   'test/media/ladder.test.ts',
   'test/media/soak.slow.test.ts',
+  'test/media/chance.long.test.ts',
   'test/support/client.ts',
 ];
 
@@ -26,6 +27,7 @@ test('picks files by a part of their path, and a slow one by its whole path', ()
   const pick = (...parts: string[]) => selectTestFiles(files, { slow: false, parts });
   assert.deepEqual(pick('media'), ['test/media/ladder.test.ts']);
   assert.deepEqual(pick('./test/media/soak.slow.test.ts'), ['test/media/soak.slow.test.ts']);
+  assert.deepEqual(pick('test/media/chance.long.test.ts'), ['test/media/chance.long.test.ts']);
   assert.deepEqual(pick('nowhere'), []);
 });
 

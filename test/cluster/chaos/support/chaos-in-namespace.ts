@@ -1,4 +1,4 @@
-/** Run by chaos.slow.test.ts, in a network of its own, where cables can be cut. */
+/** Run by chaos.long.test.ts, in a network of its own, where cables can be cut. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
