@@ -15,7 +15,14 @@ async function handle(request: SmallClientRequest): Promise<Omit<SmallClientRepl
   if (request.command === 'join') {
     const participant = new SmallParticipant(identity);
     participants.set(identity, participant);
-    await participant.join(request.url, request.token, request.options);
+    try {
+      await participant.join(request.url, request.token, request.options);
+    } catch (error) {
+      // It may be in the Room, and not publish: who tries again must not meet it there.
+      participants.delete(identity);
+      await participant.leave().catch(() => undefined);
+      throw error;
+    }
     return {};
   }
   const participant = participants.get(identity);
