@@ -111,6 +111,17 @@ export class RoomRouter implements RoomRoutes {
     }
   }
 
+  async placed(): Promise<ReadonlyMap<string, RouteTarget>> {
+    const targets = new Map<string, RouteTarget>();
+    for (const { room, nodeId, epoch } of await this.#answered(this.#options.registry.rooms())) {
+      const link = this.#options.watch.node(nodeId)?.record.link;
+      if (link !== undefined) {
+        targets.set(room, { nodeId, link, epoch });
+      }
+    }
+    return targets;
+  }
+
   all(): RouteTarget[] {
     return this.#options.watch
       .mediaNodes()

@@ -32,6 +32,8 @@ export interface RoomRoutes {
    * anew.
    */
   failed(room: string, target: RouteTarget, why: LinkError | 'elsewhere'): Promise<void>;
+  /** Where all Rooms are by the registry, but those of nodes that are gone. @throws NoRouteError */
+  placed(): Promise<ReadonlyMap<string, RouteTarget>>;
   /** The Media Nodes that serve or drain, for what concerns all of them. */
   all(): RouteTarget[];
 }

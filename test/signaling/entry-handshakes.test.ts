@@ -130,7 +130,7 @@ describe('a handshake at a Master Node', () => {
       status: 404,
       body: 'requested room does not exist',
     });
-    assert.deepEqual(one.routes.placed, []);
+    assert.deepEqual(one.routes.placings, []);
     await (await join(one, '', { grant: { roomCreate: true } })).isIn();
   });
 
@@ -138,7 +138,7 @@ describe('a handshake at a Master Node', () => {
     const node = await media();
     const one = await master(node, { autoCreate: false });
     await (await join(one, '&reconnect=1')).isIn();
-    assert.deepEqual(one.routes.placed, ['room']);
+    assert.deepEqual(one.routes.placings, ['room']);
   });
 
   test('that its client gives up is given up at the node', async () => {

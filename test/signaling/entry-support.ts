@@ -97,7 +97,7 @@ export class EntryNode {
 /** Where Rooms are, as the test says. */
 export class FakeRoutes implements RoomRoutes {
   readonly found = new Map<string, RouteTarget>();
-  readonly placed: string[] = [];
+  readonly placings: string[] = [];
   readonly failures: string[] = [];
   /** Where Rooms that are nowhere are placed. */
   next: RouteTarget | Error = new Error('the test places nothing');
@@ -112,7 +112,7 @@ export class FakeRoutes implements RoomRoutes {
     const found = this.found.get(room);
     if (found !== undefined) return found;
     if (this.next instanceof Error) throw this.next;
-    this.placed.push(room);
+    this.placings.push(room);
     this.found.set(room, this.next);
     return this.next;
   }
@@ -120,6 +120,10 @@ export class FakeRoutes implements RoomRoutes {
   async failed(room: string, target: RouteTarget, why: LinkError | 'elsewhere'): Promise<void> {
     this.failures.push(`${target.nodeId} ${why === 'elsewhere' ? why : why.reason}`);
     await this.onFailed(room, target);
+  }
+
+  async placed(): Promise<ReadonlyMap<string, RouteTarget>> {
+    return this.found;
   }
 
   all(): RouteTarget[] {

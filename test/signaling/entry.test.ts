@@ -31,7 +31,7 @@ describe('a client of a Master Node', () => {
     assert.equal(request?.headers['x-sluice-client'], '203.0.113.9');
     assert.equal(request?.headers['x-sluice-other'], undefined);
     assert.equal(request?.headers['user-agent'], 'Tester/1');
-    assert.deepEqual(one.routes.placed, ['room']);
+    assert.deepEqual(one.routes.placings, ['room']);
   });
 
   test('hears and says everything, however much', async () => {

@@ -214,10 +214,36 @@ describe('the list of Rooms', () => {
   const namesOf = (rooms: Room[]) => rooms.map(({ name }) => name).sort();
 
   test('is that of all nodes', async () => {
-    const link = byPort({ 1: () => listed('a', 'b'), 2: () => listed('c') });
+    const link = byPort({ 1: () => listed(room, 'b'), 2: () => listed('c') });
     const rooms = await cluster(link).control.listRooms(new ListRoomsRequest());
-    assert.deepEqual(namesOf(rooms), ['a', 'b', 'c']);
+    assert.deepEqual(namesOf(rooms), ['b', 'c', room]);
+    assert.equal(link.requests.length, 2);
   });
+
+  for (const names of [[], [room]]) {
+    const asked = names.length === 0 ? 'all' : 'some names';
+    test(`of ${asked} has a Room that went on to another node between two answers`, async () => {
+      let isMoved = false;
+      const link = byPort({
+        1: () => {
+          isMoved = true;
+          return listed();
+        },
+        // The list of this one is made before the Room is there.
+        2: () => (isMoved ? listed(room) : listed()),
+      });
+      const { control, routes } = cluster(link);
+      routes.nodes.reverse();
+      const listing = control.listRooms(new ListRoomsRequest({ names }));
+      routes.rooms.set(room, targetOf('ND_b', 2));
+      assert.deepEqual(namesOf(await listing), [room]);
+    });
+
+    test(`of ${asked} does not wait for ever for a Room that no node has`, async () => {
+      const { control } = cluster(byPort({ 1: () => listed(), 2: () => listed() }));
+      assert.deepEqual(await control.listRooms(new ListRoomsRequest({ names })), []);
+    });
+  }
 
   test('leaves out a node that does not answer, and says so in the log', async () => {
     const link = byPort({ 1: broken('silent'), 2: () => listed('c') });
@@ -231,16 +257,17 @@ describe('the list of Rooms', () => {
     const listing = control.listRooms(new ListRoomsRequest());
     await assert.rejects(listing, unavailable(/none of 2 Media Nodes/));
     routes.nodes = [];
+    routes.rooms.clear();
     assert.deepEqual(await control.listRooms(new ListRoomsRequest()), []);
   });
 
   test('of some names asks only the nodes that host them', async () => {
-    const link = new FakeLink([() => answered(listed(room))]);
+    const link = new FakeLink([() => answered(listed(room, 's'))]);
     const { control, routes } = cluster(link);
     routes.rooms.set('s', targetOf('ND_a', 1));
     const names = [room, 's', 's', 'nowhere'];
     const rooms = await control.listRooms(new ListRoomsRequest({ names }));
-    assert.deepEqual(namesOf(rooms), [room]);
+    assert.deepEqual(namesOf(rooms), [room, 's']);
     assert.deepEqual(
       link.requests.map(({ body = bytes, port }) => [
         ListRoomsRequest.fromBinary(body).names,

@@ -39,6 +39,11 @@ export class FakeRoutes implements RoomRoutes {
     this.onFailed(room);
   }
 
+  async placed(): Promise<ReadonlyMap<string, RouteTarget>> {
+    if (this.away) throw new NoRouteError('the registry is away');
+    return this.rooms;
+  }
+
   all(): RouteTarget[] {
     return this.nodes;
   }
