@@ -6,6 +6,7 @@ import {
   ConnectionState,
   DisconnectReason,
   LocalAudioTrack,
+  type LocalTrack,
   LocalVideoTrack,
   type RemoteTrack,
   Room,
@@ -20,6 +21,7 @@ import {
   VideoStream,
 } from '@livekit/rtc-node';
 import type { ClientEvent, ClientStatus, SmallClientOptions } from './small-client-protocol';
+import { keepPublished } from './small-client-publishing';
 
 const WIDTH = 160;
 const HEIGHT = 90;
@@ -38,6 +40,7 @@ export class SmallParticipant {
   readonly #frames = new Map<string, number[]>();
   readonly #heardAtMs = new Map<string, number>();
   #roomSid = '';
+  #insists = false;
 
   constructor(identity: string) {
     this.#identity = identity;
@@ -48,6 +51,9 @@ export class SmallParticipant {
       .on(RoomEvent.ParticipantConnected, (one) => this.#note('participantConnected', one.identity))
       .on(RoomEvent.ParticipantDisconnected, (one) =>
         this.#note('participantDisconnected', one.identity),
+      )
+      .on(RoomEvent.LocalTrackRepublished, ({ kind }) =>
+        this.#note('republished', kind === TrackKind.KIND_VIDEO ? 'video' : 'audio'),
       )
       .on(RoomEvent.TrackSubscribed, (track, _, { identity }) => {
         this.#note('trackSubscribed', identity);
@@ -60,6 +66,7 @@ export class SmallParticipant {
 
   async join(url: string, token: string, options: SmallClientOptions): Promise<void> {
     const { audio = true, video = true, subscribe = true } = options;
+    this.#insists = options.insists ?? false;
     await this.#room.connect(url, token, { autoSubscribe: subscribe, dynacast: false });
     this.#roomSid = await this.#room.getSid();
     this.#note('joined');
@@ -100,7 +107,7 @@ export class SmallParticipant {
     options.simulcast = false;
     void this.#paint(source);
     const track = LocalVideoTrack.createVideoTrack('camera', source);
-    await this.#room.localParticipant?.publishTrack(track, options);
+    await this.#publish(track, options);
   }
 
   async #publishTone(): Promise<void> {
@@ -109,7 +116,18 @@ export class SmallParticipant {
     options.source = TrackSource.SOURCE_MICROPHONE;
     void this.#hum(source);
     const track = LocalAudioTrack.createAudioTrack('microphone', source);
-    await this.#room.localParticipant?.publishTrack(track, options);
+    await this.#publish(track, options);
+  }
+
+  async #publish(track: LocalTrack, options: TrackPublishOptions): Promise<void> {
+    const room = this.#room;
+    await room.localParticipant?.publishTrack(track, options);
+    if (this.#insists) {
+      const { signal } = this.#abort;
+      const onAgain = (result: string): void => this.#note('publishedAgain', result);
+      // It does not reject.
+      void keepPublished({ room, track, options, signal, onAgain });
+    }
   }
 
   async #paint(source: VideoSource): Promise<void> {

@@ -8,6 +8,8 @@ export interface SmallClientOptions {
   readonly video?: boolean;
   /** Whether it is sent what others publish. @default true */
   readonly subscribe?: boolean;
+  /** Whether it publishes again by itself what its SDK has given up. @default false */
+  readonly insists?: boolean;
 }
 
 /** What the SDK told its application. Times are ms since 1970, on the machine's one clock. */
@@ -21,6 +23,10 @@ export interface ClientEvent {
     | 'participantConnected'
     | 'participantDisconnected'
     | 'trackSubscribed'
+    | 'republished'
+    | 'publishedAgain'
+    | 'republished'
+    | 'publishedAgain'
     | 'roomUpdated';
   /** The participant that it concerns, or why. */
   readonly detail: string;

@@ -39,8 +39,7 @@ test('random faults, run after run', { timeout: 30 * 60_000 }, async (t) => {
     atTheEnd.push(...(await chaos.leave()));
     for (const [kind, count] of chaos.counts) counts.set(kind, (counts.get(kind) ?? 0) + count);
     const log = process.env['CHAOS_LOG'];
-    if (log !== undefined)
-      writeFileSync(log, `${chaos.cluster.log()}\n${chaos.crowd.stories(0)}\n`);
+    if (log !== undefined) writeFileSync(log, chaos.log());
     await chaos.close();
     chaos = undefined;
   }

@@ -155,6 +155,11 @@ export class Chaos {
     });
   }
 
+  /** For people who look for a cause. */
+  log(): string {
+    return [this.cluster.log(), this.clients.takeLog(), this.crowd.stories(0), ''].join('\n');
+  }
+
   async close(): Promise<void> {
     await this.watcher.close();
     await this.clients.close();

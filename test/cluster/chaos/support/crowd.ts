@@ -161,7 +161,7 @@ export class Crowd {
     const { room, identity, video, subscribe = true } = member;
     while (isStill()) {
       try {
-        const options: SmallClientOptions = { video, subscribe };
+        const options: SmallClientOptions = { video, subscribe, insists: true };
         const { url } = this.cluster;
         const token = await joinToken(this.cluster, room, identity);
         // Each join is another client of the same participant.
@@ -175,8 +175,9 @@ export class Crowd {
         if (span !== undefined) span.joinedMs = Math.min(span.joinedMs, Date.now());
         this.joined += 1;
         return;
-      } catch {
+      } catch (error) {
         this.refused += 1;
+        member.story.set(`${Date.now()} ${member.joins} refused ${String(error)}`, Date.now());
         await sleep(TRY_AGAIN_MS);
       }
     }
