@@ -4,7 +4,7 @@ import { makeNamespace } from './cluster-namespace';
 import { ClusterNode, type Config, type NodeParts } from './cluster-node';
 import { startRedisLink } from './cluster-redis-link';
 import { freePortRange, freeTcpPort } from './ports';
-import { startRedis, type TestRedis } from './redis';
+import { startRedis, type TestRedis, type TestSentinels } from './redis';
 import { until, within } from './wait';
 
 export { ClusterNode, type Config } from './cluster-node';
@@ -22,6 +22,11 @@ export interface ClusterOptions {
   readonly config?: Config;
   /** A Redis to use; it is not closed with the cluster. @default - one of its own */
   readonly redis?: TestRedis;
+  /**
+   * Instead: the sentinels that tell nodes where Redis is; they are not closed with the cluster. Nodes
+   * reach Redis by themselves then, and their `redisLink` changes nothing. @default none
+   */
+  readonly sentinels?: TestSentinels;
   /** Each Media Node in a network namespace of its own, so that its cable can be cut. @default false */
   readonly namespaces?: boolean;
 }
@@ -30,6 +35,7 @@ export interface ClusterOptions {
 export class TestCluster {
   readonly apiKey = API_KEY;
   readonly apiSecret = API_SECRET;
+  /** With sentinels: the master at the start. */
   readonly redis: TestRedis;
   /** What stands before the masters. */
   readonly entry: ClusterEntry;
@@ -46,7 +52,7 @@ export class TestCluster {
   /** @throws Error with the log of the node that does not start. */
   static async start(options: ClusterOptions = {}): Promise<TestCluster> {
     const { masters = 1, mediaNodes = 2 } = options;
-    const redis = options.redis ?? (await startRedis());
+    const redis = options.sentinels?.servers[0] ?? options.redis ?? (await startRedis());
     const cluster = new TestCluster(options, redis, await startEntry());
     try {
       const starting = await Promise.allSettled([
@@ -140,7 +146,9 @@ export class TestCluster {
   async close(): Promise<void> {
     await within('the nodes to close', Promise.all(this.#nodes.map((node) => node.close())));
     await within('the entry to close', this.entry.close());
-    if (this.#options.redis === undefined) await within('Redis to close', this.redis.close());
+    const { redis, sentinels } = this.#options;
+    if (redis !== undefined || sentinels !== undefined) return;
+    await within('Redis to close', this.redis.close());
   }
 
   async #add(role: 'master' | 'media', config: Config): Promise<ClusterNode> {
@@ -174,7 +182,7 @@ export class TestCluster {
   #common(redisAddress: string): Config {
     return {
       keys: { [API_KEY]: API_SECRET },
-      redis: { ...this.redis.config, address: redisAddress },
+      redis: this.#options.sentinels?.config ?? { ...this.redis.config, address: redisAddress },
       logging: { json: true, level: 'debug' },
       sluice: {
         workers: 1,
