@@ -98,7 +98,7 @@ export class Drain {
   obey(order: DrainOrder | undefined): void {
     const before = this.#order;
     if (order === undefined) {
-      // A final one cannot be taken back: the registry has lost it, or has never heard of it.
+      // A final one cannot be taken back: the registry has never heard of it.
       if (before !== undefined && before.final === undefined) {
         this.#cancel();
       }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { HEARTBEAT_MS, type NodeRecord } from './node-record';
+import { type DrainOrder, HEARTBEAT_MS, type NodeRecord } from './node-record';
 import type { HeartbeatReply, HostedRoom, Registry } from './registry';
 
 /**
@@ -12,6 +12,8 @@ export interface HeartbeatOptions {
   readonly registry: Registry;
   readonly record: () => NodeRecord;
   readonly rooms: () => readonly HostedRoom[];
+  /** The drain order that it obeys: the registry has it again, should it lose it. @default none */
+  readonly order?: () => DrainOrder | undefined;
   /** What the registry wants of this node. Must not throw. */
   readonly onReply: (reply: HeartbeatReply) => void;
   /** Another process goes by the same id: this one must not serve. */
@@ -91,12 +93,12 @@ export class Heartbeat {
   }
 
   async #once(): Promise<void> {
-    const { registry, record, rooms, onReply, onDuplicate, log } = this.#options;
+    const { registry, record, rooms, order, onReply, onDuplicate, log } = this.#options;
     if (this.#closed) {
       return;
     }
     try {
-      const reply = await registry.heartbeat(record(), rooms());
+      const reply = await registry.heartbeat(record(), rooms(), order?.());
       if (!this.#answered) {
         log.info('the registry has this node again');
       }

@@ -30,6 +30,8 @@ export class MemoryRegistry implements Registry {
   readonly #now: () => number;
   readonly #nodes = new Map<string, KnownNode>();
   readonly #orders = new Map<string, DrainOrder>();
+  /** Ids of orders that their nodes are not to put back. */
+  readonly #cancelled = new Set<string>();
   readonly #rooms = new Map<string, RoomPlacement>();
   /** By Room. */
   readonly #facts = new Map<string, string>();
@@ -50,17 +52,22 @@ export class MemoryRegistry implements Registry {
     return !this.#closed;
   }
 
-  async heartbeat(record: NodeRecord, rooms: readonly HostedRoom[]): Promise<HeartbeatReply> {
+  async heartbeat(
+    record: NodeRecord,
+    rooms: readonly HostedRoom[],
+    obeyed?: DrainOrder,
+  ): Promise<HeartbeatReply> {
     const nowMs = this.#ask();
-    const order = this.#orders.get(record.id);
     const other = this.#nodes.get(record.id);
     if (
       other !== undefined &&
       other.record.startedAtMs !== record.startedAtMs &&
       nowMs - other.seenMs <= STALE_MS
     ) {
+      const order = this.#orders.get(record.id);
       return { superseded: [], restored: [], order, duplicate: true, nowMs };
     }
+    const order = this.#restoredOrder(record.id, obeyed);
     this.#nodes.set(record.id, { record, seenMs: nowMs });
     const superseded: RoomPlacement[] = [];
     const restored: string[] = [];
@@ -154,16 +161,8 @@ export class MemoryRegistry implements Registry {
   async order(nodeId: string, order: DrainOrder): Promise<DrainOrder> {
     this.#ask();
     const known = this.#orders.get(nodeId);
-    const takesOver =
-      known === undefined ||
-      order.deadlineMs < known.deadlineMs ||
-      (order.final !== undefined && known.final === undefined);
-    if (!takesOver) return known;
-    const final = order.final ?? known?.final;
-    // Whoever has to leave does not stay because somebody else would have let it.
-    const onDeadline =
-      known?.final !== undefined && order.final === undefined ? known.onDeadline : order.onDeadline;
-    const holds = final === undefined ? order : { ...order, final, onDeadline };
+    const holds = settled(known, order);
+    if (holds === known) return known;
     this.#orders.set(nodeId, holds);
     this.#tell({ type: 'node', nodeId });
     return holds;
@@ -172,7 +171,11 @@ export class MemoryRegistry implements Registry {
   async cancelOrder(nodeId: string): Promise<boolean> {
     this.#ask();
     const known = this.#orders.get(nodeId);
-    if (known === undefined || known.final !== undefined) return false;
+    if (known?.final !== undefined) return false;
+    const obeyed = this.#nodes.get(nodeId)?.record.drain?.orderId;
+    const ids = [known?.id, obeyed].filter((id) => id !== undefined);
+    if (known === undefined && ids.every((id) => this.#cancelled.has(id))) return false;
+    for (const id of ids) this.#cancelled.add(id);
     this.#orders.delete(nodeId);
     this.#tell({ type: 'node', nodeId });
     return true;
@@ -240,6 +243,17 @@ export class MemoryRegistry implements Registry {
     this.#listeners.clear();
   }
 
+  /** The order that stands, which may be what its node says that it obeys. */
+  #restoredOrder(nodeId: string, obeyed: DrainOrder | undefined): DrainOrder | undefined {
+    const known = this.#orders.get(nodeId);
+    if (obeyed === undefined) return known;
+    const isLost = known === undefined && !this.#cancelled.has(obeyed.id);
+    if (!isLost && (obeyed.final === undefined || known?.final !== undefined)) return known;
+    const holds = settled(obeyed, known ?? obeyed);
+    this.#orders.set(nodeId, holds);
+    return holds;
+  }
+
   /** @returns the time. */
   #ask(): number {
     if (this.#closed) throw new RegistryUnavailableError('the registry is closed');
@@ -258,4 +272,14 @@ export class MemoryRegistry implements Registry {
       if (nowMs - atMs >= RECENT_MS) this.#recent.delete(room);
     }
   }
+}
+
+/** Which of two orders holds. */
+function settled(known: DrainOrder | undefined, order: DrainOrder): DrainOrder {
+  if (known === undefined) return order;
+  const isSooner = order.deadlineMs < known.deadlineMs;
+  if (!isSooner && (known.final !== undefined || order.final === undefined)) return known;
+  if (order.final !== undefined || known.final === undefined) return order;
+  // Whoever has to leave does not stay because somebody else would have let it.
+  return { ...order, final: known.final, onDeadline: known.onDeadline };
 }

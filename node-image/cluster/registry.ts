@@ -126,8 +126,15 @@ export interface Registry {
   /**
    * Writes a node's record, says again which Rooms it hosts, and learns what is wanted of it. Rooms
    * that nobody is known to host are the node's again; of two placements the higher epoch stays.
+   *
+   * @param obeyed - the order that the node obeys: where the registry has lost it, it stands again.
+   *   One that was cancelled does not.
    */
-  heartbeat(record: NodeRecord, rooms: readonly HostedRoom[]): Promise<HeartbeatReply>;
+  heartbeat(
+    record: NodeRecord,
+    rooms: readonly HostedRoom[],
+    obeyed?: DrainOrder,
+  ): Promise<HeartbeatReply>;
   /**
    * Takes a node's record and order away. Its Rooms stay placed until they are placed anew or
    * released.
@@ -153,7 +160,11 @@ export interface Registry {
    * @returns the order that holds.
    */
   order(nodeId: string, order: DrainOrder): Promise<DrainOrder>;
-  /** Takes an order away. @returns false where there was none, or it is final: it stays. */
+  /**
+   * Takes an order away, also one that only its node still knows.
+   *
+   * @returns false where there was none, or it is final: it stays.
+   */
   cancelOrder(nodeId: string): Promise<boolean>;
 
   /** Takes or keeps a lease for so long. @returns undefined where another has it. */

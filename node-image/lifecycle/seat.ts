@@ -52,6 +52,7 @@ export class Seat {
       registry: options.registry,
       record: () => this.record(),
       rooms: () => options.hosted?.list() ?? [],
+      order: () => this.drain.order,
       onReply: (reply) => this.#obey(reply),
       onDuplicate: options.onDuplicate,
       log: options.log,

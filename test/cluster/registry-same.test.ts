@@ -28,6 +28,10 @@ async function walk(registry: Registry, steps: readonly Step[]): Promise<unknown
   const epochs = new Map<string, number[]>();
   const nth = (placement: RoomPlacement | undefined) =>
     placement && { ...placement, epoch: epochs.get(placement.room)?.indexOf(placement.epoch) };
+  const orderFor = (name: string, chosen: string) => {
+    const final = chosen === 'first' ? { final: 'it is terminated' } : {};
+    return drainOrder(`${name} ${chosen}`, { deadlineMs: chosen === 'none' ? 5 : 10, ...final });
+  };
   const take = async ({ type, room: name, node: nodeId, which: chosen }: Step) => {
     const all = epochs.get(name) ?? [];
     const epoch = chosen === 'none' ? undefined : all.at(chosen === 'newest' ? -1 : 0);
@@ -41,14 +45,13 @@ async function walk(registry: Registry, steps: readonly Step[]): Promise<unknown
     if (type === 'facts') return await registry.saveFacts(name, epoch ?? 0, `by ${nodeId}`);
     if (type === 'beat') {
       const hosted = epoch === undefined ? [] : [{ room: name, epoch }];
-      const reply = await registry.heartbeat(nodeRecord(nodeId), hosted);
-      return [reply.restored, reply.superseded.map(nth), reply.order?.id, reply.duplicate];
+      const obeyed = name === 'c' ? undefined : orderFor(name, chosen);
+      const reply = await registry.heartbeat(nodeRecord(nodeId), hosted, obeyed);
+      return [reply.restored, reply.superseded.map(nth), reply.order, reply.duplicate];
     }
     if (type === 'cancel') return await registry.cancelOrder(nodeId);
     if (type === 'forget') return await registry.forgetNode(nodeId);
-    const final = chosen === 'first' ? { final: 'it is terminated' } : {};
-    const deadlineMs = chosen === 'none' ? 5 : 10;
-    return await registry.order(nodeId, drainOrder(`${name} ${chosen}`, { deadlineMs, ...final }));
+    return await registry.order(nodeId, orderFor(name, chosen));
   };
   const results: unknown[] = [];
   for (const taken of steps) results.push([taken.type, await take(taken)]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Registry } from '../../node-image/cluster/registry';
 import { drainOrder, nodeRecord, placed } from './support/registry-facts';
+import { lostOrdersSuite } from './support/registry-lost-orders';
 import { sharedStateSuite } from './support/registry-shared-state';
 
 export interface RegistryFixture {
@@ -281,6 +282,7 @@ export function registrySuite(kind: string, open: () => Promise<RegistryFixture>
     assert.equal((await one.heartbeat(nodeRecord(id), [])).order, undefined);
   });
 
+  lostOrdersSuite({ it, name, one: () => one, other: () => other });
   sharedStateSuite({ it, name, one: () => one, other: () => other });
 
   it('it is closed once and for all', async () => {

@@ -4,6 +4,7 @@ export type KeyName =
   | 'seen'
   | 'processes'
   | 'orders'
+  | 'cancelled'
   | 'rooms'
   | 'facts'
   | 'recent'
@@ -20,6 +21,7 @@ export const KEY_TYPES: Readonly<Record<Exclude<KeyName, 'events'>, string>> = {
   seen: 'zset',
   processes: 'hash',
   orders: 'hash',
+  cancelled: 'zset',
   rooms: 'hash',
   facts: 'hash',
   recent: 'zset',

@@ -93,12 +93,17 @@ export class RedisRegistry implements Registry {
     return this.#access.available;
   }
 
-  async heartbeat(record: NodeRecord, rooms: readonly HostedRoom[]): Promise<HeartbeatReply> {
+  async heartbeat(
+    record: NodeRecord,
+    rooms: readonly HostedRoom[],
+    obeyed?: DrainOrder,
+  ): Promise<HeartbeatReply> {
     const process = `${this.#process} ${record.startedAtMs}`;
     const released = new Set<string>();
     this.#underWay.add(released);
     try {
-      const args = [record.id, JSON.stringify(record), process, `${STALE_MS}`];
+      const order = obeyed === undefined ? '' : JSON.stringify(obeyed);
+      const args = [record.id, JSON.stringify(record), process, `${STALE_MS}`, order];
       const [now, other, orderText] = list(await this.#run(beat, args));
       const duplicate = other === 1;
       const superseded: RoomPlacement[] = [];
@@ -113,8 +118,8 @@ export class RedisRegistry implements Registry {
         }
         restored.push(...list(back).map(String));
       }
-      const order = this.#order(record.id, orderText);
-      return { superseded, restored, order, duplicate, nowMs: Number(now) };
+      const stands = this.#order(record.id, orderText);
+      return { superseded, restored, order: stands, duplicate, nowMs: Number(now) };
     } finally {
       this.#underWay.delete(released);
     }
