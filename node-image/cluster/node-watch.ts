@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import type { LinkClient, ProbeResult } from './link/link';
+import type { LinkClient, LinkError, ProbeResult } from './link/link';
+import { hasLink, NodeProofs, type NodeWithLink } from './node-proofs';
 import {
+  HEARTBEAT_MS,
   isStale,
-  type LinkAddress,
   type NodeRecord,
   type RegisteredNode,
   STALE_MS,
@@ -16,8 +17,14 @@ const DOUBT_MS = 3000;
 const PROBE_MS = 1000;
 /** Between two refusals that make a process gone rather than busy, ms. */
 const SECOND_LOOK_MS = 100;
+/** A node that lives has beaten within that time, ms. */
+const OWED_MS = HEARTBEAT_MS + 500;
+/** How often it is looked whether it has, ms. */
+const OWED_LOOK_MS = 250;
 /** Once the registry answers again, nobody is called dead for so long, ms. */
 const GRACE_MS = 10_000;
+
+const REFUSES = 'lives: does something refuse connections from here to its link?';
 
 /** As many of the dead are remembered. */
 const BURIED_REMEMBERED = 100;
@@ -32,24 +39,22 @@ export interface NodeWatchOptions {
   readonly now?: () => number;
 }
 
-type NodeWithLink = RegisteredNode & { readonly record: { readonly link: LinkAddress } };
-
 /**
  * The nodes of the cluster as this node sees them, and which of them are dead.
  *
- * Dead is who says nothing to the registry **and** does not answer on its link, where it has one; a
- * process whose port is closed is dead at once. Whoever answers on its link is alive, whatever the
- * registry says.
+ * Dead is who says nothing to the registry **and** does not answer on its link, where it has one. A
+ * process whose port is closed is dead at once where a connection to it broke, and otherwise when it
+ * misses its next heartbeat: a firewall may close a port too, and for this node only. Whoever answers
+ * on its link is alive, whatever the registry says.
  */
 export class NodeWatch {
   readonly #options: NodeWatchOptions;
   readonly #now: () => number;
   readonly #nodes = new Map<string, RegisteredNode>();
   readonly #verdicts = new Map<string, Promise<Verdict>>();
-  /** Nodes that have answered on their link, with the secret of this cluster. */
-  readonly #proven = new Set<string>();
-  readonly #proving = new Map<string, Promise<void>>();
-  readonly #strangers = new Set<string>();
+  readonly #proofs: NodeProofs;
+  /** Nodes to which a connection broke, until they are heard of again. */
+  readonly #broken = new Set<string>();
   /** When nodes were found dead here. */
   readonly #buriedMs = new Map<string, number>();
   /** Nodes that lived all the same: that they refuse a connection means nothing. */
@@ -66,6 +71,7 @@ export class NodeWatch {
   constructor(options: NodeWatchOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#proofs = new NodeProofs({ probe: (node) => this.#probe(node), log: options.log });
   }
 
   /** Starts to look, and has looked once. Never rejects. */
@@ -112,11 +118,8 @@ export class NodeWatch {
    * Nodes that nothing is to be placed on, as they have never answered on their link: one with
    * another secret, or one that cannot be reached from here. Asks those that are new. Never rejects.
    */
-  async unproven(nodes: readonly RegisteredNode[]): Promise<ReadonlySet<string>> {
-    const fresh = nodes.filter(hasLink).filter(({ record }) => !this.#proven.has(record.id));
-    await Promise.all(fresh.map((node) => this.#prove(node)));
-    const still = fresh.filter(({ record }) => !this.#proven.has(record.id));
-    return new Set(still.map(({ record }) => record.id));
+  unproven(nodes: readonly RegisteredNode[]): Promise<ReadonlySet<string>> {
+    return this.#proofs.missing(nodes);
   }
 
   /** Called for each node that was found dead here. */
@@ -129,11 +132,18 @@ export class NodeWatch {
     this.#looked.add(listener);
   }
 
-  /** Somebody got no answer from a node: finds out what is the matter. Never rejects. */
-  suspect(nodeId: string): Promise<Verdict> {
+  /**
+   * Somebody got no answer from a node: finds out what is the matter. Never rejects.
+   *
+   * @param why - what happened; `reset`, a connection broke, is a sign of a process that is gone.
+   */
+  suspect(nodeId: string, why?: LinkError['reason']): Promise<Verdict> {
     const node = this.#nodes.get(nodeId);
     if (node === undefined) {
       return Promise.resolve('dead');
+    }
+    if (why === 'reset') {
+      this.#broken.add(nodeId);
     }
     const running = this.#verdicts.get(nodeId);
     if (running !== undefined) {
@@ -210,10 +220,7 @@ export class NodeWatch {
     }
     this.#buriedMs.delete(id);
     this.#risen.add(id);
-    this.#options.log.warn(
-      { node: id, link },
-      'a node that was found dead lives: does something refuse connections from here to its link?',
-    );
+    this.#options.log.warn({ node: id, link }, `a node that was found dead ${REFUSES}`);
   }
 
   #keepOrForget(id: string, known: RegisteredNode): void {
@@ -230,15 +237,13 @@ export class NodeWatch {
   async #judge(node: RegisteredNode): Promise<Verdict> {
     // A Master Node has no link that could tell: what it says to the registry is all there is.
     const first = hasLink(node) ? await this.#probe(node) : 'silent';
-    if (first === 'alive') {
-      return 'alive';
-    }
     const { id } = node.record;
     const second = first === 'refused' && hasLink(node) ? await this.#probeAgain(node) : first;
     if (second === 'alive') {
+      this.#broken.delete(id);
       return 'alive';
     }
-    const isGone = second === 'refused' && !this.#risen.has(id);
+    const isGone = second === 'refused' && !this.#risen.has(id) && (await this.#owesABeat(node));
     if (this.#closed || !(isGone || (await this.#saysNothing(id)))) {
       return 'unknown';
     }
@@ -246,39 +251,36 @@ export class NodeWatch {
     return 'dead';
   }
 
-  #prove(node: NodeWithLink): Promise<void> {
-    const { id } = node.record;
-    const running = this.#proving.get(id);
-    if (running !== undefined) {
-      return running;
-    }
-    const proving = this.#probe(node)
-      .then((probe) => this.#tellProof(node, probe))
-      .finally(() => this.#proving.delete(id));
-    this.#proving.set(id, proving);
-    return proving;
-  }
-
-  #tellProof({ record: { id, link, machineId } }: NodeWithLink, probe: ProbeResult): void {
-    if (probe === 'alive') {
-      this.#proven.add(id);
-      this.#strangers.delete(id);
-    } else if (probe === 'stranger' && !this.#strangers.has(id)) {
-      this.#strangers.add(id);
-      this.#options.log.error(
-        { node: id, machine: machineId, link },
-        'a node has another cluster secret, or another program has its address: it gets no Rooms; set sluice.cluster.secret to the same on all nodes',
-      );
-    }
-  }
-
   #probe({ record }: NodeWithLink): Promise<ProbeResult> {
     return this.#options.link.probe(record.link, record.id, PROBE_MS);
   }
 
   async #probeAgain(node: NodeWithLink): Promise<ProbeResult> {
-    await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+    await pause(SECOND_LOOK_MS);
     return this.#probe(node);
+  }
+
+  /** Waits for the next heartbeat of a node that refuses connections. @returns whether none comes. */
+  async #owesABeat({ record: { id, link } }: RegisteredNode): Promise<boolean> {
+    for (let before = 0; !this.#closed && !this.#broken.has(id); ) {
+      try {
+        await this.look();
+      } catch {
+        return false;
+      }
+      const { seenAgoMs } = this.#nodes.get(id) ?? { seenAgoMs: Infinity };
+      if (seenAgoMs > OWED_MS) {
+        return true;
+      }
+      if (seenAgoMs < before) {
+        this.#risen.add(id);
+        this.#options.log.warn({ node: id, link }, `a node ${REFUSES}`);
+        return false;
+      }
+      before = seenAgoMs;
+      await pause(OWED_LOOK_MS);
+    }
+    return !this.#closed;
   }
 
   async #saysNothing(id: string): Promise<boolean> {
@@ -310,8 +312,8 @@ export class NodeWatch {
     }
     this.#tell(node, probe);
     this.#risen.delete(id);
-    this.#proven.delete(id);
-    this.#strangers.delete(id);
+    this.#broken.delete(id);
+    this.#proofs.forget(id);
     this.#buriedMs.set(id, this.#now());
     for (const oldest of [...this.#buriedMs.keys()].slice(0, -BURIED_REMEMBERED)) {
       this.#buriedMs.delete(oldest);
@@ -337,4 +339,4 @@ function whyDead({ link }: NodeRecord, probe: ProbeResult): string {
     : `${silence} and no answer on its link; its Rooms are placed anew`;
 }
 
-const hasLink = (node: RegisteredNode): node is NodeWithLink => node.record.link !== undefined;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -103,7 +103,7 @@ export class RoomRouter implements RoomRoutes {
       await pause(50);
       return;
     }
-    const verdict = await watch.suspect(target.nodeId);
+    const verdict = await watch.suspect(target.nodeId, why.reason);
     const facts = { room, node: target.nodeId, reason: why.reason, verdict };
     log[verdict === 'alive' ? 'debug' : 'info'](facts, 'a Media Node did not answer');
     if (verdict !== 'dead') {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
 import { NodeWatch } from '../../node-image/cluster/node-watch';
 import { type ClusterSnapshot, RegistryUnavailableError } from '../../node-image/cluster/registry';
+import { sleep } from '../support/wait';
 import { FakeLink, recordOf } from './core-support';
 
 /** A registry whose clock and whose answers are the test's. */
@@ -35,7 +36,7 @@ describe('NodeWatch', () => {
   it('calls a node dead at once whose process is gone', async () => {
     const { watch, link, lost, registry } = await cluster('N1', 'N2');
     link.probes.set('N1', 'refused');
-    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.equal(await watch.suspect('N1', 'reset'), 'dead');
     assert.deepEqual(lost, ['N1']);
     assert.equal(link.probed.filter((id) => id === 'N1').length, 2, 'one refusal is not enough');
     const { nodes } = await registry.snapshot();
@@ -44,6 +45,52 @@ describe('NodeWatch', () => {
       ['N2'],
     );
     assert.equal(watch.node('N1'), undefined);
+  });
+
+  it('takes no living node away that only refuses connections from here', async () => {
+    const { watch, registry, link, lost, clock, said } = await cluster('N1');
+    link.probes.set('N1', 'refused');
+    clock.now += 1900;
+    const verdict = watch.suspect('N1', 'refused');
+    await sleep(400);
+    clock.now += 100;
+    await registry.heartbeat(recordOf('N1'), []);
+    assert.equal(await verdict, 'unknown');
+    assert.equal(await watch.suspect('N1', 'reset'), 'unknown', 'nor later');
+    assert.deepEqual(lost, []);
+    assert.equal((await registry.snapshot()).nodes.length, 1);
+    assert.equal(said.filter(({ msg }) => /refuse connections from here/.test(msg)).length, 1);
+  });
+
+  it('calls a node dead that refuses connections and misses its next heartbeat', async () => {
+    const { watch, link, lost, clock } = await cluster('N1');
+    link.probes.set('N1', 'refused');
+    const verdict = watch.suspect('N1', 'refused');
+    await sleep(400);
+    assert.deepEqual(lost, []);
+    clock.now += 2501;
+    assert.equal(await verdict, 'dead');
+  });
+
+  it('waits for no heartbeat once a connection to a node that refuses others breaks', async () => {
+    const { watch, link, lost } = await cluster('N1');
+    link.probes.set('N1', 'refused');
+    const verdict = watch.suspect('N1', 'refused');
+    await sleep(400);
+    assert.deepEqual(lost, []);
+    void watch.suspect('N1', 'reset');
+    assert.equal(await verdict, 'dead');
+  });
+
+  it('forgets that a connection broke once the node answers again', async () => {
+    const { watch, link, lost, clock } = await cluster('N1');
+    assert.equal(await watch.suspect('N1', 'reset'), 'alive');
+    link.probes.set('N1', 'refused');
+    const verdict = watch.suspect('N1', 'refused');
+    await sleep(400);
+    assert.deepEqual(lost, []);
+    clock.now += 2501;
+    assert.equal(await verdict, 'dead');
   });
 
   it('goes on looking where one that it tells throws', async () => {
@@ -124,7 +171,7 @@ describe('NodeWatch', () => {
   it('does not bury a node again and again that lives, and refuses only this one', async () => {
     const { watch, registry, link, lost, clock } = await cluster('N1');
     link.probes.set('N1', 'refused');
-    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.equal(await watch.suspect('N1', 'reset'), 'dead');
     clock.now += 2000;
     await registry.heartbeat(recordOf('N1'), []);
     clock.now += 100;
@@ -141,7 +188,7 @@ describe('NodeWatch', () => {
     link.probes.set('N1', 'refused');
     const { nodes } = await registry.snapshot();
     assert.equal(nodes[0]?.seenAgoMs, 1500);
-    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.equal(await watch.suspect('N1', 'reset'), 'dead');
     // Another look had begun before it was taken away.
     await registry.heartbeat(recordOf('N1'), []);
     clock.now += 1;
@@ -151,14 +198,14 @@ describe('NodeWatch', () => {
       return { ...snapshot, nodes: snapshot.nodes.map((one) => ({ ...one, seenAgoMs: 1501 })) };
     };
     await watch.look();
-    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.equal(await watch.suspect('N1', 'reset'), 'dead');
   });
 
   it('knows a process of another id at the same place for what it is', async () => {
     const { watch, link, lost } = await cluster('N1');
     // What the link says of a place where another node answers.
     link.probes.set('N1', 'refused');
-    assert.equal(await watch.suspect('N1'), 'dead');
+    assert.equal(await watch.suspect('N1', 'reset'), 'dead');
     assert.deepEqual(lost, ['N1']);
     assert.equal(await watch.suspect('N1'), 'dead', 'and stays so');
   });
