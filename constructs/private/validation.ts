@@ -104,8 +104,8 @@ export class Problems {
   size(what: string, value: Size | undefined, bounds: SizeBounds = {}): void {
     if (value === undefined || value.isUnresolved()) return;
     const bytes = value.toBytes({ rounding: SizeRoundingBehavior.NONE });
-    const min = bounds.min?.toBytes();
-    const max = bounds.max?.toBytes();
+    const min = knownSize(bounds.min)?.toBytes();
+    const max = knownSize(bounds.max)?.toBytes();
     this.check(bytes >= (min ?? 0) && bytes <= (max ?? Infinity), {
       what,
       given: humanBytes(bytes),
@@ -237,4 +237,8 @@ function humanBytes(bytes: number): string {
     unit += 1;
   }
   return `${Math.round(value * 100) / 100} ${units[unit]}`;
+}
+
+function knownSize(value: Size | undefined): Size | undefined {
+  return value === undefined || value.isUnresolved() ? undefined : value;
 }
