@@ -160,12 +160,13 @@ export class MessageBudget {
   }
 
   /**
-   * @param cost - as how many messages this one counts; never more than may come at once.
+   * @param cost - as how many messages this one counts, above 0; never more than may come at once.
+   *   @default 1
    * @returns whether this message is within the limit.
    */
   take(cost = 1): boolean {
     if (this.#perSecond === 0) return true;
-    const price = Math.min(Math.max(cost, 1), this.#capacity);
+    const price = Math.min(cost, this.#capacity);
     const now = this.#now();
     const earned = ((now - this.#countedAtMs) / 1000) * this.#perSecond;
     this.#left = Math.min(this.#capacity, this.#left + earned);

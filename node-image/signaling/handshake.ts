@@ -65,7 +65,7 @@ export class Handshake {
     let taken = this.#session.takesBytes(data.length);
     if (taken) {
       request = this.#decode(data, isBinary);
-      taken = request === undefined || this.#session.takesItems(request);
+      taken = this.#session.takesRequest(request);
     }
     if (!taken) {
       this.#log.info(

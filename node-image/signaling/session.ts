@@ -31,6 +31,11 @@ type DataTrackResponse = PublishDataTrackResponse | UnpublishDataTrackResponse |
 
 /** Requests that may wait for earlier ones; a client that goes on beyond is out of its mind. */
 const MAX_QUEUED = 1000;
+/**
+ * Of a message, for reading it. A trickle costs no more: nothing is done with it, and a client with
+ * many network interfaces sends over a thousand when it joins.
+ */
+const READING_COST = 0.1;
 /** A message counts as one more for each of these bytes, and for each of these things it names. */
 const MESSAGE_BYTES = 16 * 1024;
 const MESSAGE_ITEMS = 100;
@@ -68,22 +73,30 @@ export class Session {
     }
   }
 
-  /** Whether one more message of this size is within what the client may send. */
+  /** Whether one more message of this size may be read: what it says is counted when it is known. */
   takesBytes(bytes: number): boolean {
-    return this.#options.budget.take(1 + Math.floor(bytes / MESSAGE_BYTES));
+    return this.#options.budget.take(READING_COST + Math.floor(bytes / MESSAGE_BYTES));
   }
 
-  /** Whether a message may name as many things as it does: each may cost as much as a message. */
-  takesItems(request: SignalRequest): boolean {
-    const items = itemCount(request);
-    return (
-      items < MESSAGE_ITEMS ||
-      (items <= MAX_ITEMS && this.#options.budget.take(items / MESSAGE_ITEMS))
-    );
+  /**
+   * Whether a message is within what the client may send, with all the things that it names;
+   * undefined: one that cannot be read.
+   */
+  takesRequest(request: SignalRequest | undefined): boolean {
+    if (request !== undefined && isTrickle(request)) {
+      return true;
+    }
+    const items = request === undefined ? 0 : itemCount(request);
+    const cost = items < MESSAGE_ITEMS ? 1 : 1 + items / MESSAGE_ITEMS;
+    return items <= MAX_ITEMS && this.#options.budget.take(cost - READING_COST);
   }
 
   /** Handles a request after those before it. Never throws. */
   handle(request: SignalRequest): void {
+    if (isTrickle(request)) {
+      // This side is ICE-lite and learns addresses from checks.
+      return;
+    }
     if (this.#queued >= MAX_QUEUED) {
       this.#rejoin('too many requests are waiting');
       return;
@@ -205,7 +218,7 @@ export class Session {
         room.dataTracks.updateSubscription(participant, message.value);
         return;
       default:
-        // trickle: this side is ICE-lite and learns addresses from checks. updateLayers: obsolete.
+        // updateLayers: obsolete.
         return;
     }
   }
@@ -220,6 +233,8 @@ export class Session {
     room.remove(participant, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
   }
 }
+
+const isTrickle = ({ message }: SignalRequest): boolean => message.case === 'trickle';
 
 /** What a client may say of why it leaves; anything else is its own wish. */
 function leaveReasonOf(reason: DisconnectReason): DisconnectReason {

@@ -7,6 +7,7 @@ import {
   SignalRequest,
   TrackSource,
   TrackType,
+  TrickleRequest,
   UpdateParticipantMetadata,
 } from '@livekit/protocol';
 import { sleep } from '../support/wait';
@@ -117,6 +118,23 @@ test(
     const client = await suite.join('mallory');
     client.socket.pause();
     for (let i = 0; i < 100_000; i++) client.socket.ping(Buffer.alloc(125));
+    await suite.assertPeace();
+  },
+);
+
+test(
+  'a client that tells of many addresses may join: a trickle counts as a tenth',
+  options,
+  async () => {
+    const client = await suite.join('mallory');
+    const trickle = (): void =>
+      client.send({ case: 'trickle', value: new TrickleRequest({ candidateInit: '{}' }) });
+    // 100 messages a second, and two seconds' worth at once.
+    for (let i = 0; i < 1500; i++) trickle();
+    client.send({ case: 'pingReq', value: new Ping({ timestamp: 1n }) });
+    await client.message('pongResp');
+    for (let i = 0; i < 3000; i++) trickle();
+    await client.end();
     await suite.assertPeace();
   },
 );

@@ -20,8 +20,6 @@ const CONFIG: Config = {
   room: { empty_timeout: 10, departure_timeout: 3 },
   sluice: {
     drain: { patience: '0s', deadline: '20s' },
-    // The clients are on a machine with many cables, each of which they tell of, many times.
-    signal_messages_per_second: 5_000,
   },
 };
 
