@@ -65,10 +65,14 @@ export class HttpServer {
     return isAddressInfo(address) ? address.port : 0;
   }
 
-  /** @throws ListenError when an address cannot be listened on; then none is. */
+  /**
+   * @throws ListenError when an address cannot be listened on; then none is.
+   * @throws Error where it is closed already.
+   */
   async listen(): Promise<void> {
     const app = await createApp(this.#options);
     this.#app = app;
+    await this.#endIfClosed();
     const { bindAddresses, port } = this.#options;
     for (const address of bindAddresses.length > 0 ? bindAddresses : ['']) {
       try {
@@ -77,6 +81,7 @@ export class HttpServer {
         await this.close();
         throw listenErrorOf(error, { address, port });
       }
+      await this.#endIfClosed();
     }
   }
 
@@ -84,6 +89,14 @@ export class HttpServer {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** `close` has not seen what was opened after it. */
+  async #endIfClosed(): Promise<void> {
+    if (this.#closing !== undefined) {
+      await this.#close();
+      throw new Error('the HTTP server was closed before it listened');
+    }
   }
 
   async #listenOn(app: FastifyInstance, address: string, port: number): Promise<void> {

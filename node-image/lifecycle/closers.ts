@@ -2,6 +2,15 @@ import type { Logger } from 'pino';
 
 type Closer = () => void | Promise<void>;
 
+/** A node was told to end, or ended by itself, while it was still being started. */
+export class NodeEndedError extends Error {
+  override readonly name = 'NodeEndedError';
+
+  constructor(options?: ErrorOptions) {
+    super('the node was ended while it started', options);
+  }
+}
+
 /** What was opened, to be closed last first, each whatever happens to the others; once. */
 export class Closers {
   readonly #log: Logger;
@@ -18,7 +27,17 @@ export class Closers {
     });
   }
 
+  /** Whether closing has begun. */
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** @throws NodeEndedError where closing has begun: what would be left open is closed at once. */
   add(closer: Closer): void {
+    if (this.#closing !== undefined) {
+      this.#closing = Promise.all([this.#closing, this.#closeOne(closer)]).then(() => {});
+      throw new NodeEndedError();
+    }
     this.#closers.push(closer);
   }
 
@@ -30,12 +49,16 @@ export class Closers {
 
   async #run(): Promise<void> {
     for (const closer of [...this.#closers].reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        this.#log.error({ err: error }, 'closing failed');
-      }
+      await this.#closeOne(closer);
     }
     this.#onClosed();
+  }
+
+  async #closeOne(closer: Closer): Promise<void> {
+    try {
+      await closer();
+    } catch (error) {
+      this.#log.error({ err: error }, 'closing failed');
+    }
   }
 }

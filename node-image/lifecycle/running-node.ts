@@ -8,6 +8,8 @@ export interface NodeOptions {
   readonly console: boolean;
   /** What the configuration was loaded from, to load it again with what a cluster has announced. */
   readonly load: LoadConfigOptions;
+  /** Ends the start, with what was started by then. @default - nothing does */
+  readonly signal?: AbortSignal;
 }
 
 /** A node that runs, whatever its role. */

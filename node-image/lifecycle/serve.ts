@@ -2,6 +2,7 @@ import { ListenError } from '../api/listen-error';
 import { WebhookConfigError } from '../api/webhooks';
 import type { SluiceConfig } from '../contract';
 import { MediaListenError, WorkerMissingError } from '../media/worker-pool';
+import { NodeEndedError } from './closers';
 import { hasPlaceholderKey } from './config';
 import { CoturnError } from './coturn';
 import { EXIT_FAILED, EXIT_USAGE } from './exit-codes';
@@ -41,11 +42,15 @@ export async function serve(config: SluiceConfig, options: ServeOptions): Promis
   // From the start: whoever is told to stop while it starts does so once it can.
   const leave = new AbortController();
   const end = new AbortController();
-  process.on('SIGINT', () => end.abort('SIGINT'));
+  process.on('SIGINT', () => {
+    setTimeout(() => process.exit(EXIT_FAILED), CLOSE_MS).unref();
+    end.abort('SIGINT');
+  });
   for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
     process.on(signal, () => leave.abort(signal));
   }
-  const node = await start(config, { config, console: options.console, load: options.load });
+  const { console, load } = options;
+  const node = await start(config, { config, console, load, signal: end.signal });
   if (node === undefined) {
     return;
   }
@@ -58,10 +63,7 @@ export async function serve(config: SluiceConfig, options: ServeOptions): Promis
   await Promise.race([
     node.ended,
     aborted(leave.signal).then((signal) => node.stop(String(signal))),
-    aborted(end.signal).then(() => {
-      setTimeout(() => process.exit(EXIT_FAILED), CLOSE_MS).unref();
-      return node.close();
-    }),
+    aborted(end.signal).then(() => node.close()),
   ]);
 }
 
@@ -77,6 +79,10 @@ async function start(config: SluiceConfig, options: NodeOptions): Promise<Runnin
   try {
     return await START[config.sluice.role](options);
   } catch (error) {
+    if (error instanceof NodeEndedError) {
+      // Whoever ended it knows, or has logged why.
+      return undefined;
+    }
     if (error instanceof Error && PLAIN_ERRORS.some((plain) => error instanceof plain)) {
       process.stderr.write(`${error.message}\n`);
       process.exitCode = error instanceof SettingsError ? EXIT_USAGE : EXIT_FAILED;

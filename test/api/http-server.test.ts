@@ -232,6 +232,16 @@ describe('HttpServer that listens', () => {
     await server.close();
   });
 
+  test('listens nowhere where it was closed before, or meanwhile', async () => {
+    const early = new HttpServer(options());
+    await early.close();
+    await assert.rejects(early.listen(), /closed before it listened/);
+    const late = new HttpServer(options());
+    const listening = late.listen();
+    await Promise.all([assert.rejects(listening, /closed before it listened/), late.close()]);
+    assert.deepEqual([early.port, late.port], [0, 0]);
+  });
+
   test('closes with idle, hanging and upgraded connections open', async () => {
     const server = new HttpServer(
       options({ validate: () => new Promise(() => undefined), upgrade: () => undefined }),
