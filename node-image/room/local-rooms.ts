@@ -64,11 +64,7 @@ export class LocalRooms {
   constructor(options: LocalRoomsOptions) {
     this.#options = options;
     this.#arrivals = new Arrivals(options.handoverWaitMs ?? HANDOVER_WAIT_MS);
-    this.#idleTimer = setInterval(() => {
-      for (const room of [...this.#rooms.values()]) {
-        room.closeIfIdle();
-      }
-    }, IDLE_CHECK_MS);
+    this.#idleTimer = setInterval(() => this.#closeIdle(), IDLE_CHECK_MS);
   }
 
   get(name: string): Room | undefined {
@@ -170,15 +166,24 @@ export class LocalRooms {
   }
 
   close(): void {
-    if (this.#closed) {
-      return;
-    }
+    if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#idleTimer);
     const end = this.#options.ownership.outlivesNode ? 'closed' : 'finished';
     for (const room of [...this.#rooms.values()]) {
       // Clients try to come back for most of a minute: a node that restarts has them again.
       room.close(DisconnectReason.SERVER_SHUTDOWN, LeaveRequest_Action.RECONNECT, end);
+    }
+  }
+
+  #closeIdle(): void {
+    for (const room of [...this.#rooms.values()]) {
+      try {
+        room.closeIfIdle();
+      } catch (error) {
+        // Others are not to end with it.
+        room.log.error({ err: error }, 'it could not be looked at whether a room is idle');
+      }
     }
   }
 

@@ -74,12 +74,24 @@ export class RoomGate {
     }
   }
 
-  /** The Room stays: what was held happens now, in order. Idempotent. */
+  /**
+   * The Room stays: what was held happens now, in order. Idempotent.
+   *
+   * @throws AggregateError what actions have thrown, once all have been taken.
+   */
   thaw(): void {
     const held = this.#held;
     this.#open();
+    const errors: unknown[] = [];
     for (const action of held) {
-      action();
+      try {
+        action();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) {
+      throw new AggregateError(errors, 'what a room had held up failed when it went on');
     }
   }
 

@@ -195,6 +195,26 @@ describe('Drain', () => {
     drain.close();
   });
 
+  it('ends the other Rooms, and tries once more, where ending one of them throws', async () => {
+    const node = new FakeNode('a', 'b');
+    node.obstacle = 'no other Media Node serves';
+    const { drain } = drainOf(node);
+    const putOut = node.putOut.bind(node);
+    let isBroken = true;
+    node.putOut = (room) => {
+      if (room === 'a' && isBroken) {
+        isBroken = false;
+        throw new Error('of the test');
+      }
+      putOut(room);
+    };
+    drain.obey(orderOf({ patienceUntilMs: 0, deadlineMs: 0 }));
+    await pass(3000);
+    assert.deepEqual(node.putOuts, ['b', 'a']);
+    assert.equal(drain.state, 'drained');
+    drain.close();
+  });
+
   it('moves at the deadline what can be moved, all at once, before it ends the rest', async () => {
     const node = new FakeNode(...Array.from({ length: 40 }, (_, index) => `room ${index}`));
     const { drain } = drainOf(node);

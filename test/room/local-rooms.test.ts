@@ -20,6 +20,7 @@ import { RoomError } from '../../node-image/room/errors';
 import { LocalRoomControl } from '../../node-image/room/local-room-control';
 import type { Room } from '../../node-image/room/room';
 import { RoomElsewhereError } from '../../node-image/room/room-ownership';
+import { until } from '../support/wait';
 import { TestRooms } from './rooms';
 import { Placements } from './shared-ownership';
 
@@ -53,6 +54,18 @@ describe('a Room', () => {
   test('is made once, however many ask for it at the same time', async () => {
     const rooms = await Promise.all([1, 2, 3].map(() => node.rooms.getOrCreate({ name })));
     assert.equal(new Set(rooms).size, 1);
+  });
+
+  test('ends when it is idle, also where another one cannot be looked at', async () => {
+    const broken = await node.rooms.getOrCreate({ name: `${name} broken`, emptyTimeout: 1 });
+    const room = await node.rooms.getOrCreate({ name, emptyTimeout: 1 });
+    broken.closeIfIdle = () => {
+      throw new Error('of the test');
+    };
+    node.nowMs += 2000;
+    await until('it to end', () => room.closed);
+    assert.equal(broken.closed, false);
+    broken.close(DisconnectReason.ROOM_DELETED);
   });
 
   test('is as asked for, else as its preset says, else as usual', async () => {
