@@ -36,13 +36,13 @@ export const drainSchema = section({
 /** How many Media Nodes the controller wants. */
 export const scalingSchema = section({
   /**
-   * What starts and stops the machines: none, or local (processes of `sluice up`). The clouds have
-   * theirs. @default none
+   * What starts and stops the machines: none, local (processes of `sluice up`), or aws (the Auto
+   * Scaling Group sluice.cloud.media_group). @default none
    */
-  group: oneOf(['none', 'local'], 'none'),
+  group: oneOf(['none', 'local', 'aws'], 'none'),
   /** For local: the socket that `sluice up` answers on. */
   group_socket: text(),
-  /** @default 1 */
+  /** Of an Auto Scaling Group, its own minimum and maximum hold instead of these two. @default 1 */
   min_nodes: whole(1, 1, 1000),
   /** @default 4 */
   max_nodes: whole(4, 1, 1000),

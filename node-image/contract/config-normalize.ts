@@ -141,6 +141,7 @@ function checkCluster({ sluice, redis }: ConfigKeys, refuse: Refuse): void {
       'local needs sluice.scaling.group_socket, which `sluice up` sets for the nodes that it starts',
     );
   }
+  checkCloud(sluice, refuse);
   if (drain.patience > drain.deadline) {
     refuse(
       ['sluice', 'drain', 'patience'],
@@ -157,3 +158,30 @@ function checkCluster({ sluice, redis }: ConfigKeys, refuse: Refuse): void {
     refuse(['redis', 'db'], `is ${redis.db}; a clustered Redis has no database but 0`);
   }
 }
+
+function checkCloud({ cloud, scaling }: ConfigKeys['sluice'], refuse: Refuse): void {
+  if (scaling.group === 'aws' && cloud.kind !== 'aws') {
+    refuse(
+      ['sluice', 'scaling', 'group'],
+      `aws needs sluice.cloud.kind: aws, which is ${cloud.kind}`,
+    );
+  }
+  if (scaling.group === 'aws' && cloud.media_group === '') {
+    refuse(
+      ['sluice', 'scaling', 'group'],
+      'aws needs sluice.cloud.media_group, the name of the Auto Scaling Group of the Media Nodes',
+    );
+  }
+  for (const key of ['notices_queue', 'metadata_url'] as const) {
+    const url = cloud[key];
+    if (!(key === 'notices_queue' && url === '') && !isHttpUrl(url)) {
+      refuse(
+        ['sluice', 'cloud', key],
+        `is given as ${JSON.stringify(url)}; allowed is a URL with http or https`,
+      );
+    }
+  }
+}
+
+const isHttpUrl = (url: string): boolean =>
+  URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);

@@ -47,6 +47,7 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'it is about one machine and the place that it is in',
     'region',
     'sluice.machine_id',
+    'sluice.cloud',
     'sluice.load_scope',
     'sluice.workers',
     'sluice.ledger.bandwidth_limit',

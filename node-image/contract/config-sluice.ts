@@ -1,3 +1,4 @@
+import { cloudSchema } from './config-cloud';
 import {
   clusterSchema,
   drainSchema,
@@ -21,6 +22,7 @@ export const sluiceSchema = section({
   node_link: nodeLinkSchema,
   drain: drainSchema,
   scaling: scalingSchema,
+  cloud: cloudSchema,
   ledger: ledgerSchema,
   /** Whose load counts: the machine's, or where several nodes share it, its own processes'. @default machine */
   load_scope: loadScope,

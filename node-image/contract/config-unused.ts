@@ -40,6 +40,8 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.node_link',
       'sluice.scaling',
       'sluice.machine_id',
+      'sluice.cloud.media_group',
+      'sluice.cloud.notices_queue',
     ),
     ...unused('a Single Node takes every Room', 'sluice.ledger'),
     ...OF_NOBODY_YET,
@@ -66,6 +68,7 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'room.create_room_attempts',
     ),
     ...unused('Master Nodes decide how many Media Nodes there are', 'sluice.scaling'),
+    ...unused('the Master Node that leads reads it', 'sluice.cloud.notices_queue'),
     ...unused(
       'clients join through Master Nodes, which look at this',
       'sluice.trusted_proxies',

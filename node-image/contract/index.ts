@@ -1,3 +1,4 @@
+export { AWS_METADATA_URL, LIFECYCLE_HOOKS } from './config-cloud';
 export { SHORTEST_CLUSTER_SECRET } from './config-cluster';
 export {
   configKeysSchema,

@@ -146,4 +146,19 @@ describe('the schema of sluice.yaml', () => {
       false,
     );
   });
+
+  it('wants the group named that an Auto Scaling Group of AWS is', () => {
+    const aws = { scaling: { group: 'aws' as const } };
+    assert.deepEqual(problemsOf({ sluice: aws }), ['sluice.scaling.group', 'sluice.scaling.group']);
+    const cloud = { kind: 'aws' as const, media_group: 'media' };
+    assert.deepEqual(problemsOf({ sluice: { ...aws, cloud } }), []);
+    assert.equal(parse({}).sluice.cloud.terminating_hook, 'sluice-terminating');
+  });
+
+  it('takes only http and https for the URLs of the cloud', () => {
+    const problems = (cloud: object): string[] => problemsOf({ sluice: { cloud } });
+    assert.deepEqual(problems({ notices_queue: 'my-queue' }), ['sluice.cloud.notices_queue']);
+    assert.deepEqual(problems({ metadata_url: '' }), ['sluice.cloud.metadata_url']);
+    assert.deepEqual(problems({ notices_queue: 'https://sqs.eu-west-1.amazonaws.com/1/q' }), []);
+  });
 });

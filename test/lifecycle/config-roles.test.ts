@@ -46,6 +46,8 @@ describe('the role of a node', () => {
       'room.create_room_timeout': '1s',
       'room.create_room_attempts': '1',
       'sluice.machine_id': 'i-1',
+      'sluice.cloud.media_group': 'media',
+      'sluice.cloud.notices_queue': 'https://sqs.example.com/1/q',
       'sluice.trusted_proxies': '[]',
     };
     for (const role of ROLES) {

@@ -1,0 +1,33 @@
+import { oneOf, section, text } from './config-values';
+
+/** Names that the deployment gives the lifecycle hooks of an Auto Scaling Group of Media Nodes. */
+export const LIFECYCLE_HOOKS = {
+  /** Holds a machine back until a call through its node works. */
+  launching: 'sluice-launching',
+  /** Holds a machine that is to end until its node is empty. */
+  terminating: 'sluice-terminating',
+} as const;
+
+/** Where EC2 answers a machine's questions about itself: link-local, the same on each. */
+export const AWS_METADATA_URL = 'http://169.254.169.254';
+
+/** The cloud that the machines are rented from, and what its deployment has made for the cluster. */
+export const cloudSchema = section({
+  /**
+   * Which one: none, aws or azure. `sluice agent` and the controller go by it. @default none
+   */
+  kind: oneOf(['none', 'aws', 'azure'], 'none'),
+  /** Name of the Auto Scaling Group of the Media Nodes. */
+  media_group: text(),
+  /**
+   * URL of the SQS queue with what the cloud says of its machines: lifecycle actions, spot
+   * interruptions, rebalance recommendations, changes of state. @default - none is read
+   */
+  notices_queue: text(),
+  /** Name of the hook at which a machine waits until its node serves. @default sluice-launching */
+  launching_hook: text(LIFECYCLE_HOOKS.launching),
+  /** Name of the hook at which a machine waits until its node is empty. @default sluice-terminating */
+  terminating_hook: text(LIFECYCLE_HOOKS.terminating),
+  /** Where the metadata of a machine is read. @default http://169.254.169.254 */
+  metadata_url: text(AWS_METADATA_URL),
+}).prefault({});
