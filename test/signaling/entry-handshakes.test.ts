@@ -186,6 +186,25 @@ describe('GET /rtc/validate at a Master Node', () => {
     assert.deepEqual(await validate(one), [403, 'room is full']);
   });
 
+  test('counts it as a join by its address, and asks no node for one too many', async () => {
+    const node = await media();
+    const one = await master(node, { limits: { perSecondByAddress: 2 } });
+    one.routes.found.set('room', node.target);
+    const asked = Array.from({ length: 20 }, () => validate(one));
+    const statuses = (await Promise.all(asked)).map(([status]) => status);
+    assert.ok(statuses.includes(429), statuses.join());
+    assert.equal(node.requests.length, statuses.filter((status) => status === 200).length);
+  });
+
+  test('is one of those that are worked on at a time, and gives its place back', async () => {
+    const node = await media();
+    const one = await master(node, { limits: { pendingHandshakes: 1 } });
+    one.routes.found.set('room', node.target);
+    for (let count = 0; count < 3; count += 1) assert.equal((await validate(one))[0], 200);
+    const statuses = (await Promise.all([validate(one), validate(one)])).map(([status]) => status);
+    assert.deepEqual(statuses.sort(), [200, 503]);
+  });
+
   test('looks again where the Room has moved', async () => {
     const [old, now] = [await media('ND_old'), await media('ND_now')];
     old.validation = { status: 421, text: 'elsewhere' };

@@ -10,7 +10,7 @@ import { TlsLinkClient } from '../../node-image/cluster/link/link-client';
 import { LinkServer } from '../../node-image/cluster/link/link-server';
 import type { RoomRoutes, RouteTarget } from '../../node-image/cluster/room-routes';
 import { ClientAddresses } from '../../node-image/signaling/client-address';
-import { JoinLimits } from '../../node-image/signaling/client-limits';
+import { JoinLimits, type JoinLimitsOptions } from '../../node-image/signaling/client-limits';
 import { EntryEndpoint } from '../../node-image/signaling/entry/entry-endpoint';
 import { JoinGate } from '../../node-image/signaling/join-gate';
 
@@ -131,6 +131,14 @@ export class FakeRoutes implements RoomRoutes {
   }
 }
 
+export interface EntryMasterOptions {
+  readonly autoCreate?: boolean;
+  readonly holdMs?: number;
+  readonly attemptMs?: number;
+  /** @default none */
+  readonly limits?: Partial<JoinLimitsOptions>;
+}
+
 /** A Master Node of which the entry, the link and the HTTP server are real. */
 export class EntryMaster {
   readonly routes = new FakeRoutes();
@@ -139,12 +147,17 @@ export class EntryMaster {
   readonly entry: EntryEndpoint;
   readonly #http: HttpServer;
 
-  constructor(options: { autoCreate?: boolean; holdMs?: number; attemptMs?: number } = {}) {
+  constructor({ limits, ...options }: EntryMasterOptions = {}) {
     this.entry = new EntryEndpoint({
       gate: new JoinGate({
         tokens: new TokenVerifier({ keys: { [SIGNER.apiKey]: SIGNER.apiSecret } }),
         addresses: new ClientAddresses({ trustedProxies: ['127.0.0.1'] }),
-        limits: new JoinLimits({ perSecondByAddress: 0, perSecondByKey: 0, pendingHandshakes: 0 }),
+        limits: new JoinLimits({
+          perSecondByAddress: 0,
+          perSecondByKey: 0,
+          pendingHandshakes: 0,
+          ...limits,
+        }),
         lengths: { identity: 100, roomName: 100 },
       }),
       routes: this.routes,
