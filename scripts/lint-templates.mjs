@@ -7,10 +7,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { SetupError } from './lib/commands.mjs';
-import { ensurePythonTool } from './lib/python-tool.mjs';
+import { CFN_LINT, ensurePythonTool } from './lib/python-tool.mjs';
 import { runMain } from './setup.mjs';
-
-const CFN_LINT = { name: 'cfn-lint', version: '1.58.0' };
 
 /**
  * What is not asked for, and why.

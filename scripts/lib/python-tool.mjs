@@ -7,6 +7,9 @@ import { installPackages, missingPackages } from './debian.mjs';
 import { cacheFolder } from './host.mjs';
 import { step } from './steps.mjs';
 
+/** Knows CloudFormation's resource types and what is wrong in a template. */
+export const CFN_LINT = { name: 'cfn-lint', version: '1.58.0' };
+
 /**
  * @param {object} tool
  * @param {string} tool.name as PyPI has it
