@@ -6,11 +6,11 @@ import type { NodeGroup } from './node-group';
 import { type DrainOrder, isStale, type RegisteredNode, stateOf } from './node-record';
 import type { NodeWatch } from './node-watch';
 import type { ClusterSnapshot, Registry } from './registry';
-import { rollingStep } from './rolling';
+import { type RollingStep, rollingStep } from './rolling';
 import { RoomReaper } from './room-reaper';
 import { decideScaling, type ScalingDecision, type ScalingFigures } from './scaling';
 import { SCALE_IN, type ScalingState } from './scaling-stock';
-import { ROLL_REASON, type SharedConfig } from './shared-config';
+import { ROLL_REASON, type RollNote, type SharedConfig } from './shared-config';
 
 /** Whether nobody needs the machine of an empty node: a node that a person drained stays. */
 const isToEnd = ({ reason, final }: DrainOrder): boolean =>
@@ -23,7 +23,7 @@ export interface ControllerOptions {
   readonly leadership: Leadership;
   /** The machines; undefined: people start and stop them. */
   readonly group?: NodeGroup | undefined;
-  readonly sharedConfig: Pick<SharedConfig, 'read'>;
+  readonly sharedConfig: Pick<SharedConfig, 'read' | 'noteRoll'>;
   readonly settings: Pick<SluiceConfig['sluice'], 'scaling' | 'drain' | 'ledger'>;
   readonly log: Logger;
   /** Monotonic, ms. @default performance.now */
@@ -41,6 +41,8 @@ export class Controller {
   #timer: NodeJS.Timeout | undefined;
   #state: ScalingState = {};
   #rolling: { readonly version: number; readonly size: number } | undefined;
+  /** How the roll went when it was last told. */
+  #rollNote: RollNote | undefined;
   #said = '';
   #figures: ScalingFigures | undefined;
   #running: Promise<void> | undefined;
@@ -94,6 +96,7 @@ export class Controller {
       // Another one has decided meanwhile: what was remembered is worth nothing.
       this.#state = {};
       this.#rolling = undefined;
+      this.#rollNote = undefined;
       return;
     }
     const snapshot = await watch.look();
@@ -162,7 +165,11 @@ export class Controller {
       size: this.#rolling.size,
       self: this.#options.nodeId,
     });
-    if (this.#mayNot() || step.step === 'done') {
+    if (this.#mayNot()) {
+      return false;
+    }
+    await this.#tellRoll(version, step);
+    if (step.step === 'done') {
       return false;
     }
     if (step.step === 'grow') {
@@ -174,6 +181,20 @@ export class Controller {
       await this.#drain(step.node, { reason: ROLL_REASON, afterwards }, snapshot.nowMs, why);
     }
     return true;
+  }
+
+  /** Says why a roll waits, once: meanwhile the group is not scaled either. */
+  async #tellRoll(version: number, step: RollingStep): Promise<void> {
+    const note: RollNote = { version, waits: step.step === 'wait' ? step.why : undefined };
+    const last = this.#rollNote;
+    if (last?.version === version && last.waits === note.waits) {
+      return;
+    }
+    await this.#options.sharedConfig.noteRoll(note);
+    this.#rollNote = note;
+    if (note.waits !== undefined) {
+      this.#options.log.info({ version, why: note.waits }, 'a new configuration has to wait');
+    }
   }
 
   async #scale(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {

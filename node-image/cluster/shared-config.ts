@@ -5,6 +5,8 @@ import type { Registry } from './registry';
 
 /** The document of the registry that the announced configuration is in. */
 export const CONFIG_DOCUMENT = 'config';
+/** Where the leader says how its roll goes, for people. */
+export const ROLL_DOCUMENT = 'roll';
 
 /** A configuration that a running cluster has announced to its nodes. */
 export interface AnnouncedConfig {
@@ -22,6 +24,16 @@ const announcedSchema = z.object({
   announcedAtMs: z.number(),
 });
 
+const rollSchema = z.object({ version: z.int(), waits: z.string().optional() });
+
+/** How the roll of a configuration goes. */
+export interface RollNote {
+  /** Of the configuration. */
+  readonly version: number;
+  /** Why it does not go on now; undefined: it does. */
+  readonly waits?: string | undefined;
+}
+
 export interface SharedConfigOptions {
   readonly registry: Pick<Registry, 'document' | 'writeDocument' | 'snapshot'>;
   readonly log: Pick<Logger, 'error'>;
@@ -35,6 +47,8 @@ export class ConfigOutdatedError extends Error {
 /** The configuration that the nodes of a cluster share, in the registry, readable: it has no secrets. */
 export class SharedConfig {
   readonly #options: SharedConfigOptions;
+  /** What was found to be no configuration: it is looked at again and again, and told once. */
+  #unreadable: string | undefined;
 
   constructor(options: SharedConfigOptions) {
     this.#options = options;
@@ -84,14 +98,45 @@ export class SharedConfig {
     return announced;
   }
 
+  /** Tells the others how the roll goes. @throws RegistryUnavailableError */
+  async noteRoll(note: RollNote): Promise<void> {
+    const { registry } = this.#options;
+    const document = await registry.document(ROLL_DOCUMENT);
+    const value = JSON.stringify(note);
+    if (document?.value !== value) {
+      // Where another one writes at this moment, it leads, and knows better.
+      await registry.writeDocument(ROLL_DOCUMENT, value, document?.version ?? 0);
+    }
+  }
+
+  /**
+   * How the roll goes, by who led last.
+   *
+   * @returns undefined where nobody has said, or not so that this version can read it.
+   * @throws RegistryUnavailableError
+   */
+  async rollNote(): Promise<RollNote | undefined> {
+    const document = await this.#options.registry.document(ROLL_DOCUMENT);
+    try {
+      return document && rollSchema.parse(JSON.parse(document.value));
+    } catch {
+      return undefined;
+    }
+  }
+
   #parse(text: string): AnnouncedConfig | undefined {
     try {
-      return announcedSchema.parse(JSON.parse(text));
+      const announced = announcedSchema.parse(JSON.parse(text));
+      this.#unreadable = undefined;
+      return announced;
     } catch (error) {
-      this.#options.log.error(
-        { err: error },
-        'the configuration in the registry is none that this version can read; nodes go by their files',
-      );
+      if (this.#unreadable !== text) {
+        this.#options.log.error(
+          { err: error },
+          'the configuration in the registry is none that this version can read; nodes go by their files',
+        );
+      }
+      this.#unreadable = text;
       return undefined;
     }
   }

@@ -230,6 +230,13 @@ describe('the configuration of a running cluster', () => {
         ['ND_new', 1],
       ],
     );
+    const shared = new SharedConfig({ registry, log: one.log });
+    await shared.noteRoll({ version: 1, waits: 'node ND_x is draining' });
+    const inWords = (await run(one, 'config status')).output;
+    assert.match(inWords, /1 node has an older one\. It waits: node ND_x is draining\.\n/);
+    // Of another version that says nothing.
+    await shared.noteRoll({ version: 2, waits: 'node ND_x is draining' });
+    assert.doesNotMatch((await run(one, 'config status')).output, /It waits/);
   });
 
   test('is refused with all problems, by line, and then nothing is announced', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Logger, pino } from 'pino';
 import { Controller } from '../../node-image/cluster/controller';
 import { Leadership } from '../../node-image/cluster/leadership';
 import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
@@ -48,6 +49,7 @@ interface Given {
   readonly group?: FakeGroup;
   readonly nodeId?: string;
   readonly registry?: MemoryRegistry;
+  readonly log?: Logger;
 }
 
 async function controllerOf(given: Given = {}) {
@@ -66,7 +68,7 @@ async function controllerOf(given: Given = {}) {
     group: given.group,
     sharedConfig: new SharedConfig({ registry, log: quiet }),
     settings,
-    log: quiet,
+    log: given.log ?? quiet,
     now: () => clock.now,
   });
   const beat = (id: string, changes: Partial<NodeRecord> = {}) =>
@@ -236,6 +238,42 @@ describe('Controller', () => {
     await registry.forgetNode(other);
     await rounds(2, () => Promise.all([master(), beat('N3', fresh), beat('N4', fresh)]));
     assert.equal((await orderOf('M1'))?.afterwards, 'restart');
+    await close();
+  });
+
+  it('says once why a roll waits, in its log and to the others, and when it waits no more', async () => {
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => lines.push(line) });
+    const { rounds, registry, beat, close } = await controllerOf({ log });
+    const shared = new SharedConfig({ registry, log: quiet });
+    const { version } = await shared.announce('limit: {}');
+    const waiting = () => lines.filter((line) => line.includes('has to wait'));
+
+    await rounds(4, () => beat('N1'));
+    const why = 'node N1 is the only Media Node: start another one';
+    assert.deepEqual(await shared.rollNote(), { version, waits: why });
+    assert.equal(waiting().length, 1);
+    assert.match(waiting()[0] ?? '', /N1 is the only Media Node/);
+
+    await rounds(1, () => Promise.all([beat('N1'), beat('N2', { configVersion: version })]));
+    assert.deepEqual(await shared.rollNote(), { version });
+    await rounds(3, () =>
+      Promise.all([beat('N1', { state: 'draining' }), beat('N2', { configVersion: version })]),
+    );
+    assert.match((await shared.rollNote())?.waits ?? '', /N1 is draining/);
+    assert.equal(waiting().length, 2);
+    await rounds(3, () => beat('N1', { configVersion: version }));
+    assert.deepEqual(await shared.rollNote(), { version });
+    await close();
+  });
+
+  it('takes back what an earlier leader said of a roll', async () => {
+    const { rounds, registry, beat, close } = await controllerOf();
+    const shared = new SharedConfig({ registry, log: quiet });
+    const { version } = await shared.announce('limit: {}');
+    await shared.noteRoll({ version, waits: 'node N9 is draining' });
+    await rounds(1, () => beat('N1', { configVersion: version }));
+    assert.deepEqual(await shared.rollNote(), { version });
     await close();
   });
 

@@ -7,6 +7,7 @@ import {
   CONFIG_DOCUMENT,
   ConfigOutdatedError,
   nextToRoll,
+  ROLL_DOCUMENT,
   ROLL_REASON,
   refusedVersion,
   SharedConfig,
@@ -62,6 +63,39 @@ describe('the configuration in the registry', () => {
       assert.equal(await config.read(), undefined);
       assert.match(log.lines.join(), /none that this version can read/);
       assert.equal((await config.announce('')).version, 1);
+    }
+  });
+
+  test('is told once to be none, however often it is looked at, and again where it changes', async () => {
+    const { config, registry, log } = cluster();
+    const first = await registry.writeDocument(CONFIG_DOCUMENT, '{', 0);
+    for (let i = 0; i < 3; i++) await config.read();
+    assert.equal(log.lines.length, 1);
+    await registry.writeDocument(CONFIG_DOCUMENT, '[]', first?.version ?? 0);
+    for (let i = 0; i < 3; i++) await config.read();
+    assert.equal(log.lines.length, 2);
+    await config.announce('room: {}');
+    await config.read();
+    const { version = 0 } = (await registry.document(CONFIG_DOCUMENT)) ?? {};
+    await registry.writeDocument(CONFIG_DOCUMENT, '[]', version);
+    await config.read();
+    // What announces reads the document, too.
+    assert.equal(log.lines.length, 3);
+  });
+
+  test('keeps a note on its roll, which is none where it is something else', async () => {
+    const { config, registry } = cluster();
+    assert.equal(await config.rollNote(), undefined);
+    await config.noteRoll({ version: 2, waits: 'it is early' });
+    await config.noteRoll({ version: 2, waits: 'it is early' });
+    assert.equal((await registry.document(ROLL_DOCUMENT))?.version, 1, 'it was written twice');
+    assert.deepEqual(await config.rollNote(), { version: 2, waits: 'it is early' });
+    await config.noteRoll({ version: 2 });
+    assert.deepEqual(await config.rollNote(), { version: 2 });
+    for (const value of ['{', '{"version": "2"}']) {
+      const { version = 0 } = (await registry.document(ROLL_DOCUMENT)) ?? {};
+      await registry.writeDocument(ROLL_DOCUMENT, value, version);
+      assert.equal(await config.rollNote(), undefined);
     }
   });
 });

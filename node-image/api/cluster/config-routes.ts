@@ -34,6 +34,8 @@ export interface NodeConfigView {
 export interface ConfigView {
   /** Undefined: nothing is announced. */
   readonly announced?: AnnouncedConfig | undefined;
+  /** Why no node takes it now; undefined: nothing keeps them. */
+  readonly waits?: string | undefined;
   readonly nodes: readonly NodeConfigView[];
 }
 
@@ -72,9 +74,15 @@ export function configRoutes(options: ConfigRoutesOptions): AdminRoute[] {
 }
 
 async function show({ shared, registry }: ConfigRoutesOptions): Promise<ConfigView> {
-  const [announced, { nodes }] = await Promise.all([shared.read(), registry.snapshot()]);
+  const [announced, note, { nodes }] = await Promise.all([
+    shared.read(),
+    shared.rollNote(),
+    registry.snapshot(),
+  ]);
   return {
     announced,
+    // What was said of an older one has nothing to do with this one.
+    waits: note?.version === announced?.version ? note?.waits : undefined,
     nodes: nodes.map((node) => ({
       id: node.record.id,
       role: node.record.role,

@@ -89,7 +89,7 @@ function statusCommand(io: CliIo): Command {
     });
 }
 
-function statusInWords({ announced, nodes }: ConfigView, columns: number): string {
+function statusInWords({ announced, waits, nodes }: ConfigView, columns: number): string {
   const version = announced?.version ?? 0;
   const old = nodes.filter((node) => node.configVersion < version);
   const head =
@@ -110,8 +110,9 @@ function statusInWords({ announced, nodes }: ConfigView, columns: number): strin
         ? `its file: it cannot load ${-configVersion}, its log says why`
         : String(configVersion),
   ]);
+  const why = waits === undefined || old.length === 0 ? '' : ` It waits: ${printable(waits)}.`;
   const heads = ['Node', 'Role', 'State', 'Version'].map((title) => ({ title }));
-  return `${head}\n${rows.length === 0 ? '' : tableOf(heads, rows, columns)}`;
+  return `${head}${why}\n${rows.length === 0 ? '' : tableOf(heads, rows, columns)}`;
 }
 
 const answerInWords = ({ version }: ConfigAnnounced): string =>
