@@ -14,7 +14,7 @@ export interface HeartbeatOptions {
   readonly rooms: () => readonly HostedRoom[];
   /** The drain order that it obeys: the registry has it again, should it lose it. @default none */
   readonly order?: () => DrainOrder | undefined;
-  /** What the registry wants of this node. Must not throw. */
+  /** What the registry wants of this node. What it throws is logged. */
   readonly onReply: (reply: HeartbeatReply) => void;
   /** Another process goes by the same id: this one must not serve. */
   readonly onDuplicate: () => void;
@@ -97,27 +97,36 @@ export class Heartbeat {
     if (this.#closed) {
       return;
     }
+    const reply = await registry
+      .heartbeat(record(), rooms(), order?.())
+      .catch((error: unknown) => this.#refused(error));
+    if (reply === undefined) {
+      return;
+    }
+    if (!this.#answered) {
+      log.info('the registry has this node again');
+    }
+    this.#answered = true;
     try {
-      const reply = await registry.heartbeat(record(), rooms(), order?.());
-      if (!this.#answered) {
-        log.info('the registry has this node again');
-      }
-      this.#answered = true;
       if (reply.duplicate) {
         onDuplicate();
       } else if (!this.#closed) {
         onReply(reply);
       }
     } catch (error) {
-      if (this.#answered) {
-        log.warn(
-          { err: error },
-          'the registry does not take the heartbeat of this node: its Rooms go on, and it gets no new ones',
-        );
-      }
-      this.#answered = false;
-      this.#tryAgain();
+      log.error({ err: error }, 'what the registry wants of this node could not be done');
     }
+  }
+
+  #refused(error: unknown): undefined {
+    if (this.#answered) {
+      this.#options.log.warn(
+        { err: error },
+        'the registry does not take the heartbeat of this node: its Rooms go on, and it gets no new ones',
+      );
+    }
+    this.#answered = false;
+    this.#tryAgain();
   }
 
   #tryAgain(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { pino } from 'pino';
 import { Heartbeat } from '../../node-image/cluster/heartbeat';
 import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
 import { type HeartbeatReply, RegistryUnavailableError } from '../../node-image/cluster/registry';
@@ -57,5 +58,24 @@ describe('Heartbeat', () => {
     const { beats } = registry;
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(registry.beats, beats);
+  });
+
+  it('tells what failed of what the registry wants apart from a registry that is away', async () => {
+    const lines: string[] = [];
+    const heartbeat = new Heartbeat({
+      registry: new TestRegistry(),
+      record: () => recordOf('N1'),
+      rooms: () => [],
+      onReply: () => {
+        throw new Error('broken');
+      },
+      onDuplicate: () => undefined,
+      log: pino({}, { write: (line: string) => lines.push(line) }),
+    });
+    await heartbeat.beat();
+    assert.equal(heartbeat.answered, true);
+    assert.match(lines.join(), /wants of this node could not be done/);
+    assert.doesNotMatch(lines.join(), /does not take the heartbeat/);
+    await heartbeat.close();
   });
 });

@@ -33,7 +33,7 @@ export interface RoutedRoomControlOptions {
    * longer. A call is given up after three times that, however often it was tried.
    */
   readonly timeoutMs: number;
-  readonly log: Pick<Logger, 'warn'>;
+  readonly log: Pick<Logger, 'warn' | 'debug'>;
 }
 
 /** So often a call is tried: its node may be dead, then its Room moves, then moves on. */
@@ -167,7 +167,13 @@ export class RoutedRoomControl implements RoomControl {
       if (!isElsewhere && !(error instanceof LinkError)) {
         throw error;
       }
-      log.warn({ err: error, room, node: target.nodeId }, `${method.name} was not answered`);
+      const facts = { room, node: target.nodeId, method: method.name };
+      if (isElsewhere) {
+        // As it goes with each Room that moves.
+        log.debug(facts, 'the node hosts this Room no more: the call is made again');
+      } else {
+        log.warn({ err: error, ...facts }, `${method.name} was not answered`);
+      }
       await routes.failed(room, target, isElsewhere ? 'elsewhere' : error);
       throw new NoAnswerError(!isElsewhere && !NEVER_ARRIVED.has(error.reason));
     }

@@ -30,7 +30,10 @@ const identity = 'ann';
 /** Room r is on node a; when that one fails, on node b. */
 function cluster(link: LinkClient, timeoutMs = 1000) {
   const warnings: string[] = [];
-  const log = { warn: (_fields: unknown, text?: string) => void warnings.push(String(text)) };
+  const log = {
+    warn: (_fields: unknown, text?: string) => void warnings.push(String(text)),
+    debug: () => undefined,
+  };
   const routes = new FakeRoutes();
   routes.nodes = [targetOf('ND_a', 1), targetOf('ND_b', 2)];
   routes.rooms.set(room, targetOf('ND_a', 1));
@@ -108,10 +111,11 @@ describe('a call whose node does not answer', () => {
 
     test(`${name} is made again where the Room is elsewhere`, async () => {
       const link = new FakeLink([elsewhere, () => answered(answer)]);
-      const { routes, control } = cluster(link);
+      const { routes, control, warnings } = cluster(link);
       await call(control);
       assert.equal(link.requests.length, 2);
       assert.deepEqual(routes.failures, [{ room, nodeId: 'ND_a', why: 'elsewhere' }]);
+      assert.deepEqual(warnings, [], 'Rooms move: that is nothing to warn of');
     });
   }
 
