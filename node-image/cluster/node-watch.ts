@@ -62,6 +62,7 @@ export class NodeWatch {
   readonly #lost = new Set<(node: RegisteredNode) => void>();
   readonly #looked = new Set<() => void>();
   #snapshot: ClusterSnapshot | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<ClusterSnapshot> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #away = false;
@@ -104,6 +105,11 @@ export class NodeWatch {
   /** ms since the registry began to remember; undefined before it was ever asked. */
   get registryAgeMs(): number | undefined {
     return this.#snapshot?.ageMs;
+  }
+
+  /** As `look`, where the last one was longer ago than that, in ms. @throws as `look` */
+  async lookUnlessWithin(ms: number): Promise<void> {
+    if (this.#now() - this.#lookedMs > ms) await this.look();
   }
 
   /** Looks now. Calls at the same time share one look. @throws RegistryUnavailableError */
@@ -199,6 +205,7 @@ export class NodeWatch {
 
   #take(snapshot: ClusterSnapshot): void {
     this.#snapshot = snapshot;
+    this.#lookedMs = this.#now();
     const listed = new Map(snapshot.nodes.map((node) => [node.record.id, node]));
     for (const [id, known] of this.#nodes) {
       if (!listed.has(id)) {

@@ -16,6 +16,8 @@ const YOUNG_MS = HEARTBEAT_MS + 500;
 /** As often a placement is computed anew because others placed Rooms meanwhile. */
 const ATTEMPTS = 10;
 const ASK_MS = 1000;
+/** So old may be what is known of the nodes where a Room is missing, ms. */
+const FRESH_MS = 250;
 /** Where Rooms were last, for as many. */
 const REMEMBERED = 20_000;
 
@@ -56,6 +58,8 @@ export class RoomRouter implements RoomRoutes {
       // Its node is gone: it goes on elsewhere, from what is known of it.
       return this.#placeInTurn(room);
     }
+    // The registry may have lost its memory since the last look; where it is away, that is known.
+    await this.#options.watch.lookUnlessWithin(FRESH_MS).catch(() => {});
     return this.#ask(room, this.#mayHost(before));
   }
 

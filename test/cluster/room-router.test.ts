@@ -7,6 +7,7 @@ import { choosePlacement } from '../../node-image/cluster/placement';
 import { RegistryUnavailableError, type RoomPlacement } from '../../node-image/cluster/registry';
 import { RoomRouter } from '../../node-image/cluster/room-router';
 import { NoRouteError } from '../../node-image/cluster/room-routes';
+import { sleep } from '../support/wait';
 import { FakeLink, quiet, recordOf } from './core-support';
 import { ledgerWith, selectorWith } from './placement-nodes';
 
@@ -171,6 +172,27 @@ describe('RoomRouter', () => {
     link.answers.set(2, () => ({ body: Buffer.from('{"epoch":7}') }));
     assert.equal((await router.findOrPlace('a')).nodeId, 'N2');
     assert.deepEqual(await registry.rooms(), []);
+  });
+
+  it('finds out that the registry has just lost its memory before it says that a Room is nowhere', async () => {
+    const { router, registry, link } = await cluster('N1', 'N2');
+    await registry.forgetNode('N2');
+    link.answers.set(2, () => ({ body: Buffer.from('{"epoch":7}') }));
+    await sleep(300);
+    assert.equal((await router.find('a'))?.nodeId, 'N2');
+  });
+
+  it('looks at the nodes a few times a second at most for Rooms that are nowhere', async () => {
+    const { router, registry } = await cluster('N1');
+    let looks = 0;
+    const snapshot = registry.snapshot.bind(registry);
+    registry.snapshot = () => {
+      looks += 1;
+      return snapshot();
+    };
+    const startedMs = performance.now();
+    for (let count = 0; count < 200; count += 1) await router.find(`room ${count}`);
+    assert.ok(looks <= (performance.now() - startedMs) / 250 + 1, `${looks} looks`);
   });
 
   it('asks where a Room was last when the registry does not know it any more', async () => {
