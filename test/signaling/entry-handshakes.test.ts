@@ -51,6 +51,30 @@ describe('a handshake at a Master Node', () => {
     await until('it to be forgotten', () => other.entry.clients.held === 0);
   });
 
+  test('that waits for a silent node keeps no place from others for long', async () => {
+    const [silent, node] = [await media('ND_silent'), await media('ND_other')];
+    silent.instead = () => undefined;
+    const one = await master(node, {
+      limits: { pendingHandshakes: 2 },
+      holdMs: 60_000,
+      attemptMs: 60_000,
+    });
+    one.routes.found.set('room', silent.target);
+    const held = [await join(one), await join(one)];
+    await until('both to be held', () => silent.requests.length === 2);
+    one.routes.found.set('room', node.target);
+    await until('another one to be let in', async () => {
+      const client = await join(one);
+      await until('an answer', () => client.heard.length > 0 || client.status);
+      return client.heard.length > 0;
+    });
+    assert.equal(one.entry.clients.held, 2);
+    assert.deepEqual(
+      held.map(({ status }) => status),
+      [undefined, undefined],
+    );
+  });
+
   test('is answered as the node answers it', async () => {
     const node = await media();
     node.instead = (_request, socket) =>

@@ -51,6 +51,12 @@ const ENDING_RETRY_S = 1;
 const GAVE_UP_RETRY_S = 2;
 /** In place of where a Room is: its client is held no longer. */
 const OVER = 'over' as const;
+/**
+ * A handshake that takes longer, in ms, waits for a node and costs nothing but memory: it gives its
+ * place among those that are worked on to others. So many at a time.
+ */
+const WORK_MS = 1000;
+const MAX_WAITING = 4000;
 /** Between two attempts at least, in ms, however fast they fail. */
 const MIN_PAUSE_MS = 20;
 
@@ -67,6 +73,8 @@ export class EntryEndpoint {
   #allClosed: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #held = 0;
+  /** Of those held, the ones that have given their place to others. */
+  #waiting = 0;
 
   constructor(options: EntryEndpointOptions) {
     this.#options = options;
@@ -116,7 +124,7 @@ export class EntryEndpoint {
     let release: (() => void) | undefined;
     this.#held += 1;
     try {
-      release = await this.#options.gate.begin(request);
+      release = this.#soon(await this.#options.gate.begin(request));
       const passed = await this.#options.gate.check(request);
       await this.#options.gate.count(passed);
       await this.#forward(passed, request, client);
@@ -144,6 +152,26 @@ export class EntryEndpoint {
   close({ overMs = 0 }: { readonly overMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(overMs);
     return this.#closing;
+  }
+
+  /**
+   * Gives a place back after a while, at the latest at the end.
+   *
+   * @returns to be called at the end, once.
+   */
+  #soon(release: () => void): () => void {
+    let waits = false;
+    const timer = setTimeout(() => {
+      if (this.#waiting >= MAX_WAITING) return;
+      waits = true;
+      this.#waiting += 1;
+      release();
+    }, WORK_MS);
+    return () => {
+      clearTimeout(timer);
+      if (waits) this.#waiting -= 1;
+      release();
+    };
   }
 
   async #forward(passed: PassedJoin, request: IncomingMessage, client: HeldClient): Promise<void> {
