@@ -31,12 +31,19 @@ export interface LinkServerOptions extends LinkSecret {
   /** How long a peer may take to prove itself, ms. @default 5000 */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Connections at a time that have not proven themselves; more are cut. Clients that come back
-   * all at once after a fault are as many. @default 1024
+   * Connections at a time that have not proven themselves; of more, the oldest is cut that comes
+   * from where nobody has, or else the newest. Clients that come back all at once after a fault are
+   * as many. @default 1024
    */
   readonly maxUnproven?: number;
   /** How long `close` waits for what is under way, ms. @default 1000 */
   readonly closeGraceMs?: number;
+}
+
+interface Unproven {
+  readonly socket: Socket;
+  readonly timer: NodeJS.Timeout;
+  readonly address: string;
 }
 
 /** The node link of a Media Node: HTTPS whose peers both prove that they have the cluster secret. */
@@ -45,8 +52,10 @@ export class LinkServer {
   readonly #server: Server;
   readonly #strangers: LinkStrangers;
   /** Connections whose handshake goes on, by the peer's address and port. */
-  readonly #unproven = new Map<string, { socket: Socket; timer: NodeJS.Timeout }>();
+  readonly #unproven = new Map<string, Unproven>();
   readonly #proven = new Set<TLSSocket>();
+  /** How many of those are proven, by the peer's address. */
+  readonly #provenFrom = new Map<string, number>();
   #closing: Promise<void> | undefined;
 
   private constructor(options: LinkServerOptions) {
@@ -115,22 +124,42 @@ export class LinkServer {
   #onConnection(socket: Socket): void {
     const { maxUnproven = 1024, handshakeTimeoutMs = 5000, log } = this.#options;
     const peer = peerOf(socket);
-    if (this.#unproven.size >= maxUnproven || peer === undefined) {
+    if (this.#unproven.size >= maxUnproven) {
       log.debug({ peer }, 'too many connections to the node link have not proven themselves');
+      this.#cutStranger();
+    }
+    if (this.#unproven.size >= maxUnproven || peer === undefined) {
       socket.destroy();
       return;
     }
     // In all, not only while it is silent: bytes that trickle in would go on for ever.
     const timer = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
-    this.#unproven.set(peer, { socket, timer });
+    this.#unproven.set(peer, { socket, timer, address: socket.remoteAddress ?? '' });
     socket.once('close', () => this.#settle(peer, socket));
   }
 
   #onProven(socket: TLSSocket): void {
     this.#settle(peerOf(socket));
+    const address = socket.remoteAddress ?? '';
     this.#proven.add(socket);
-    socket.once('close', () => this.#proven.delete(socket));
+    this.#provenFrom.set(address, (this.#provenFrom.get(address) ?? 0) + 1);
+    socket.once('close', () => {
+      this.#proven.delete(socket);
+      const left = (this.#provenFrom.get(address) ?? 1) - 1;
+      if (left > 0) this.#provenFrom.set(address, left);
+      else this.#provenFrom.delete(address);
+    });
     socket.on('error', (error) => this.#options.log.debug({ err: error }, 'node link broke off'));
+  }
+
+  /** A node takes a moment to prove itself, so the oldest is none; nodes that come all at once stay. */
+  #cutStranger(): void {
+    for (const [peer, { socket, address }] of this.#unproven) {
+      if (this.#provenFrom.has(address)) continue;
+      this.#settle(peer);
+      socket.destroy();
+      return;
+    }
   }
 
   #settle(peer: string | undefined, only?: Socket): void {
