@@ -1,12 +1,19 @@
 /** The .d.ts files of the public API, as the package carries them. */
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import ts from 'typescript';
 
 const REPOSITORY = join(__dirname, '../../..');
 const FOLDER = join(REPOSITORY, 'constructs');
 
-/** @returns text by path relative to constructs/, of what index.ts exports */
-export function publicDeclarations(): Map<string, string> {
+/** What a file gives to the public API. */
+export interface PublicFile {
+  readonly text: string;
+  /** Undefined: all that it exports. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** @returns by path relative to constructs/, what index.ts exports from */
+export function publicDeclarations(): Map<string, PublicFile> {
   const config = ts.getParsedCommandLineOfConfigFile(
     join(FOLDER, 'tsconfig.json'),
     {
@@ -23,11 +30,11 @@ export function publicDeclarations(): Map<string, string> {
   );
   if (!config) throw new Error(`${FOLDER}/tsconfig.json cannot be read`);
   const program = ts.createProgram([join(FOLDER, 'index.ts')], config.options);
-  const declarations = new Map<string, string>();
-  for (const file of exportedFiles(program)) {
+  const declarations = new Map<string, PublicFile>();
+  for (const [file, names] of exportedFiles(program)) {
     program.emit(
       program.getSourceFile(join(FOLDER, file)),
-      (_name, text) => declarations.set(file, text),
+      (_name, text) => declarations.set(file, { text, names }),
       undefined,
       true,
     );
@@ -35,14 +42,15 @@ export function publicDeclarations(): Map<string, string> {
   return declarations;
 }
 
-/** The files that index.ts re-exports from. */
-function exportedFiles(program: ts.Program): string[] {
+/** The files that index.ts re-exports from, and which names of theirs. */
+function exportedFiles(program: ts.Program): [string, readonly string[] | undefined][] {
   const index = program.getSourceFile(join(FOLDER, 'index.ts'));
-  const files: string[] = [];
-  for (const statement of index?.statements ?? []) {
-    if (!ts.isExportDeclaration(statement) || !statement.moduleSpecifier) continue;
-    const specifier = (statement.moduleSpecifier as ts.StringLiteral).text;
-    files.push(relative(FOLDER, join(dirname(join(FOLDER, 'index.ts')), `${specifier}.ts`)));
-  }
-  return files;
+  return (index?.statements ?? []).flatMap((statement) => {
+    if (!ts.isExportDeclaration(statement) || !statement.moduleSpecifier) return [];
+    const { text } = statement.moduleSpecifier as ts.StringLiteral;
+    const file = relative(FOLDER, join(FOLDER, `${text}.ts`));
+    const clause = statement.exportClause;
+    const isNamed = clause !== undefined && ts.isNamedExports(clause);
+    return [[file, isNamed ? clause.elements.map(({ name }) => name.text) : undefined]];
+  });
 }
