@@ -30,18 +30,24 @@ export interface RoomRouterOptions {
   readonly log: Logger;
 }
 
+interface Placing {
+  readonly target: Promise<RouteTarget>;
+  /** Of those who wait for it; undefined: of one that waits in any case. */
+  readonly waiting: (AbortSignal | undefined)[];
+}
+
 /** Finds and places Rooms, for a Master Node. */
 export class RoomRouter implements RoomRoutes {
   readonly #options: RoomRouterOptions;
   readonly #remembered = new Map<string, RouteTarget>();
-  readonly #placing = new Map<string, Promise<RouteTarget>>();
+  readonly #placing = new Map<string, Placing>();
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: RoomRouterOptions) {
     this.#options = options;
   }
 
-  async find(room: string): Promise<RouteTarget | undefined> {
+  async find(room: string, signal?: AbortSignal): Promise<RouteTarget | undefined> {
     let placement: RoomPlacement | undefined;
     try {
       placement = await this.#options.registry.room(room);
@@ -56,21 +62,21 @@ export class RoomRouter implements RoomRoutes {
     this.#remembered.delete(room);
     if (placement !== undefined) {
       // Its node is gone: it goes on elsewhere, from what is known of it.
-      return this.#placeInTurn(room);
+      return this.#placeInTurn(room, signal);
     }
     // The registry may have lost its memory since the last look; where it is away, that is known.
     await this.#options.watch.lookUnlessWithin(FRESH_MS).catch(() => {});
     return this.#ask(room, this.#mayHost(before));
   }
 
-  async findOrPlace(room: string): Promise<RouteTarget> {
-    const found = await this.find(room);
+  async findOrPlace(room: string, signal?: AbortSignal): Promise<RouteTarget> {
+    const found = await this.find(room, signal);
     if (found !== undefined) {
       return found;
     }
     // The registry may have lost its memory since the last look.
     await this.#look();
-    return (await this.#ask(room, this.#mayHost())) ?? this.#placeInTurn(room);
+    return (await this.#ask(room, this.#mayHost())) ?? this.#placeInTurn(room, signal);
   }
 
   /**
@@ -85,18 +91,32 @@ export class RoomRouter implements RoomRoutes {
     );
   }
 
-  /** One after the other: placements at the same time would only outdate each other. */
-  #placeInTurn(room: string): Promise<RouteTarget> {
+  /**
+   * One after the other: placements at the same time would only outdate each other. One that nobody
+   * waits for any more when it is its turn is left out.
+   */
+  #placeInTurn(room: string, signal?: AbortSignal): Promise<RouteTarget> {
     const running = this.#placing.get(room);
     if (running !== undefined) {
-      return running;
+      running.waiting.push(signal);
+      return running.target;
     }
-    const placing = this.#queue
-      .then(() => this.#place(room))
-      .finally(() => this.#placing.delete(room));
-    this.#placing.set(room, placing);
-    this.#queue = placing.catch(() => {});
-    return placing;
+    const waiting = [signal];
+    const target = this.#queue
+      .then(() => {
+        if (!waiting.every((one) => one?.aborted)) {
+          return this.#place(room);
+        }
+        // At once: who comes now is not to wait for this.
+        this.#placing.delete(room);
+        throw new NoRouteError('nobody waits for the room any more, try again');
+      })
+      .finally(() => {
+        if (this.#placing.get(room)?.waiting === waiting) this.#placing.delete(room);
+      });
+    this.#placing.set(room, { target, waiting });
+    this.#queue = target.catch(() => {});
+    return target;
   }
 
   async failed(room: string, target: RouteTarget, why: LinkError | 'elsewhere'): Promise<void> {

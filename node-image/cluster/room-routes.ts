@@ -20,12 +20,14 @@ export interface RoomRoutes {
   /**
    * Where a Room runs. With the registry away, the nodes themselves are asked.
    *
+   * @param signal - aborted when nobody waits for it any more: a Room whose turn to be placed comes
+   *   only then is not placed.
    * @returns undefined where it runs nowhere.
    * @throws NoRouteError where that cannot be found out now.
    */
-  find(room: string): Promise<RouteTarget | undefined>;
+  find(room: string, signal?: AbortSignal): Promise<RouteTarget | undefined>;
   /** The same, and places a Room that is nowhere. @throws NoRouteError */
-  findOrPlace(room: string): Promise<RouteTarget>;
+  findOrPlace(room: string, signal?: AbortSignal): Promise<RouteTarget>;
   /**
    * Tells that a target did not answer, or says that the Room is not its. Resolves when asking
    * again makes sense: a node that was found dead is forgotten by then, what was known is looked up

@@ -195,6 +195,33 @@ describe('RoomRouter', () => {
     assert.ok(looks <= (performance.now() - startedMs) / 250 + 1, `${looks} looks`);
   });
 
+  it('places no Room that nobody waits for any more when it is its turn', async () => {
+    const { router, registry } = await cluster('N1');
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const place = registry.place.bind(registry);
+    registry.place = async (request) => {
+      await held;
+      return place(request);
+    };
+    const [gone, there] = [new AbortController(), new AbortController()];
+    const first = router.findOrPlace('first', gone.signal);
+    const left = router.findOrPlace('left', gone.signal);
+    const shared = [gone, there].map(({ signal }) => router.findOrPlace('shared', signal));
+    const api = [router.findOrPlace('api', gone.signal), router.findOrPlace('api')];
+    await sleep(20);
+    gone.abort();
+    goOn();
+    await assert.rejects(left, NoRouteError);
+    await Promise.all([first, ...shared, ...api]);
+    const rooms = (await registry.rooms()).map(({ room }) => room).sort();
+    // What had begun is done.
+    assert.deepEqual(rooms, ['api', 'first', 'shared']);
+    assert.equal((await router.findOrPlace('left', there.signal)).nodeId, 'N1');
+  });
+
   it('asks where a Room was last when the registry does not know it any more', async () => {
     const { router, registry, link } = await cluster('N1');
     const { epoch } = await router.findOrPlace('a');

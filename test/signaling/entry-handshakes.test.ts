@@ -40,9 +40,14 @@ describe('a handshake at a Master Node', () => {
 
   test('is given up in time where nobody says where the Room is, and at once when its client goes', async () => {
     const one = await master(await media(), { holdMs: 500 });
-    one.routes.findOrPlace = () => new Promise(() => {});
+    const asked: (AbortSignal | undefined)[] = [];
+    one.routes.findOrPlace = (_room, signal) => {
+      asked.push(signal);
+      return new Promise(() => {});
+    };
     const client = await join(one);
     assert.equal((await client.refusal()).status, 503);
+    assert.deepEqual([asked.length, asked[0]?.aborted], [1, true], 'who looks for it is told');
     const other = await master(await media(), { holdMs: 60_000 });
     other.routes.findOrPlace = () => new Promise(() => {});
     const leaving = await join(other);

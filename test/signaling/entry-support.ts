@@ -108,7 +108,7 @@ export class FakeRoutes implements RoomRoutes {
     return this.found.get(room);
   }
 
-  async findOrPlace(room: string): Promise<RouteTarget> {
+  async findOrPlace(room: string, _signal?: AbortSignal): Promise<RouteTarget> {
     const found = this.found.get(room);
     if (found !== undefined) return found;
     if (this.next instanceof Error) throw this.next;

@@ -94,7 +94,7 @@ export class EntryEndpoint {
       const passed = await this.#options.gate.check(request);
       const asked = await this.#ask(
         passed.room,
-        () => this.#options.routes.find(passed.room),
+        (ends) => this.#options.routes.find(passed.room, ends),
         (target, timeoutMs) =>
           this.#options.link.request(target.link, {
             method: 'GET',
@@ -180,7 +180,7 @@ export class EntryEndpoint {
     const signal = AbortSignal.any([client.signal, this.#ending.signal]);
     const asked = await this.#ask(
       room,
-      () => (this.#isPlaced(passed) ? routes.findOrPlace(room) : routes.find(room)),
+      (ends) => (this.#isPlaced(passed) ? routes.findOrPlace(room, ends) : routes.find(room, ends)),
       (target, timeoutMs) =>
         link.upgrade(target.link, {
           path: forwardedPath('/rtc', request),
@@ -227,12 +227,13 @@ export class EntryEndpoint {
   /**
    * Asks the node of a Room, and again where that one does not answer or no longer has it.
    *
+   * @param find - its signal is aborted when it is not waited for any more.
    * @returns undefined where the Room is nowhere.
    * @throws JoinError, NoRouteError
    */
   async #ask<T extends LinkUpgrade | LinkAnswer>(
     room: string,
-    find: () => Promise<RouteTarget | undefined>,
+    find: (ends: AbortSignal) => Promise<RouteTarget | undefined>,
     ask: (target: RouteTarget, timeoutMs: number) => Promise<T>,
     signal: AbortSignal,
     holdMs = this.#options.holdMs ?? HOLD_MS,
@@ -244,7 +245,7 @@ export class EntryEndpoint {
     const over = sleep(holdMs, OVER, { signal: ends }).catch(() => OVER);
     try {
       for (;;) {
-        const target = await Promise.race([over, find()]);
+        const target = await Promise.race([over, find(ends)]);
         const leftMs = untilMs - performance.now();
         if (target === OVER || signal.aborted || leftMs <= 0) throw this.#givenUp();
         if (target === undefined) return undefined;
