@@ -15,8 +15,8 @@ import {
   MAX_HANDOVER_PARTICIPANTS,
   type RoomHandover,
 } from '../../node-image/room/handover';
-import { SoleOwnership } from '../../node-image/room/sole-ownership';
 import { grants } from './fakes';
+import { SoleOwnership } from './sole-ownership';
 
 const facts = {
   sid: 'RM_1',

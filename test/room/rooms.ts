@@ -6,9 +6,9 @@ import type { Participant } from '../../node-image/room/participant';
 import type { Room } from '../../node-image/room/room';
 import type { RoomObserver } from '../../node-image/room/room-observer';
 import type { RoomSettings } from '../../node-image/room/room-settings';
-import { SoleOwnership } from '../../node-image/room/sole-ownership';
 import { log, startPool } from '../media/support/media';
 import { FakeSink, grants, JOIN } from './fakes';
+import { SoleOwnership } from './sole-ownership';
 
 export interface TestRoomsOptions {
   readonly presets?: ReadonlyMap<string, RoomConfiguration>;

@@ -1,5 +1,5 @@
-import type { RoomFacts } from './handover';
-import type { RoomClaim, RoomOwnership } from './room-ownership';
+import type { RoomFacts } from '../../node-image/room/handover';
+import type { RoomClaim, RoomOwnership } from '../../node-image/room/room-ownership';
 
 /** As long as clients try to come back to a Room that was lost, in ms. */
 const KEEP_MS = 60_000;
