@@ -10,9 +10,10 @@ import type { Logger } from 'pino';
 import type { SubscriberConnection } from '../media/subscriber-connection';
 import type { Participant } from './participant';
 import type { PublishedTrack } from './published-track';
-import { DEFAULT_SETTINGS, layersFor, type TrackSettings, wantedQuality } from './quality-layers';
+import { layersFor, wantedQuality } from './quality-layers';
 import type { SignalMessage } from './signal-sink';
 import { Subscription } from './subscription';
+import { TrackWishes, type TrackWishesOptions } from './track-wishes';
 
 /** A track that somebody else publishes. */
 export interface AvailableTrack {
@@ -20,10 +21,8 @@ export interface AvailableTrack {
   readonly track: PublishedTrack;
 }
 
-export interface SubscribingOptions {
+export interface SubscribingOptions extends TrackWishesOptions {
   readonly log: Logger;
-  readonly autoSubscribe: boolean;
-  readonly adaptiveStream: boolean;
   /** Name streams by what belongs together, where the client can take that. */
   readonly syncStreams: boolean;
   /** How many tracks of each kind it may receive at a time; 0 or less sets no limit. */
@@ -40,15 +39,10 @@ export interface SubscribingOptions {
   readonly onChanged: (available: AvailableTrack, subscribed: boolean) => void;
 }
 
-/** Of how many tracks a client's wishes are kept, and how long a sid may be, in characters. */
-const MAX_REMEMBERED = 20_000;
-const MAX_SID_LENGTH = 64;
-
 /** What one participant receives: what it wants, what it may have, and what it gets. */
 export class Subscribing {
   readonly #options: SubscribingOptions;
-  readonly #explicit = new Map<string, boolean>();
-  readonly #settings = new Map<string, TrackSettings>();
+  readonly #wishes: TrackWishes;
   readonly #subscriptions = new Map<string, Subscription>();
   /** How many tracks come from each publisher, by its sid. */
   readonly #perPublisher = new Map<string, number>();
@@ -66,6 +60,7 @@ export class Subscribing {
 
   constructor(options: SubscribingOptions) {
     this.#options = options;
+    this.#wishes = new TrackWishes(options);
   }
 
   get subscriptions(): ReadonlyMap<string, Subscription> {
@@ -92,7 +87,7 @@ export class Subscribing {
 
   /** The client's own choice, which outlives the track's absence. Source: UpdateSubscription. */
   choose(trackSid: string, subscribe: boolean): void {
-    remember(this.#explicit, trackSid, subscribe);
+    this.#wishes.choose(trackSid, subscribe);
   }
 
   reportMissing(trackSid: string): void {
@@ -108,7 +103,7 @@ export class Subscribing {
       return;
     }
     const { track } = available;
-    const wanted = this.#explicit.get(track.sid) ?? this.#options.autoSubscribe;
+    const wanted = this.#wishes.wants(track.sid);
     const permitted = this.#options.permittedBy(available);
     if (wanted) {
       this.#tellPermission(available, permitted);
@@ -138,8 +133,7 @@ export class Subscribing {
       this.#count(available.publisher.sid, -1);
       this.#options.onChanged(available, false);
     }
-    this.#settings.delete(available.track.sid);
-    this.#explicit.delete(available.track.sid);
+    this.#wishes.forget(available.track.sid);
     this.#notPermitted.delete(available.track.sid);
   }
 
@@ -154,7 +148,7 @@ export class Subscribing {
       height: request.height,
       fps: request.fps,
     };
-    this.#settings.set(trackSid, settings);
+    this.#wishes.set(trackSid, settings);
     const subscription = this.#subscriptions.get(trackSid);
     await subscription?.apply(settings);
     return subscription;
@@ -162,8 +156,8 @@ export class Subscribing {
 
   /** A client that resumes says which of its tracks it has switched off. */
   async setDisabled(trackSid: string): Promise<void> {
-    const settings = { ...this.#initialSettings(trackSid), disabled: true };
-    remember(this.#settings, trackSid, settings);
+    const settings = { ...this.#wishes.settings(trackSid), disabled: true };
+    this.#wishes.set(trackSid, settings);
     await this.#subscriptions.get(trackSid)?.apply(settings);
   }
 
@@ -224,7 +218,7 @@ export class Subscribing {
       track,
       publisher.sid,
       codec,
-      this.#initialSettings(track.sid),
+      this.#wishes.settings(track.sid),
       (state) =>
         this.#options.send({
           case: 'streamStateUpdate',
@@ -340,23 +334,5 @@ export class Subscribing {
         allowed,
       }),
     });
-  }
-
-  /** An adaptive client starts low, as it will say what it shows as soon as it shows it. */
-  #initialSettings(trackSid: string): TrackSettings {
-    const quality = this.#options.adaptiveStream ? 0 : DEFAULT_SETTINGS.quality;
-    return this.#settings.get(trackSid) ?? { ...DEFAULT_SETTINGS, quality };
-  }
-}
-
-/** What a client says of tracks that may never come is kept, but not without end. */
-function remember<T>(map: Map<string, T>, trackSid: string, value: T): void {
-  if (trackSid.length > MAX_SID_LENGTH) {
-    return;
-  }
-  map.set(trackSid, value);
-  if (map.size > MAX_REMEMBERED) {
-    const [oldest = ''] = map.keys();
-    map.delete(oldest);
   }
 }

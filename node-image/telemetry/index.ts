@@ -1,12 +1,11 @@
 export { componentLog, createLog, type LogScope, scopedLog, withoutSecrets } from './log';
-export {
-  type Direction,
-  type JoinState,
-  Metrics,
-  type MetricsOptions,
-  type PacketReport,
-  type StreamReport,
-  type TwirpReport,
-} from './metrics';
+export type {
+  Direction,
+  JoinState,
+  PacketReport,
+  StreamReport,
+  TwirpReport,
+} from './metric-reports';
+export { Metrics, type MetricsOptions } from './metrics';
 export { MetricsServer, type MetricsServerOptions } from './metrics-server';
 export { NodeTotals } from './node-totals';

@@ -2,7 +2,8 @@ import { type TrackSource, TrackType } from '@livekit/protocol';
 import type { Consumer, Producer } from 'mediasoup/types';
 import type { Logger } from 'pino';
 import type { LocalRooms } from '../room/local-rooms';
-import type { Direction, Metrics } from './metrics';
+import type { Direction } from './metric-reports';
+import type { Metrics } from './metrics';
 
 /** How often the streams are asked for their numbers, in ms. */
 const INTERVAL_MS = 5000;
