@@ -1,81 +1,16 @@
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import { ParticipantInfo, Room, TrackInfo } from '@livekit/protocol';
-import { WebhookReceiver } from 'livekit-server-sdk';
 import { pino } from 'pino';
 import { Webhooks, type WebhooksOptions } from '../../node-image/api/webhooks';
 import { observeAll } from '../../node-image/room/observers';
+import { type Answer, TestReceiver } from './support/webhook-receiver';
 
 const room = new Room({ sid: 'RM_1', name: 'r', metadata: 'm', numParticipants: 1 });
 const alice = new ParticipantInfo({ sid: 'PA_1', identity: 'alice', name: 'Alice' });
 const track = new TrackInfo({ sid: 'TR_1', name: 'cam' });
 const log = { debug: () => undefined, warn: () => undefined };
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-type Answer = (response: ServerResponse, request: IncomingMessage, count: number) => void;
-
-interface Body {
-  readonly id?: string;
-  readonly createdAt?: string;
-  readonly room?: Record<string, unknown>;
-  readonly participant?: Record<string, unknown>;
-  readonly track?: Record<string, unknown>;
-}
-
-interface Received {
-  readonly event: string;
-  readonly dropped: number;
-  readonly room: string;
-  readonly body: Body;
-  readonly type: string | undefined;
-}
-
-/** A receiver that checks each signature with LiveKit's SDK and answers as it is told. */
-class Receiver {
-  readonly received: Received[] = [];
-  readonly #server: Server;
-  count = 0;
-
-  constructor(answer: Answer = (response) => void response.end()) {
-    const checker = new WebhookReceiver('devkey', 'secret');
-    this.#server = createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request.setEncoding('utf8')) body += chunk;
-      const event = await checker.receive(body, request.headers.authorization);
-      this.count += 1;
-      const type = request.headers['content-type'];
-      const { numDropped: dropped } = event;
-      const room = event.room?.name ?? '';
-      answer(response, request, this.count);
-      if (response.statusCode === 200) {
-        this.received.push({ event: event.event, dropped, room, body: JSON.parse(body), type });
-      }
-    });
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    const address = this.#server.address();
-    assert.ok(typeof address === 'object' && address !== null);
-    return `http://127.0.0.1:${address.port}/hook`;
-  }
-
-  async until(count: number): Promise<void> {
-    const deadline = Date.now() + 5000;
-    while (this.received.length < count && Date.now() < deadline) await wait(5);
-    assert.equal(this.received.length, count);
-  }
-
-  get events(): string[] {
-    return this.received.map(({ event }) => event);
-  }
-
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-}
 
 describe('Webhooks', () => {
   const cleanups: (() => unknown)[] = [];
@@ -86,8 +21,8 @@ describe('Webhooks', () => {
   async function start(
     answers: readonly (Answer | undefined)[],
     changes: Partial<WebhooksOptions> = {},
-  ): Promise<{ webhooks: Webhooks; receivers: Receiver[]; outcomes: string[] }> {
-    const receivers = answers.map((answer) => new Receiver(answer));
+  ): Promise<{ webhooks: Webhooks; receivers: TestReceiver[]; outcomes: string[] }> {
+    const receivers = answers.map((answer) => new TestReceiver(answer));
     const urls = await Promise.all(receivers.map((receiver) => receiver.listen()));
     const outcomes: string[] = [];
     const webhooks = new Webhooks({
@@ -103,7 +38,7 @@ describe('Webhooks', () => {
     return { webhooks, receivers, outcomes };
   }
 
-  const first = (receivers: Receiver[]): Receiver => {
+  const first = (receivers: TestReceiver[]): TestReceiver => {
     const [receiver] = receivers;
     assert.ok(receiver);
     return receiver;
@@ -231,7 +166,7 @@ describe('Webhooks', () => {
   });
 
   test('follows a redirect that keeps the method, and no other', async () => {
-    const target = new Receiver();
+    const target = new TestReceiver();
     cleanups.push(() => target.close());
     const location = await target.listen();
     let status = 308;

@@ -1,8 +1,16 @@
+import { RoomError } from '../../node-image/room/errors';
 import { decodeHandover, encodeHandover, type RoomHandover } from '../../node-image/room/handover';
 import { LocalRoomControl } from '../../node-image/room/local-room-control';
 import type { Room } from '../../node-image/room/room';
 import { TestRooms } from './rooms';
 import { Placements } from './shared-ownership';
+
+export const isRoomError = (code: string) => (error: unknown) =>
+  error instanceof RoomError && error.code === code;
+export const identities = (infos: readonly { identity: string }[]): string[] =>
+  infos.map((one) => one.identity);
+
+export type JoinChanges = Parameters<TestRooms['join']>[2];
 
 const limits = { nameLength: 10, metadataBytes: 10, attributesBytes: 10 };
 
@@ -10,6 +18,7 @@ const limits = { nameLength: 10, metadataBytes: 10, attributesBytes: 10 };
 export class TwoNodes {
   readonly fromControl: LocalRoomControl;
   readonly toControl: LocalRoomControl;
+  #rooms = 0;
 
   private constructor(
     readonly from: TestRooms,
@@ -42,6 +51,21 @@ export class TwoNodes {
   async room(name: string): Promise<Room> {
     this.placements.place(name, 'from');
     return this.from.rooms.getOrCreate({ name, metadata: 'meta' });
+  }
+
+  /** A Room that no test has had, on the first node; what was told before is forgotten. */
+  async newRoom(): Promise<Room> {
+    this.#rooms += 1;
+    const room = await this.room(`room-${this.#rooms}`);
+    this.events();
+    return room;
+  }
+
+  /** One whose media is up, on the first node. */
+  async enter(room: Room, identity: string, changes: JoinChanges = {}) {
+    const joined = await this.from.join(room, identity, changes);
+    room.activated(joined.participant);
+    return joined;
   }
 
   /** Freezes a Room and places it on the other node; what that one is told comes back. */
