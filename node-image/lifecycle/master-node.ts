@@ -8,7 +8,6 @@ import { TokenVerifier } from '../api/tokens';
 import { twirpRoutes } from '../api/twirp-routes';
 import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
-import { LINK_PROTOCOL } from '../cluster/link/link';
 import { RoomRouter } from '../cluster/room-router';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
@@ -21,13 +20,13 @@ import { Health } from './health';
 import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { startMetricsServer } from './metrics-endpoint';
+import { endDuplicate, nodeIdentity } from './node-seat';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
 import { sizeLimits } from './settings';
 import { joinGate } from './signaling-parts';
 import { startController } from './start-controller';
 import { type NodeStart, startNode } from './start-node';
-import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
 
 /** A master that stops sends its clients to the others over so long, ms. */
@@ -96,22 +95,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => meter.close());
   const seat = new Seat({
     registry,
-    identity: {
-      id: nodeId,
-      role: 'master',
-      version: PROGRAM_VERSION,
-      linkProtocol: LINK_PROTOCOL,
-      machineId: config.sluice.machine_id,
-      region: config.region,
-      startedAtMs: Date.now(),
-    },
+    identity: nodeIdentity(nodeId, config),
     configVersion: version,
     load: () => meter.load,
-    onDuplicate: () => {
-      log.fatal('another process goes by the same node id; this one ends');
-      process.exitCode = 1;
-      void closers.close();
-    },
+    onDuplicate: endDuplicate(log, closers),
     // Its machine starts it again.
     onRestart: () => void stop(),
     log,

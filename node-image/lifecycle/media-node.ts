@@ -6,7 +6,6 @@ import { listenErrorOf } from '../api/listen-error';
 import { answerOnSocket } from '../api/raw-answer';
 import { TokenVerifier } from '../api/tokens';
 import { HostedRooms } from '../cluster/hosted-rooms';
-import { LINK_PROTOCOL } from '../cluster/link/link';
 import { LinkServer } from '../cluster/link/link-server';
 import { StrayRooms } from '../cluster/stray-rooms';
 import { LinkDoor, linkGate } from '../signaling/link-door';
@@ -14,11 +13,12 @@ import { watchSeat } from '../telemetry/cluster-metrics';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
-import { Health } from './health';
 import { withoutMissingLoopback } from './listen-addresses';
+import { mediaHealth } from './media-health';
 import { startMediaPlane } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
 import { nodeLinkAddress } from './node-link-address';
+import { endDuplicate, nodeIdentity } from './node-seat';
 import { RegistryOwnership } from './registry-ownership';
 import { sendAwayFromRelays } from './relay-watch';
 import { RoomMover } from './room-mover';
@@ -56,6 +56,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     tokens: new TokenVerifier({ keys }),
     lengths: lengthLimits(config.limit),
     pendingHandshakes: sluice.pending_handshakes,
+    observe: (reason) => metrics.operation('join_limit', reason),
     isOutOfDescriptors: () => descriptors.isFull(),
   });
   const signal = roomSignaling({ config, plane, gate, keys, log });
@@ -93,15 +94,9 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const seat = new Seat({
     registry,
     identity: {
-      id: nodeId,
-      role: 'media',
-      version: PROGRAM_VERSION,
-      linkProtocol: LINK_PROTOCOL,
+      ...nodeIdentity(nodeId, config),
       link: { host: address, port: server.port },
       relay: turn.relay,
-      machineId: sluice.machine_id,
-      region: config.region,
-      startedAtMs: Date.now(),
     },
     configVersion: version,
     load: plane.load,
@@ -120,11 +115,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         rooms.stepBack(room);
       }
     },
-    onDuplicate: () => {
-      log.fatal('another process goes by the same node id; this one ends');
-      process.exitCode = 1;
-      void closers.close();
-    },
+    onDuplicate: endDuplicate(log, closers),
     // Its machine starts it again.
     onRestart: () => void closers.close(),
     log,
@@ -143,13 +134,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await seat.take();
   sendAwayFromRelays({ watch, rooms, nodeId, log });
 
-  const health = new Health({
-    checks: {
-      media: () => (pool.workers.length > 0 ? undefined : 'no media worker is running'),
-      turn: () => turn.problem(),
-      state: () => (seat.state === 'serving' ? undefined : `the node is ${seat.state}`),
-    },
-  });
+  const health = mediaHealth(plane, seat);
   closers.add(() => health.close());
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
   const http = new HttpServer({

@@ -10,7 +10,6 @@ import { twirpRoutes } from '../api/twirp-routes';
 import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
 import { HostedRooms } from '../cluster/hosted-rooms';
-import { LINK_PROTOCOL } from '../cluster/link/link';
 import { MemoryRegistry } from '../cluster/memory-registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import { StrayRooms } from '../cluster/stray-rooms';
@@ -19,18 +18,18 @@ import { watchSeat } from '../telemetry/cluster-metrics';
 import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
-import { Health } from './health';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
+import { mediaHealth } from './media-health';
 import { type MediaPlane, startMediaPlane } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
+import { nodeIdentity } from './node-seat';
 import { RegistryOwnership } from './registry-ownership';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
 import { sizeLimits } from './settings';
 import { joinGate, roomSignaling } from './signaling-parts';
 import { type NodeStart, startNode } from './start-node';
-import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
 
 /**
@@ -74,15 +73,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
 
   const seat = new Seat({
     registry,
-    identity: {
-      id: nodeId,
-      role: 'single',
-      version: PROGRAM_VERSION,
-      linkProtocol: LINK_PROTOCOL,
-      machineId: config.sluice.machine_id,
-      region: config.region,
-      startedAtMs: Date.now(),
-    },
+    identity: nodeIdentity(nodeId, config),
     configVersion: 0,
     load: plane.load,
     hosted,
@@ -100,13 +91,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => seat.close());
   watchSeat(metrics.registry, seat);
   await seat.take();
-  const health = new Health({
-    checks: {
-      media: () => (pool.workers.length > 0 ? undefined : 'no media worker is running'),
-      turn: () => turn.problem(),
-      state: () => (seat.state === 'serving' ? undefined : `the node is ${seat.state}`),
-    },
-  });
+  const health = mediaHealth(plane, seat);
   closers.add(() => health.close());
 
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());

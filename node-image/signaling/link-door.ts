@@ -30,6 +30,7 @@ export interface LinkGateOptions {
   readonly lengths: JoinLengths;
   /** `sluice.pending_handshakes`: joins worked on at a time. 0: no limit. */
   readonly pendingHandshakes: number;
+  /** Told of each client that is refused. @default - nobody is */
   readonly observe?: (reason: JoinRefusal) => void;
   /** Whether hardly any file descriptors are left. @default - never */
   readonly isOutOfDescriptors?: () => boolean;
