@@ -75,8 +75,7 @@ export const ledgerSchema = section({
 /** Which processes count as a node's load: all of the machine's, or its own. */
 export const loadScope = oneOf(['machine', 'processes'], 'machine');
 
-/** What a node can do in its cluster: everything, the steady side, or the elastic side. */
-/** @default single */
+/** What a node can do in its cluster: everything, the steady side, or the elastic side. @default single */
 export const role = oneOf(ROLES, 'single');
 
 /** A cluster secret that is shorter could be guessed. Characters. */
