@@ -88,8 +88,7 @@ export abstract class Domain {
   /**
    * A name with a certificate of your own, for a machine with no load balancer before it.
    *
-   * @param certificate - JSON with `certificate` (the chain, the own one first) and `key`, both PEM.
-   * It is read at boot and every hour
+   * @param certificate - PEM: the certificate, its chain, its private key. It is read at boot
    */
   static ownCertificate(
     domainName: string,

@@ -5,10 +5,8 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { generatedPassword, grantPassword } from './private/redis-password';
+import { REDIS_PORT } from './private/redis-port';
 import { Problems } from './private/validation';
-
-/** Where Redis listens by default. */
-export const REDIS_PORT = 6379;
 
 /** The Redis that the nodes of a cluster share. */
 export interface IRedisStore extends IResource, ec2.IConnectable {
@@ -18,9 +16,17 @@ export interface IRedisStore extends IResource, ec2.IConnectable {
   readonly port: number;
   /** Whether it is reached by TLS. */
   readonly tls: boolean;
-  /** The password: the whole secret is it. Undefined: none is needed. */
+  /**
+   * The password: the whole secret is it, or JSON with `password` and, if need be, `username`.
+   *
+   * @default - none is needed
+   */
   readonly authSecret?: sm.ISecret;
-  /** The user. Undefined: the default one. */
+  /**
+   * The user.
+   *
+   * @default - the default one, or the one in the secret
+   */
   readonly username?: string;
   /** Whether it is a clustered Redis: `host` is one of its nodes, or its configuration endpoint. */
   readonly clusterMode: boolean;
@@ -34,7 +40,11 @@ export interface RedisStoreAttributes {
   /** The host name or address; of a clustered one a node, or its configuration endpoint. */
   readonly host: string;
 
-  /** @default 6379 */
+  /**
+   * The port.
+   *
+   * @default 6379
+   */
   readonly port?: number;
 
   /**
@@ -45,13 +55,17 @@ export interface RedisStoreAttributes {
   readonly tls?: boolean;
 
   /**
-   * The password: the whole secret is it.
+   * The password: the whole secret is it, or JSON with `password` and, if need be, `username`.
    *
    * @default - none
    */
   readonly authSecret?: sm.ISecret;
 
-  /** @default - the default user */
+  /**
+   * The user.
+   *
+   * @default - the default one, or the one in the secret
+   */
   readonly username?: string;
 
   /**
@@ -77,7 +91,11 @@ export interface MasterRedisStoreProps {
   /** The Master Node: the other nodes are let in to it. */
   readonly masterNode: ec2.IConnectable;
 
-  /** @default 6379 */
+  /**
+   * The port.
+   *
+   * @default 6379
+   */
   readonly port?: number;
 
   /**

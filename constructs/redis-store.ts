@@ -8,6 +8,7 @@ import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { redisMetric } from './private/redis-metrics';
 import { generatedPassword } from './private/redis-password';
+import { REDIS_PORT } from './private/redis-port';
 import { chooseSubnets, zonesOf } from './private/subnets';
 import { Problems } from './private/validation';
 import {
@@ -15,7 +16,6 @@ import {
   type IRedisStore,
   MasterRedisStore,
   type MasterRedisStoreProps,
-  REDIS_PORT,
   type RedisStoreAttributes,
 } from './redis-store-existing';
 

@@ -22,14 +22,8 @@ import {
   type SignalingEntryAttributes,
 } from './signaling-entry-existing';
 
-/** Properties of the load balancer that clients come in by. */
-export interface SignalingEntryProps {
-  /** The VPC that it is in. */
-  readonly vpc: ec2.IVpc;
-
-  /** The name of the cluster, and its certificate: `Domain.route53()`, `certificate()`, `none()`. */
-  readonly domain: Domain;
-
+/** Choices for the load balancer that clients come in by. */
+export interface SignalingEntryOptions {
   /**
    * Its subnets, best in each zone that has Master Nodes. Not with `loadBalancer`.
    *
@@ -135,6 +129,15 @@ export interface SignalingEntryProps {
    * @default Duration.minutes(1)
    */
   readonly deregistrationDelay?: Duration;
+}
+
+/** Properties of the load balancer that clients come in by. */
+export interface SignalingEntryProps extends SignalingEntryOptions {
+  /** The VPC that it is in. */
+  readonly vpc: ec2.IVpc;
+
+  /** The name of the cluster, and its certificate: `Domain.route53()`, `certificate()`, `none()`. */
+  readonly domain: Domain;
 }
 
 /**

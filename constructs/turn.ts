@@ -3,7 +3,12 @@ import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { PORTS } from '../node-image/contract';
 import { NodeSettings } from './node-config';
-import { type TurnConfig, type TurnSurroundings, turnPorts } from './private/turn-config';
+import {
+  type TurnConfig,
+  type TurnSurroundings,
+  turnPorts,
+  turnUdpEntry,
+} from './private/turn-config';
 import type { Problems } from './private/validation';
 
 /** Options of TURN on the nodes themselves. */
@@ -61,10 +66,18 @@ export interface TurnServer {
   /** Its name or address. */
   readonly host: string;
 
-  /** @default - 3478; with TLS 5349 */
+  /**
+   * Its port.
+   *
+   * @default - 3478; with TLS 5349
+   */
   readonly port?: number;
 
-  /** @default TurnProtocol.UDP */
+  /**
+   * How clients reach it.
+   *
+   * @default TurnProtocol.UDP
+   */
   readonly protocol?: TurnProtocol;
 }
 
@@ -108,6 +121,7 @@ class OwnTurn extends Turn {
   override _bind(scope: Construct, around: TurnSurroundings, problems: Problems): TurnConfig {
     const { tls = around.domainName !== undefined, credentialLife, relayTo } = this.options;
     const { allocationsPerParticipant } = this.options;
+    const isSingle = around.role === 'single';
     problems.check(!tls || around.domainName !== undefined, {
       what: 'turn.tls',
       given: 'true, and a domain without TLS',
@@ -132,7 +146,7 @@ class OwnTurn extends Turn {
           enabled: true,
           udp_port: PORTS.turn,
           // Plain here, as HAProxy has ended TLS; the same port takes UDP.
-          tls_port: PORTS.turnUdpEntry,
+          tls_port: isSingle ? PORTS.turn : PORTS.turnUdpEntry,
           external_tls: true,
           ...(tls && { domain: around.domainName }),
           ...(credentialLife && { ttl_seconds: credentialLife.toSeconds() }),
@@ -144,7 +158,7 @@ class OwnTurn extends Turn {
         // TURN/TLS ends on any node: it relays to the inner address of the one that has the Room.
         ...(tls && { rtc: { advertise_internal_ip: true } }),
       }),
-      closedPorts: [],
+      closedPorts: isSingle ? turnUdpEntry() : [],
     };
   }
 }

@@ -16,7 +16,7 @@ export interface DomainConfig {
   readonly tls: TlsEnd | 'none';
   /** Of the load balancer. */
   readonly certificate?: acm.ICertificate | undefined;
-  /** Of the machine: JSON with `certificate` and `key`, PEM. */
+  /** Of the machine: PEM of the certificate, its chain and its private key. */
   readonly certificateSecret?: sm.ISecret | undefined;
   /** The machine gets its certificate from Let's Encrypt: 80 must be open. */
   readonly letsEncrypt?: { readonly email?: string | undefined } | undefined;

@@ -5,6 +5,8 @@ import type { NodeSettings } from '../node-config';
 
 /** What TURN is made for. */
 export interface TurnSurroundings {
+  /** Whose TURN it is. */
+  readonly role: 'single' | 'media';
   /** Where the nodes are. */
   readonly vpc: ec2.IVpc;
   /** The name that TURN/TLS has; undefined: the domain has no TLS. */
@@ -21,12 +23,19 @@ export interface TurnConfig {
   readonly closedPorts: readonly PortUse[];
 }
 
+/** UDP 443: coturn can listen there only together with TCP 443, which is HAProxy's on a Single Node. */
+export function turnUdpEntry(): readonly PortUse[] {
+  return PORT_USES.filter(
+    ({ start, protocol }) => start === PORTS.turnUdpEntry && protocol === 'udp',
+  );
+}
+
 /** The ports that only TURN needs. */
 export function turnPorts(): readonly PortUse[] {
-  return PORT_USES.filter(
-    ({ start, protocol }) =>
-      start === PORTS.turn ||
-      start === PORT_RANGES.turnRelay.start ||
-      (start === PORTS.turnUdpEntry && protocol === 'udp'),
-  );
+  return [
+    ...PORT_USES.filter(
+      ({ start }) => start === PORTS.turn || start === PORT_RANGES.turnRelay.start,
+    ),
+    ...turnUdpEntry(),
+  ];
 }

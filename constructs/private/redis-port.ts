@@ -1,0 +1,2 @@
+/** Where Redis listens by default. */
+export const REDIS_PORT = 6379;
