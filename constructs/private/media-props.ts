@@ -1,0 +1,103 @@
+import { Annotations, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import type { MediaNodesProps } from '../media-nodes';
+import type { MediaNodesOptions } from '../media-nodes-options';
+import { NodeArchitecture } from '../node-architecture';
+import { NodeSettings } from '../node-config';
+import type { NodeDrain } from '../node-drain';
+import { chooseSubnets, mustBePublic } from './subnets';
+import { isKnown, Problems } from './validation';
+
+const DEFAULT_MIN = 1;
+const DEFAULT_MAX = 4;
+
+/** The limits of a group of Media Nodes. */
+export interface Capacity {
+  readonly minCapacity: number;
+  readonly maxCapacity: number;
+}
+
+/** The default machine of an architecture. */
+export function defaultType(architecture: NodeArchitecture | undefined): ec2.InstanceType {
+  return new ec2.InstanceType(
+    architecture === NodeArchitecture.ARM_64 ? 'c7g.xlarge' : 'c7i.xlarge',
+  );
+}
+
+/** The limits that were given, or those by default. */
+export function capacityOf(options: MediaNodesOptions): Capacity {
+  const minCapacity = options.minCapacity ?? DEFAULT_MIN;
+  const byDefault = isKnown(minCapacity) ? Math.max(DEFAULT_MAX, minCapacity) : DEFAULT_MAX;
+  return { minCapacity, maxCapacity: options.maxCapacity ?? byDefault };
+}
+
+/** What sluice.yaml of Media Nodes says that follows from their group; `own` wins. */
+export function mediaSettings(
+  group: string,
+  drain: NodeDrain,
+  own: NodeSettings = NodeSettings.none(),
+): NodeSettings {
+  const seconds = (value: { toSeconds(): number }) => `${value.toSeconds()}s`;
+  return NodeSettings.fromObject({
+    sluice: {
+      cloud: { kind: 'aws', media_group: group },
+      drain: {
+        patience: seconds(drain.patience),
+        deadline: seconds(drain.deadline),
+        on_deadline: drain.onDeadline,
+      },
+    },
+  }).with(own);
+}
+
+/** Tells what is wrong with the properties, and answers the subnets. */
+export function checkMediaNodes(
+  scope: Construct,
+  props: MediaNodesProps,
+  { minCapacity, maxCapacity }: Capacity,
+): ec2.SelectedSubnets {
+  const problems = new Problems(scope);
+  problems.integer('minCapacity', minCapacity, { min: 1, max: 1000 });
+  problems.integer('maxCapacity', maxCapacity, { min: 1, max: 1000 });
+  problems.ordered('minCapacity', minCapacity, 'maxCapacity', maxCapacity);
+  problems.integer('initialCapacity', props.initialCapacity, { min: 1, max: 1000 });
+  problems.ordered('minCapacity', minCapacity, 'initialCapacity', props.initialCapacity);
+  problems.ordered('initialCapacity', props.initialCapacity, 'maxCapacity', maxCapacity);
+  problems.integer('spot.onDemandBase', props.spot?.onDemandBase, { min: 0, max: 1000 });
+  problems.integer('spot.percentage', props.spot?.percentage, { min: 1, max: 100 });
+  problems.integer('warmPool.minSize', props.warmPool?.minSize, { min: 0, max: 1000 });
+  problems.check(props.spot === undefined || props.warmPool === undefined, {
+    what: 'spot and warmPool',
+    given: 'both',
+    allowed: 'one of them: AWS prepares no spot machines',
+    fix: 'leave out warmPool, or spot',
+  });
+  problems.integer('staticAddresses', props.staticAddresses?._count, { min: 1, max: 1000 });
+  const isConditional = props.architecture?._arm !== undefined;
+  problems.check(!isConditional || (props.alternativeInstanceTypes ?? []).length === 0, {
+    what: 'architecture and alternativeInstanceTypes',
+    given: 'an architecture that is chosen at deployment, and alternatives',
+    allowed: 'alternatives to machines of a known architecture',
+    fix: 'leave out alternativeInstanceTypes, or give NodeArchitecture.X86_64 or ARM_64',
+  });
+  const subnets = chooseSubnets(
+    props.vpc,
+    'vpcSubnets',
+    props.vpcSubnets ?? { subnetType: ec2.SubnetType.PUBLIC },
+    problems,
+  );
+  mustBePublic(props.vpc, 'vpcSubnets', subnets, problems);
+  problems.report();
+  warnOfBurstable(scope, props);
+  return subnets;
+}
+
+function warnOfBurstable(scope: Construct, { instanceType }: MediaNodesProps): void {
+  if (instanceType === undefined || Token.isUnresolved(instanceType.toString())) return;
+  if (!instanceType.isBurstable()) return;
+  Annotations.of(scope).addWarningV2(
+    'sluice:burstableMediaNodes',
+    `instanceType ${instanceType.toString()} earns its CPU over hours: under calls it runs out of credits, and media stutters; take a compute-optimized type such as c7i.xlarge`,
+  );
+}

@@ -1,0 +1,65 @@
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, relative, sep } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import * as assets from 'aws-cdk-lib/aws-s3-assets';
+import type { Construct } from 'constructs';
+import { IMAGE_SCRIPTS, shellWord } from './user-data';
+
+const ID = 'SluiceNodeFiles';
+
+/** What of the package a node needs, relative to its root. */
+const NEEDED = ['package.json', 'package-lock.json', 'node-image', 'constructs/package.json'];
+
+/** The node's software as an asset of the stack: one for all machines of it. */
+export function nodeFiles(scope: Construct): assets.Asset {
+  const stack = Stack.of(scope);
+  const existing = stack.node.tryFindChild(ID);
+  if (existing instanceof assets.Asset) return existing;
+  const root = packageRoot();
+  const staged = mkdtempSync(join(tmpdir(), 'sluice-node-'));
+  try {
+    for (const name of NEEDED) {
+      const from = join(root, name);
+      if (!existsSync(from)) continue;
+      cpSync(from, join(staged, name), { recursive: true, filter: (path) => isOfNode(root, path) });
+    }
+    return new assets.Asset(stack, ID, { path: staged });
+  } finally {
+    rmSync(staged, { recursive: true, force: true });
+  }
+}
+
+/** The lines that bring the asset onto a machine and install from it. */
+export function installFromAsset(files: assets.Asset): string[] {
+  return [
+    'apt-get -q update',
+    'apt-get -q install -y --no-install-recommends awscli ca-certificates curl unzip',
+    `aws s3 cp --only-show-errors ${shellWord(files.s3ObjectUrl)} /var/tmp/sluice.zip`,
+    'install -d -m 0755 /opt/sluice',
+    'unzip -q -o /var/tmp/sluice.zip -d /opt/sluice',
+    'rm -f /var/tmp/sluice.zip',
+    `bash ${IMAGE_SCRIPTS}/install.sh`,
+  ];
+}
+
+/** Where node-image is: beside constructs, in the repository and in the package alike. */
+function packageRoot(): string {
+  let folder = __dirname;
+  while (!existsSync(join(folder, 'node-image', 'package.json'))) {
+    const parent = join(folder, '..');
+    if (parent === folder) {
+      throw new Error(
+        `the node's files are missing: no folder above ${__dirname} has node-image/package.json; install the package again, or use NodeImage.fromAmi()`,
+      );
+    }
+    folder = parent;
+  }
+  return folder;
+}
+
+function isOfNode(root: string, path: string): boolean {
+  const parts = relative(root, path).split(sep);
+  const name = basename(path);
+  return !parts.includes('node_modules') && name !== '.git' && !name.endsWith('.tsbuildinfo');
+}

@@ -1,0 +1,219 @@
+import { Annotations, Aws, Lazy, Size, Tags, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { NodeArchitecture, type NodeRole } from '../node-architecture';
+import type { NodeConfig, NodeSecrets } from '../node-config';
+import { type BindableImage, bindImage } from './image-binding';
+import { type BootFile, MAX_USER_DATA_BYTES, renderUserData } from './user-data';
+import { Problems } from './validation';
+
+/** Instances, volumes and addresses of one group of machines have this tag, by the group's name. */
+export const NODES_TAG = 'sluice:nodes';
+
+/** What boot.json has beside what all machines have. */
+export type BootExtras = Pick<
+  BootFile,
+  'group' | 'data_volume' | 'static_addresses' | 'address_record'
+>;
+
+/** Properties of machines. */
+export interface NodeMachinesProps {
+  readonly role: NodeRole;
+  readonly vpc: ec2.IVpc;
+  readonly image: BindableImage;
+  readonly instanceType: ec2.InstanceType;
+  /** `@default - that of instanceType` */
+  readonly architecture?: NodeArchitecture | undefined;
+  readonly config: NodeConfig;
+  readonly secrets: NodeSecrets;
+  /** Value of NODES_TAG. */
+  readonly tag: string;
+  /** Logical id of the resource that waits for the machine; asked at synthesis. */
+  readonly signalled: () => string;
+  /** Yours get no rules here. */
+  readonly securityGroups?: ec2.ISecurityGroup[];
+  readonly securityGroupDescription: string;
+  /** Made with what a machine needs; one of yours is granted the same. */
+  readonly machineRole?: iam.IRole;
+  readonly publicAddress: boolean;
+  /** `@default 20 GiB` */
+  readonly diskSize?: Size;
+  readonly encryptionKey?: kms.IKey;
+  readonly logGroup?: logs.ILogGroup;
+  readonly boot: BootExtras;
+}
+
+/** What all machines of a role have in common: role, security group, launch template. */
+export class NodeMachines extends Construct {
+  readonly launchTemplate: ec2.LaunchTemplate;
+  readonly role: iam.IRole;
+  readonly securityGroups: ec2.ISecurityGroup[];
+  /** The one made here; none where they were given. */
+  readonly ownSecurityGroup: ec2.SecurityGroup | undefined;
+  readonly architecture: NodeArchitecture;
+
+  readonly #props: NodeMachinesProps;
+
+  constructor(scope: Construct, id: string, props: NodeMachinesProps) {
+    super(scope, id);
+    this.#props = props;
+    this.architecture = props.architecture ?? NodeArchitecture.of(props.instanceType);
+    this.#check();
+    this.ownSecurityGroup =
+      props.securityGroups === undefined
+        ? new ec2.SecurityGroup(this, 'SecurityGroup', {
+            vpc: props.vpc,
+            description: props.securityGroupDescription,
+            allowAllOutbound: true,
+            allowAllIpv6Outbound: true,
+          })
+        : undefined;
+    this.securityGroups = props.securityGroups ?? this.#own();
+    this.role =
+      props.machineRole ??
+      new iam.Role(this, 'Role', {
+        assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+        description: `Machines that are ${props.role} nodes`,
+      });
+    this.#grant();
+    this.launchTemplate = this.launchTemplateFor('LaunchTemplate', {
+      instanceType: props.instanceType,
+      architecture: this.architecture,
+    });
+  }
+
+  /** A launch template for machines of another architecture in the same group. */
+  launchTemplateFor(
+    id: string,
+    machine: { instanceType: ec2.InstanceType; architecture: NodeArchitecture },
+  ): ec2.LaunchTemplate {
+    const props = this.#props;
+    const image = bindImage(this, props.image, machine.architecture, props.role);
+    image.grantRead(this.role);
+    const [first, ...others] = this.securityGroups;
+    const template = new ec2.LaunchTemplate(this, id, {
+      instanceType: machine.instanceType,
+      machineImage: image.machineImage,
+      userData: ec2.UserData.custom(this.#userData(image.installScript)),
+      role: this.role,
+      ...(first ? { securityGroup: first } : {}),
+      associatePublicIpAddress: props.publicAddress,
+      // Containers and forwarded requests are one hop too far away to ask for the role's keys.
+      httpTokens: ec2.LaunchTemplateHttpTokens.REQUIRED,
+      httpPutResponseHopLimit: 1,
+      httpEndpoint: true,
+      ebsOptimized: true,
+      blockDevices: [
+        {
+          deviceName: image.rootDevice,
+          volume: ec2.BlockDeviceVolume.ebs((props.diskSize ?? DEFAULT_DISK).toGibibytes(), {
+            volumeType: ec2.EbsDeviceVolumeType.GP3,
+            encrypted: true,
+            deleteOnTermination: true,
+            ...(props.encryptionKey ? { kmsKey: props.encryptionKey } : {}),
+          }),
+        },
+      ],
+    });
+    for (const group of others) template.addSecurityGroup(group);
+    Tags.of(template).add(NODES_TAG, props.tag);
+    return template;
+  }
+
+  #own(): ec2.ISecurityGroup[] {
+    return this.ownSecurityGroup ? [this.ownSecurityGroup] : [];
+  }
+
+  #userData(install: readonly string[]): string {
+    const props = this.#props;
+    const { apiKey, cluster, turn, redis } = props.secrets;
+    const secrets = Object.entries({ api_key: apiKey, cluster, turn, redis }).flatMap(
+      ([purpose, secret]) => (secret ? [[purpose, secret.secretArn] as const] : []),
+    );
+    const text = renderUserData({
+      boot: {
+        cloud: 'aws',
+        region: Aws.REGION,
+        role: props.role,
+        config: { ssm: props.config.parameterName, revision: props.config.revision },
+        secrets: Object.fromEntries(secrets),
+        signal: { stack: Aws.STACK_NAME, resource: Lazy.string({ produce: props.signalled }) },
+        ...props.boot,
+        ...(props.logGroup ? { log_group: props.logGroup.logGroupName } : {}),
+      },
+      install,
+    });
+    const bytes = Buffer.byteLength(text);
+    if (!Token.isUnresolved(text) && bytes > MAX_USER_DATA_BYTES) {
+      Annotations.of(this).addError(`user data: got ${bytes} bytes`);
+    }
+    return text;
+  }
+
+  #check(): void {
+    const { image, instanceType } = this.#props;
+    const problems = new Problems(this);
+    const given = Token.isUnresolved(instanceType.toString())
+      ? undefined
+      : NodeArchitecture.of(instanceType)._known;
+    const chosen = this.architecture._known;
+    const ofImage = image.architecture?._known;
+    problems.check(given === undefined || chosen === undefined || given === chosen, {
+      what: 'instanceType and architecture',
+      given: `${instanceType.toString()}, which is ${given}, and ${chosen}`,
+      allowed: 'a type of the architecture',
+      fix: 'leave out architecture, or choose another type',
+    });
+    problems.check(ofImage === undefined || chosen === undefined || ofImage === chosen, {
+      what: 'image and instanceType',
+      given: `an image for ${ofImage} and ${instanceType.toString()}, which is ${chosen}`,
+      allowed: "a type of the image's architecture",
+      fix: 'choose another type, or an image for it',
+    });
+    problems.report();
+  }
+
+  #grant(): void {
+    const { role } = this;
+    const props = this.#props;
+    props.config.grantRead(role);
+    for (const secret of [
+      props.secrets.apiKey,
+      props.secrets.cluster,
+      props.secrets.turn,
+      props.secrets.redis,
+    ]) {
+      secret?.grantRead(role);
+    }
+    props.logGroup?.grantWrite(role);
+    role.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        sid: 'TellTheStack',
+        // Describe: an agent whose stack is being deleted does not wait for calls to end.
+        actions: ['cloudformation:SignalResource', 'cloudformation:DescribeStacks'],
+        resources: [Aws.STACK_ID],
+      }),
+    );
+    role.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        sid: 'SessionManager',
+        actions: [
+          'ssm:UpdateInstanceInformation',
+          'ssmmessages:CreateControlChannel',
+          'ssmmessages:CreateDataChannel',
+          'ssmmessages:OpenControlChannel',
+          'ssmmessages:OpenDataChannel',
+        ],
+        // These have no resource level that names a machine that is not there yet. AWS's managed
+        // policy for the same reads every parameter of the account beside.
+        resources: ['*'],
+      }),
+    );
+  }
+}
+
+/** The size of a machine's own disk unless said otherwise. */
+const DEFAULT_DISK = Size.gibibytes(20);
