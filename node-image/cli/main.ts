@@ -32,6 +32,14 @@ async function main(): Promise<void> {
       const { runLocalCluster } = await import('../lifecycle/local/run-local-cluster.js');
       return runLocalCluster({ ...options, env: process.env, startSingle });
     },
+    agent: async (options) => {
+      const { runAgent } = await import('../lifecycle/run-agent.js');
+      const end = new AbortController();
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+        process.on(signal, () => end.abort());
+      }
+      await runAgent({ ...options, signal: end.signal });
+    },
   });
   // What serve has set says more than that the command line was understood.
   process.exitCode ||= code;

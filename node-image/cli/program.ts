@@ -4,7 +4,9 @@ import { withBareFlags } from '../lifecycle/config/options';
 import { EXIT_OK } from '../lifecycle/exit-codes';
 import type { NodeCommandOptions } from '../lifecycle/node-command';
 import { cliErrorOf, examples, newCommand } from './command';
+import { agentCommand, type RunAgent } from './commands/agent';
 import { auditCommand } from './commands/audit';
+import { bootCommand } from './commands/boot';
 import { configCommand } from './commands/config';
 import { drainCommand } from './commands/drain';
 import { explainCommand } from './commands/explain';
@@ -27,6 +29,8 @@ export interface SluiceOptions {
   readonly serve: NodeCommandOptions['serve'];
   /** Runs a cluster on this computer. @returns its exit code. */
   readonly up: (options: UpOptions) => Promise<number>;
+  /** Runs beside a node on a machine of a cloud, until the process is told to stop. */
+  readonly agent: RunAgent;
 }
 
 const HELP = `
@@ -61,7 +65,7 @@ export async function runSluice(options: SluiceOptions): Promise<number> {
 }
 
 function buildProgram(
-  { io, version, serve, up }: SluiceOptions,
+  { io, version, serve, up, agent }: SluiceOptions,
   setExitCode: (code: number) => void,
 ): Command {
   const program = newCommand('sluice', io)
@@ -80,6 +84,8 @@ function buildProgram(
   program.commandsGroup('Run:');
   program.addCommand(upCommand(io, up, setExitCode));
   program.addCommand(serveCommand(io, serve));
+  program.addCommand(bootCommand(io));
+  program.addCommand(agentCommand(io, agent));
   program.commandsGroup('Look:');
   program.addCommand(nodesCommand(io));
   program.addCommand(roomsCommand(io));

@@ -6,15 +6,21 @@ import type { NodeGroup } from './node-group';
 import { type DrainOrder, isStale, type RegisteredNode, stateOf } from './node-record';
 import type { NodeWatch } from './node-watch';
 import type { ClusterSnapshot, Registry } from './registry';
-import { type RollingStep, rollingStep } from './rolling';
+import { outdatedMachines, type RollingStep, rollingStep, rollWhy } from './rolling';
 import { RoomReaper } from './room-reaper';
 import { decideScaling, type ScalingDecision, type ScalingFigures } from './scaling';
 import { SCALE_IN, type ScalingState } from './scaling-stock';
-import { ROLL_REASON, type RollNote, type SharedConfig } from './shared-config';
+import {
+  isRollReason,
+  MACHINE_ROLL_REASON,
+  ROLL_REASON,
+  type RollNote,
+  type SharedConfig,
+} from './shared-config';
 
 /** Whether nobody needs the machine of an empty node: a node that a person drained stays. */
 const isToEnd = ({ reason, final }: DrainOrder): boolean =>
-  reason === SCALE_IN || reason === ROLL_REASON || final !== undefined;
+  reason === SCALE_IN || isRollReason(reason) || final !== undefined;
 
 export interface ControllerOptions {
   readonly nodeId: string;
@@ -32,7 +38,7 @@ export interface ControllerOptions {
 
 /**
  * Decides for the cluster, on whichever Master Node leads: takes away what the dead have left,
- * grows and shrinks the group, and rolls a new configuration.
+ * grows and shrinks the group, and rolls a new configuration or new machines.
  */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -40,7 +46,8 @@ export class Controller {
   readonly #reaper: RoomReaper;
   #timer: NodeJS.Timeout | undefined;
   #state: ScalingState = {};
-  #rolling: { readonly version: number; readonly size: number } | undefined;
+  /** What is rolled, and how many nodes served when it began. */
+  #rolling: { readonly what: string; readonly size: number } | undefined;
   /** How the roll went when it was last told. */
   #rollNote: RollNote | undefined;
   #said = '';
@@ -105,8 +112,8 @@ export class Controller {
       await this.#endDrained(group, snapshot);
     }
     const isRolling = await this.#roll(group, snapshot);
-    if (group !== undefined && !isRolling) {
-      await this.#scale(group, snapshot);
+    if (group !== undefined) {
+      await this.#scale(group, snapshot, isRolling);
     }
   }
 
@@ -114,8 +121,10 @@ export class Controller {
   async #endDrained(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {
     const { registry } = this.#options;
     const drained = snapshot.nodes.filter(({ record }) => record.state === 'drained');
+    const known = drained.length === 0 ? [] : (await group.describe()).machines;
     const machines = new Set(
-      drained.length === 0 ? [] : (await group.describe()).machines.map(({ id }) => id),
+      // Those that end already are not told so again.
+      known.filter(({ state, isKept }) => state !== 'stopping' || isKept).map(({ id }) => id),
     );
     for (const { record, order } of drained) {
       if (order === undefined || !isToEnd(order) || !machines.has(record.machineId)) {
@@ -145,30 +154,38 @@ export class Controller {
     return node === undefined || isStale(node) || node.record.state === 'drained';
   }
 
-  /** @returns whether a new configuration is on its way to the nodes: the group is left alone then. */
+  /**
+   * @returns whether a new configuration, or new machines, are on their way to the nodes: the group
+   *   does not shrink then.
+   */
   async #roll(group: NodeGroup | undefined, snapshot: ClusterSnapshot): Promise<boolean> {
-    const announced = await this.#options.sharedConfig.read();
-    if (announced === undefined) {
+    const version = (await this.#options.sharedConfig.read())?.version ?? 0;
+    const described = await group?.describe();
+    const outdated = outdatedMachines(described);
+    if (version === 0 && outdated.size === 0) {
+      this.#rolling = undefined;
       return false;
     }
-    const { version } = announced;
-    if (this.#rolling?.version !== version) {
+    const what = `${version} ${described?.template ?? ''}`;
+    if (this.#rolling?.what !== what) {
       const media = snapshot.nodes.filter(
         (node) => node.record.role === 'media' && stateOf(node) === 'serving',
       );
-      this.#rolling = { version, size: media.length };
+      this.#rolling = { what, size: media.length };
     }
     const step = rollingStep({
       nodes: snapshot.nodes,
       version,
-      group: await group?.describe(),
+      group: described,
       size: this.#rolling.size,
       self: this.#options.nodeId,
     });
     if (this.#mayNot()) {
       return false;
     }
-    await this.#tellRoll(version, step);
+    if (version > 0) {
+      await this.#tellRoll(version, step);
+    }
     if (step.step === 'done') {
       return false;
     }
@@ -176,14 +193,16 @@ export class Controller {
       await group?.grow(1);
       await this.#audit(`starting one more machine: ${step.why}`);
     } else if (step.step === 'drain') {
-      const why = `version ${version} of the configuration`;
+      const isOutdated = outdated.has(step.node.record.machineId);
+      const reason = isOutdated ? MACHINE_ROLL_REASON : ROLL_REASON;
       const afterwards = step.inPlace ? 'restart' : undefined;
-      await this.#drain(step.node, { reason: ROLL_REASON, afterwards }, snapshot.nowMs, why);
+      const why = rollWhy(isOutdated, version);
+      await this.#drain(step.node, { reason, afterwards }, snapshot.nowMs, why);
     }
     return true;
   }
 
-  /** Says why a roll waits, once: meanwhile the group is not scaled either. */
+  /** Says why a roll waits, once: meanwhile the group does not shrink. */
   async #tellRoll(version: number, step: RollingStep): Promise<void> {
     const note: RollNote = { version, waits: step.step === 'wait' ? step.why : undefined };
     const last = this.#rollNote;
@@ -197,20 +216,28 @@ export class Controller {
     }
   }
 
-  async #scale(group: NodeGroup, snapshot: ClusterSnapshot): Promise<void> {
+  async #scale(group: NodeGroup, snapshot: ClusterSnapshot, isRolling: boolean): Promise<void> {
     const { settings } = this.#options;
+    const described = await group.describe();
+    const { min_nodes, max_nodes } = settings.scaling;
+    const { min, max } = described.limits ?? { min: min_nodes, max: max_nodes };
     const decision = decideScaling({
       nodes: snapshot.nodes,
-      group: await group.describe(),
-      scaling: settings.scaling,
+      group: described,
+      scaling: { ...settings.scaling, min_nodes: min, max_nodes: max },
       ledger: settings.ledger,
       nowMs: this.#now(),
       state: this.#state,
     });
     this.#state = decision.nextState;
     this.#figures = decision.figures;
-    if (!this.#mayNot()) {
-      await this.#act(group, snapshot, decision);
+    if (this.#mayNot() || (isRolling && !['grow', 'remove'].includes(decision.action))) {
+      return;
+    }
+    await this.#act(group, snapshot, decision);
+    if (decision.action === 'grow' && this.#rolling !== undefined) {
+      // What is started for load does not take over from a node that leaves.
+      this.#rolling = { ...this.#rolling, size: this.#rolling.size + decision.count };
     }
   }
 

@@ -5,12 +5,26 @@ export interface GroupMachine {
   readonly state: 'starting' | 'running' | 'stopping';
   /** ms since it was asked for. */
   readonly ageMs: number;
+  /**
+   * Stopping, but its cloud has given up waiting for its node and keeps it: `terminate` ends it once
+   * the node is empty. @default false
+   */
+  readonly isKept?: boolean | undefined;
+  /** Made from what the group makes no more machines from: to be replaced. @default false */
+  readonly isOutdated?: boolean | undefined;
 }
 
 export interface GroupDescription {
   /** How many machines there are to be. */
   readonly wanted: number;
   readonly machines: readonly GroupMachine[];
+  /** How many there may be, where the group itself says so. @default - sluice.scaling says so */
+  readonly limits?: { readonly min: number; readonly max: number } | undefined;
+  /**
+   * What new machines are made from; another text with each change, and outdated machines are those
+   * that are of an earlier one. @default - it never changes
+   */
+  readonly template?: string | undefined;
 }
 
 /**
@@ -21,11 +35,12 @@ export interface NodeGroup {
   /** For logs: "local". */
   readonly kind: string;
   describe(): Promise<GroupDescription>;
-  /** Starts so many more machines. */
+  /** Starts so many more machines, or as many as the group may still have. */
   grow(count: number): Promise<void>;
   /**
-   * Ends one machine, and lowers what is wanted by one, so that none takes its place. A machine that
-   * is not there any more is no error. After it returns, the end of the machine cannot be stopped.
+   * Ends one machine, and lowers what is wanted by one, so that none takes its place; where that
+   * would be fewer than the group's own minimum, another one does. A machine that is not there any
+   * more, or that ends already, is no error. After it returns, the end of the machine cannot be stopped.
    */
   terminate(machineId: string): Promise<void>;
   close(): Promise<void>;

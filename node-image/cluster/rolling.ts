@@ -8,7 +8,7 @@ export interface RollingQuestion {
   readonly version: number;
   /** The machines of Media Nodes; undefined: people start and stop them. */
   readonly group?: GroupDescription | undefined;
-  /** How many Media Nodes served when the roll began. */
+  /** How many Media Nodes served when the roll began, and were started for load since. */
   readonly size: number;
   /** Who decides; it leaves last. */
   readonly self: string;
@@ -23,11 +23,14 @@ export type RollingStep =
   | { readonly step: 'drain'; readonly node: RegisteredNode; readonly inPlace: boolean };
 
 /**
- * How a new configuration reaches the nodes: one more machine, an old one drained, the next. Where
+ * How a new configuration, or a new kind of machine, reaches the nodes: one more machine, an old one drained, the next. Where
  * there is no group, a node that is empty ends and is started again by its machine. Pure.
  */
 export function rollingStep({ nodes, version, group, size, self }: RollingQuestion): RollingStep {
-  const next = nextToRoll({ nodes, version, self });
+  const outdated = outdatedMachines(group);
+  const isOutdated = ({ record }: RegisteredNode): boolean =>
+    record.role === 'media' && outdated.has(record.machineId);
+  const next = nextToRoll({ nodes, version, self, isOutdated });
   if (next.step !== 'roll') {
     return next;
   }
@@ -45,10 +48,26 @@ export function rollingStep({ nodes, version, group, size, self }: RollingQuesti
   const serving = nodes.filter(
     (one) => one.record.role === 'media' && stateOf(one) === 'serving' && !isStale(one),
   ).length;
-  if (Math.max(live, group.wanted) <= size) {
-    return { step: 'grow', why: `version ${version} of the configuration` };
+  // One more than before, or where there may be no more, the others take over.
+  const enough = Math.min(size + 1, group.limits?.max ?? Infinity);
+  if (Math.max(live, group.wanted) < enough) {
+    return { step: 'grow', why: rollWhy(isOutdated(node), version) };
   }
-  return serving > size
+  if (isOnly) {
+    const why =
+      enough > size
+        ? 'the machine that takes over is starting'
+        : `node ${node.record.id} is the only Media Node, and the group may have no other one: raise its maximum`;
+    return { step: 'wait', why };
+  }
+  return serving >= enough
     ? { step: 'drain', node, inPlace: false }
     : { step: 'wait', why: 'the machine that takes over is starting' };
 }
+
+/** Ids of the machines that newer ones are to take the place of. */
+export const outdatedMachines = (group: GroupDescription | undefined): ReadonlySet<string> =>
+  new Set((group?.machines ?? []).flatMap(({ id, isOutdated }) => (isOutdated ? [id] : [])));
+
+export const rollWhy = (isOutdated: boolean, version: number): string =>
+  isOutdated ? 'new machines are made otherwise' : `version ${version} of the configuration`;

@@ -161,6 +161,11 @@ export type RollStep =
 
 /** `reason` of the orders to drain that a new configuration brings. */
 export const ROLL_REASON = 'new configuration';
+/** `reason` of the orders to drain that new machines bring: another image, another type. */
+export const MACHINE_ROLL_REASON = 'new launch template';
+
+export const isRollReason = (reason: string | undefined): boolean =>
+  reason === ROLL_REASON || reason === MACHINE_ROLL_REASON;
 
 export interface RollRequest {
   readonly nodes: readonly RegisteredNode[];
@@ -168,14 +173,21 @@ export interface RollRequest {
   readonly version: number;
   /** The node to leave for last: whoever asks. */
   readonly self?: string | undefined;
+  /** Whether its machine is to be replaced by a newer one. @default - none is */
+  readonly isOutdated?: ((node: RegisteredNode) => boolean) | undefined;
 }
 
 /**
  * The node that has to start anew next, as its configuration is older than what is announced: Media
  * Nodes first, the emptiest of them first, one at a time; then Master Nodes. Pure.
  */
-export function nextToRoll({ nodes, version, self }: RollRequest): RollStep {
-  const old = nodes.filter((node) => !isOut(node) && hasOlder(node, version));
+export function nextToRoll({
+  nodes,
+  version,
+  self,
+  isOutdated = () => false,
+}: RollRequest): RollStep {
+  const old = nodes.filter((node) => !isOut(node) && (hasOlder(node, version) || isOutdated(node)));
   if (old.length === 0) {
     return { step: 'done' };
   }
@@ -198,14 +210,14 @@ export function nextToRoll({ nodes, version, self }: RollRequest): RollStep {
 }
 
 const hasOlder = ({ record: { configVersion } }: RegisteredNode, version: number): boolean =>
-  configVersion < version && configVersion !== refusedVersion(version);
+  version > 0 && configVersion < version && configVersion !== refusedVersion(version);
 
 /**
  * Emptied by somebody else, and may stay so for days: nothing is to wait for it. It has the new
  * configuration when it is started again, or is rolled when it serves again.
  */
 const isOut = (node: RegisteredNode): boolean =>
-  stateOf(node) === 'drained' && node.order?.reason !== ROLL_REASON;
+  stateOf(node) === 'drained' && !isRollReason(node.order?.reason);
 
 function inOrder(
   { record: one }: RegisteredNode,

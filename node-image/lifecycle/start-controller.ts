@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AwsGroup } from '../cloud/aws/aws-group';
 import { Controller } from '../cluster/controller';
 import { Leadership } from '../cluster/leadership';
 import { SocketGroup } from '../cluster/local-group-client';
@@ -20,20 +21,35 @@ export async function startController(options: {
   const { registry, watch } = parts;
   const leadership = new Leadership({ registry, nodeId, log });
   closers.add(() => leadership.close());
+  const aws = await awsOf(config, log);
   const controller = new Controller({
     nodeId,
     registry,
     watch,
     leadership,
-    group: groupOf(config),
+    group: aws?.group ?? groupOf(config),
     sharedConfig: new SharedConfig({ registry, log }),
     settings: config.sluice,
     log,
   });
   closers.add(() => controller.close());
+  if (aws !== undefined) {
+    // Closed before the controller, which closes the group.
+    const desk = aws.desk({ nodeId, registry, leadership, drain: config.sluice.drain });
+    closers.add(() => desk.close());
+  }
   await leadership.renew();
   controller.start();
   return controller;
+}
+
+/** The SDK of AWS is loaded only where it is needed. */
+async function awsOf({ sluice }: SluiceConfig, log: Logger): Promise<AwsGroup | undefined> {
+  if (sluice.scaling.group !== 'aws') {
+    return undefined;
+  }
+  const { awsGroup } = await import('../cloud/aws/aws-group.js');
+  return awsGroup({ cloud: sluice.cloud, log });
 }
 
 function groupOf({ sluice }: SluiceConfig): NodeGroup | undefined {

@@ -10,6 +10,7 @@ export interface RunOptions {
   readonly onSleep?: (ms: number) => void;
   readonly serve?: SluiceOptions['serve'];
   readonly up?: SluiceOptions['up'];
+  readonly agent?: SluiceOptions['agent'];
 }
 
 export interface Ran {
@@ -53,6 +54,7 @@ export async function sluice(argv: readonly string[], options: RunOptions = {}):
     version: '1.2.3',
     serve: options.serve ?? (async () => {}),
     up: options.up ?? (async () => 0),
+    agent: options.agent ?? (async () => {}),
   });
   return { code, output, errors };
 }

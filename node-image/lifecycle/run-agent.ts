@@ -1,0 +1,107 @@
+import type { Logger } from 'pino';
+import { readBootFile } from '../cloud/agent/boot-file';
+import { EndingWatch } from '../cloud/agent/ending-watch';
+import { becomeReady, type ReadinessListener } from '../cloud/agent/readiness';
+import { regionOf } from '../cloud/aws/aws-group';
+import { type AwsClients, awsClients } from '../cloud/aws/clients';
+import { DeploymentSignal } from '../cloud/aws/deployment-signal';
+import { InstanceMetadata } from '../cloud/aws/instance-metadata';
+import { LifecycleHook } from '../cloud/aws/lifecycle-hook';
+import type { SluiceConfig } from '../contract';
+import { createLog } from '../telemetry/log';
+import { callThroughNode, isNodeAlive } from './agent-call';
+import { announcedConfig } from './announced-config';
+import { Closers } from './closers';
+import { type ClusterParts, joinCluster } from './cluster-parts';
+import type { LoadConfigOptions } from './config';
+
+export interface AgentOptions {
+  readonly config: SluiceConfig;
+  readonly load: LoadConfigOptions;
+  /** What the deployment has written for the start of the machine. */
+  readonly bootFile: string;
+  /** A node through which no call works by then has failed, ms. */
+  readonly readyWithinMs: number;
+  /** Ends the agent. What it has begun goes on with the next one. */
+  readonly signal: AbortSignal;
+  /** @default - as the SDK of AWS finds them */
+  readonly clients?: AwsClients | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * Runs beside a node on a machine of a cloud, until it is told to stop: tells the cloud whether the
+ * node serves, and prepares the end of the machine when the cloud announces it.
+ *
+ * @throws MetadataError, Error with a sentence for people where it cannot begin.
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { load, bootFile, signal } = options;
+  const { cloud, machine_id, role } = options.config.sluice;
+  const metadata = new InstanceMetadata({ url: cloud.metadata_url });
+  const machineId = machine_id || (await metadata.instanceId());
+  const log =
+    options.log ??
+    createLog({
+      logging: options.config.logging,
+      fields: { component: 'agent', machine_id: machineId },
+    });
+  const closers = new Closers(log);
+  try {
+    const clients = options.clients ?? awsClients({ region: await regionOf(cloud.metadata_url) });
+    closers.add(() => clients.close());
+    let config = options.config;
+    let parts: ClusterParts | undefined;
+    if (role !== 'single') {
+      parts = await joinCluster(config, log, closers);
+      const { registry, keys } = parts;
+      config = (await announcedConfig({ config, load, log, registry, keys })).config;
+      await parts.watch.start();
+    }
+    const hook = (name: string): LifecycleHook =>
+      new LifecycleHook({ client: clients.autoScaling, group: cloud.media_group, hook: name });
+    if (parts !== undefined && role === 'media' && cloud.media_group !== '') {
+      const watch = new EndingWatch({
+        machineId,
+        notices: metadata,
+        hook: hook(cloud.terminating_hook),
+        registry: parts.registry,
+        drain: config.sluice.drain,
+        isNodeAlive: () => isNodeAlive(config),
+        log,
+      });
+      closers.add(() => watch.close());
+      await watch.look();
+    }
+    const listeners: ReadinessListener[] = [];
+    if (role === 'media' && cloud.media_group !== '') {
+      listeners.push(launchingHook(hook(cloud.launching_hook), machineId));
+    }
+    const { signal: wanted } = await readBootFile(bootFile);
+    if (wanted !== undefined) {
+      const deployment = new DeploymentSignal({ client: clients.cloudFormation, ...wanted });
+      const tell = (failure?: string) => deployment.send(machineId, failure);
+      listeners.push({ name: `stack ${wanted.stack}`, tell });
+    }
+    await becomeReady({
+      call: () => callThroughNode({ config, machineId, parts }),
+      listeners,
+      withinMs: options.readyWithinMs,
+      log,
+      signal,
+    });
+    await aborted(signal);
+  } finally {
+    await closers.close();
+  }
+}
+
+const launchingHook = (hook: LifecycleHook, machineId: string): ReadinessListener => ({
+  name: 'launching hook',
+  tell: (failure) => hook.complete(machineId, failure === undefined ? 'CONTINUE' : 'ABANDON'),
+});
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
