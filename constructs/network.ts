@@ -151,6 +151,8 @@ export class Network extends Construct {
         {
           name: 'Public',
           subnetType: ec2.SubnetType.PUBLIC,
+          // With IPv6 it would not be so by itself.
+          mapPublicIpOnLaunch: true,
           cidrMask: masks ? 20 : undefined,
         },
         {
