@@ -18,6 +18,7 @@ import { note, step } from './steps.mjs';
 
 /** Relative to the project. */
 export const RECIPE_FOLDER = 'node-image/image/worker-build';
+const REQUIREMENTS_FILE = 'node-image/image/python-requirements.txt';
 
 /**
  * @typedef {object} Recipe
@@ -119,9 +120,11 @@ async function compile(root, folder, recipe, scratch) {
     NINJA: path.join(tools, 'bin/ninja'),
   };
   await run(python, ['-m', 'venv', tools], { env });
+  // With checksums, for exactly what the recipe names.
+  const requirements = path.join(root, REQUIREMENTS_FILE);
   await run(
     path.join(tools, 'bin/python'),
-    ['-m', 'pip', 'install', '--quiet', ...recipe.pythonPackages],
+    ['-m', 'pip', 'install', '--quiet', '--require-hashes', '-r', requirements],
     { env },
   );
   await run(path.join(tools, 'bin/meson'), ['setup', 'out', ...recipe.mesonArguments], {

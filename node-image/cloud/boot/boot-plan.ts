@@ -1,0 +1,114 @@
+import { posix } from 'node:path';
+import { z } from 'zod';
+import { ROLES } from '../../contract';
+import { BootError } from './boot-error';
+
+/** Where whoever makes the machine writes what it is to be: user data, or an administrator. */
+export const BOOT_PLAN_FILE = '/etc/sluice/boot.json';
+
+const text = z.string().min(1);
+const address = z.string().regex(/^(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}$/, 'not host:port');
+const folder = z.string().refine((path) => posix.isAbsolute(path) && !/[\s"%\\]/.test(path), {
+  message: 'not an absolute path without blanks',
+});
+
+/** The entry on machines that have no load balancer in front, or one that only passes TCP on. */
+const entry = z.strictObject({
+  /** Whether TLS ends here; false where a load balancer did that. @default true */
+  tls: z.boolean().default(true),
+  /** @default 443 */
+  port: z.int().min(1).max(65535).default(443),
+  /**
+   * PEM file: certificate, chain, key.
+   * @default - the secret `certificate`, or else /etc/sluice/tls/entry.pem
+   */
+  certificate: folder.optional(),
+  /** Send whoever comes to port 80 to HTTPS; with TLS only. @default true */
+  redirect: z.boolean().default(true),
+  /** `host:port` of further Master Nodes, taken where the one of this machine does not answer. */
+  masters: z.array(address).default([]),
+  /** `host:port` of TURN servers that take plain TCP. @default - that of this machine, if it has one */
+  turn: z.array(address).default([]),
+});
+
+const bootPlan = z.strictObject({
+  /** What the machine is rented from; none: an own machine, whose sluice.yaml is there already. */
+  cloud: z.enum(['none', 'aws']),
+  role: z.enum(ROLES),
+  /** Where sluice.yaml comes from; needed with a cloud. */
+  config: z.strictObject({ ssm: text }).optional(),
+  /**
+   * Secrets by purpose: `api_key`, `cluster`, `redis`, `turn`, `certificate`; on AWS the ARN or name
+   * of each in Secrets Manager. Each becomes a file of that name.
+   */
+  secrets: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), text).default({}),
+  /** Read by `sluice agent`: the resource of CloudFormation that waits for this machine. */
+  signal: z.strictObject({ stack: text, resource: text }).optional(),
+  /** Read by `sluice agent`. */
+  hook: text.optional(),
+  /** A volume that outlives the machine. It is formatted only when it is blank. */
+  data_volume: z.strictObject({ id: text, device: text, mount: folder }).optional(),
+  /** Take a free one of the elastic addresses with this tag, `key` or `key=value`. */
+  static_addresses: z.strictObject({ tag: text }).optional(),
+  redis: z
+    .strictObject({
+      /** Whether this machine runs the cluster's Redis. @default false */
+      server: z.boolean().default(false),
+      /**
+       * secret: that of the purpose `redis`, or none; derived: made from the cluster secret, the
+       * same on all nodes. @default secret
+       */
+      password: z.enum(['secret', 'derived']).default('secret'),
+    })
+    .prefault({}),
+  /** Which process runs coturn where turn.enabled: the node's own, or sluice-coturn.service. @default node */
+  coturn: z.enum(['node', 'unit']).default('node'),
+  entry: entry.optional(),
+});
+
+export type BootPlan = z.output<typeof bootPlan>;
+export type EntryPlan = z.output<typeof entry>;
+/** As it may be written, for those who render user data. */
+export type BootPlanInput = z.input<typeof bootPlan>;
+
+/**
+ * Reads boot.json.
+ *
+ * @throws BootError with everything that is wrong with it.
+ */
+export function parseBootPlan(json: string): BootPlan {
+  const refuse = (problem: string) =>
+    new BootError(
+      `${BOOT_PLAN_FILE} cannot be used: ${problem}; correct it there, or in the user data that writes it, and run \`sluice boot\` again.`,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw refuse('it is no JSON');
+  }
+  const { data, error } = bootPlan.safeParse(value);
+  if (error !== undefined) {
+    throw refuse(
+      error.issues
+        .map(({ path, message }) => `${path.join('.') || 'all of it'}: ${message}`)
+        .join(', '),
+    );
+  }
+  if (data.cloud !== 'none' && data.config === undefined) {
+    throw refuse(
+      'config: with a cloud it has to say where sluice.yaml is, such as {"ssm": "/name"}',
+    );
+  }
+  if (data.cloud === 'none') {
+    for (const key of ['config', 'data_volume', 'static_addresses'] as const) {
+      if (data[key] !== undefined) {
+        throw refuse(`${key}: there is no such thing without a cloud`);
+      }
+    }
+    if (Object.keys(data.secrets).length > 0) {
+      throw refuse('secrets: without a cloud they are files, named in sluice.yaml');
+    }
+  }
+  return data;
+}

@@ -1,0 +1,153 @@
+import { networkInterfaces } from 'node:os';
+import type { SluiceConfig } from '../../contract';
+import { renderHaproxyConfig } from '../../image/haproxy-config';
+import { renderRedisConfig } from '../../image/redis-config';
+import { type CoturnConfig, renderCoturnConfig } from '../../lifecycle/coturn-config';
+import { derivedSecret } from '../../lifecycle/derived-secret';
+import { type Interfaces, listenAddresses } from '../../lifecycle/listen-addresses';
+import { nodeLinkAddress } from '../../lifecycle/node-link-address';
+import { BootError, reasonOf } from './boot-error';
+import type { BootPlan } from './boot-plan';
+import type { FileFor, Machine } from './machine';
+import { SECRETS_FOLDER } from './secret-files';
+
+/** The unit of a service starts only where its file is there. */
+export const SERVICE_FILES = {
+  redis: '/run/sluice/redis/redis.conf',
+  coturn: '/run/sluice/coturn/turnserver.conf',
+  haproxy: '/run/sluice/haproxy/haproxy.cfg',
+} as const;
+
+export interface OwnServicesOptions {
+  readonly machine: Machine;
+  readonly plan: BootPlan;
+  /** As the node will have it. */
+  readonly config: SluiceConfig;
+  /** @default - of this machine */
+  readonly interfaces?: Interfaces;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Writes the configuration of what runs beside the node, and takes it away where it is not to run.
+ *
+ * @throws BootError with one sentence that says what to do.
+ */
+export async function writeOwnServices(options: OwnServicesOptions): Promise<void> {
+  const { machine, say } = options;
+  const services = {
+    redis: redisText(options),
+    coturn: coturnText(options),
+    haproxy: await haproxyText(options),
+  };
+  for (const name of ['redis', 'coturn', 'haproxy'] as const) {
+    const file = SERVICE_FILES[name];
+    const text = services[name];
+    if (text === undefined) {
+      await machine.remove(file);
+      continue;
+    }
+    const user = `sluice-${name}`;
+    const who: FileFor = { mode: 0o400, user, group: user };
+    await machine.folder(`/run/sluice/${name}`, { ...who, mode: 0o700 });
+    await machine.write(file, text, who);
+    say(`${name} is to run here`);
+  }
+}
+
+function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServicesOptions) {
+  if (!plan.redis.server) return undefined;
+  const { address, password } = config.redis;
+  const port = Number(/:(\d+)$/.exec(address)?.[1] ?? 6379);
+  if (address === '') {
+    throw new BootError(
+      'boot.json wants Redis to run here, and sluice.yaml has no redis.address: write the address of this machine and port 6379 there.',
+    );
+  }
+  if (password === '') {
+    throw new BootError(
+      'boot.json wants Redis to run here, and there is no password for it: give secrets.redis, or set redis.password to "derived" in boot.json on all machines of the cluster.',
+    );
+  }
+  const own = nodeLinkAddress(config.sluice.node_link.address, interfaces);
+  return worded('redis', () =>
+    renderRedisConfig({ addresses: [own], port, password, directory: '/var/lib/sluice/redis' }),
+  );
+}
+
+/** Where the node does not run its own: the same, with the same secret. */
+function coturnText({ plan, config, interfaces = networkInterfaces() }: OwnServicesOptions) {
+  const { turn, sluice } = config;
+  if (plan.coturn !== 'unit' || !turn.enabled) return undefined;
+  if (sluice.cluster.secret === '') {
+    throw new BootError(
+      'boot.json wants coturn to run by itself, and sluice.yaml has no sluice.cluster.secret_file to make its secret from: give one, or set coturn to "node".',
+    );
+  }
+  const media = listenAddresses(config.rtc, interfaces);
+  const hasTls = turn.tls_port !== 0;
+  const endsTls = hasTls && !turn.external_tls && turn.cert_file !== '' && turn.key_file !== '';
+  const plain = hasTls && !endsTls ? [turn.tls_port] : [];
+  const [port = turn.tls_port, ...extraPorts] =
+    turn.udp_port === 0 ? plain : [turn.udp_port, ...plain];
+  const coturn: CoturnConfig = {
+    listenAddresses: turn.bind_addresses,
+    port,
+    extraPorts: extraPorts.filter((extra) => extra !== port),
+    tls: endsTls
+      ? { port: turn.tls_port, certFile: turn.cert_file, keyFile: turn.key_file }
+      : undefined,
+    relayAddresses: media.map(({ ip }) => ip),
+    relayPortStart: turn.relay_range_start,
+    relayPortEnd: turn.relay_range_end,
+    secret: derivedSecret(sluice.cluster.secret, 'turn'),
+    allocationsPerUser: turn.per_user_relay_allocation_limit,
+    allowedPeers: [
+      ...media.flatMap(({ ip, announced }) => (announced === undefined ? [ip] : [ip, announced])),
+      ...turn.allow_restricted_peer_cidrs,
+    ],
+    deniedPeers: turn.deny_peer_cidrs,
+  };
+  return worded('coturn', () => renderCoturnConfig(coturn, '/run/sluice/coturn'));
+}
+
+async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
+  const { entry } = plan;
+  if (entry === undefined) return undefined;
+  if (plan.role === 'media') {
+    throw new BootError(
+      'boot.json gives a Media Node an entry, but clients enter at Master Nodes: take "entry" out of it.',
+    );
+  }
+  const secret = `${SECRETS_FOLDER}/certificate`;
+  const byDefault = 'certificate' in plan.secrets ? secret : '/etc/sluice/tls/entry.pem';
+  const certificate = entry.tls ? (entry.certificate ?? byDefault) : undefined;
+  if (certificate !== undefined && !(await machine.exists(certificate))) {
+    throw new BootError(
+      `There is no certificate ${certificate} for the entry: put certificate, chain and key there as PEM, readable for the group sluice-haproxy, or set entry.tls to false where a load balancer ends TLS.`,
+    );
+  }
+  const { turn } = config;
+  const ownTurn =
+    plan.role === 'single' && turn.enabled && turn.tls_port !== 0 && turn.external_tls;
+  return worded('haproxy', () =>
+    renderHaproxyConfig({
+      port: entry.port,
+      certificate,
+      redirect: entry.redirect,
+      masters: [`127.0.0.1:${config.port}`, ...entry.masters],
+      turn: entry.turn.length > 0 || !ownTurn ? entry.turn : [`127.0.0.1:${turn.tls_port}`],
+      adminSocket: '/run/sluice/haproxy/admin.sock',
+    }),
+  );
+}
+
+function worded(name: string, render: () => string): string {
+  try {
+    return render();
+  } catch (error) {
+    throw new BootError(
+      `${name} cannot be set up: ${reasonOf(error)} Correct sluice.yaml or boot.json, and run \`sluice boot\` again.`,
+    );
+  }
+}

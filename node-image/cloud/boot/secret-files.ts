@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { SHORTEST_CLUSTER_SECRET } from '../../contract';
+import { BootError } from './boot-error';
+import type { Machine } from './machine';
+
+/** On a file system in memory: gone when the machine is off, and fetched again at each boot. */
+export const SECRETS_FOLDER = '/run/sluice/secrets';
+/** Variables of sluice-node.service and sluice-agent.service; read by systemd alone. */
+export const NODE_VARIABLES_FILE = `${SECRETS_FOLDER}/node.env`;
+/** Who the node runs as. */
+export const NODE_USER = 'sluice';
+
+const keyPair = z.object({ key: z.string().min(1), secret: z.string().min(1) });
+const login = z.object({ username: z.string().optional(), password: z.string().min(1) });
+
+/** What stands for a purpose in its file. Secrets are never shown, not even in an error. */
+export function secretFileContent(purpose: string, text: string): string {
+  const refuse = (allowed: string) =>
+    new BootError(
+      `The secret for ${purpose} has a value that cannot be used (not shown); allowed is ${allowed}: give it one, and run \`sluice boot\` again.`,
+    );
+  switch (purpose) {
+    case 'api_key': {
+      const { data } = keyPair.safeParse(fromJson(text));
+      if (data === undefined) throw refuse('{"key": "...", "secret": "..."}');
+      if (/[\r\n]/.test(data.key + data.secret)) throw refuse('key and secret on one line each');
+      // As in key_file; JSON strings are YAML strings.
+      return `${JSON.stringify(data.key)}: ${JSON.stringify(data.secret)}\n`;
+    }
+    case 'cluster':
+      if (text.trim().length < SHORTEST_CLUSTER_SECRET) {
+        throw refuse(`text of ${SHORTEST_CLUSTER_SECRET} characters or more`);
+      }
+      return `${text.trim()}\n`;
+    case 'certificate':
+      if (
+        !text.includes('-----BEGIN CERTIFICATE-----') ||
+        !/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)
+      ) {
+        throw refuse('PEM: the certificate, its chain, its private key');
+      }
+      return `${text.trim()}\n`;
+    case 'redis':
+      return `${redisLogin(text).password}\n`;
+    default:
+      if (text.trim() === '') throw refuse('a value that is not empty');
+      return `${text.trim()}\n`;
+  }
+}
+
+/**
+ * Reads what a secret of Redis says: a password, or `{"username", "password"}`.
+ *
+ * @throws BootError where it is neither.
+ */
+export function redisLogin(text: string): { username?: string | undefined; password: string } {
+  const parsed = fromJson(text);
+  const asLogin = login.safeParse(parsed).data;
+  if (asLogin !== undefined) return checkedLogin(asLogin);
+  const isJson = typeof parsed === 'object' && parsed !== null;
+  return checkedLogin({ password: isJson ? '' : text.trim() });
+}
+
+function checkedLogin<Login extends { password: string; username?: string | undefined }>(
+  given: Login,
+): Login {
+  const texts = [given.password, given.username ?? 'default'];
+  if (texts.every((text) => /^[\x21-\x7e]+$/.test(text) && !/["'\\]/.test(text))) return given;
+  throw new BootError(
+    'The secret for redis has a value that cannot be used (not shown); allowed is a password, or {"username": "...", "password": "..."}, without blanks, quotes and backslashes: give it one, and run `sluice boot` again.',
+  );
+}
+
+/** Writes secrets where the node reads them: nobody else but root can. */
+export async function writeSecrets(
+  machine: Machine,
+  secrets: Readonly<Record<string, string>>,
+): Promise<void> {
+  // Reachable for the other services too, each of which has a file of its own in there or none.
+  await machine.folder(SECRETS_FOLDER, { mode: 0o711 });
+  for (const [purpose, content] of Object.entries(secrets)) {
+    await machine.write(`${SECRETS_FOLDER}/${purpose}`, content, { mode: 0o400, user: NODE_USER });
+  }
+}
+
+/** Writes the variables that stand over what the configuration file says. */
+export async function writeVariables(
+  machine: Machine,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const lines = Object.entries(variables).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}='${value}'\n`],
+  );
+  await machine.write(NODE_VARIABLES_FILE, lines.join(''), { mode: 0o400 });
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+/** The entry of a machine: one port for HTTPS, WSS and TURN/TLS. */
+export interface HaproxyConfig {
+  /** Usually 443. */
+  readonly port: number;
+  /** PEM file of certificate, chain and key; undefined where a load balancer has ended TLS. */
+  readonly certificate?: string | undefined;
+  /** Send whoever comes to port 80 to HTTPS; with a certificate only. */
+  readonly redirect: boolean;
+  /** `host:port` of Master Nodes: the first is this machine's, the others stand in for it. */
+  readonly masters: readonly [string, ...string[]];
+  /** `host:port` of TURN servers that take plain TCP; none: there is no TURN/TLS. */
+  readonly turn: readonly string[];
+  /** Socket by which HAProxy is told of changes without a restart. */
+  readonly adminSocket: string;
+}
+
+/** Only the machine itself can connect to it. */
+const HTTP_SOCKET = 'abns@sluice-http';
+/** Clients of one machine: its share of descriptors is two for each. */
+const MAX_CONNECTIONS = 200_000;
+/** WebSockets and TURN send something every few seconds. */
+const IDLE_SECONDS = 300;
+
+/**
+ * haproxy.cfg for HAProxy 2.6.
+ *
+ * Who sends a first byte of 0 to 3 after TLS speaks STUN, everybody else HTTP. Source: RFC 7983,
+ * section 7.
+ *
+ * @throws Error when a value cannot be written into the file safely.
+ */
+export function renderHaproxyConfig(config: HaproxyConfig): string {
+  const { turn, certificate } = config;
+  const sections = [
+    globalSection(config),
+    defaults(),
+    entry(config),
+    ...(turn.length > 0 ? [turnBackend(turn)] : []),
+    httpHop(certificate !== undefined),
+    masters(config.masters),
+    ...(config.redirect && certificate !== undefined ? [redirect()] : []),
+  ];
+  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+const globalSection = ({ adminSocket }: HaproxyConfig): string[] => [
+  'global',
+  '    log stdout format raw local0 notice',
+  `    maxconn ${MAX_CONNECTIONS}`,
+  `    stats socket ${checkedPath(adminSocket)} mode 600 level admin expose-fd listeners`,
+  '    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
+  '    ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20',
+  '    # A reload hands the listeners on; who is connected stays so long with the old process.',
+  '    hard-stop-after 12h',
+];
+
+const defaults = (): string[] => [
+  'defaults',
+  '    log global',
+  '    mode tcp',
+  '    option dontlognull',
+  '    option clitcpka',
+  '    option srvtcpka',
+  '    option redispatch',
+  '    retries 3',
+  '    timeout connect 5s',
+  '    timeout client 75s',
+  '    timeout server 75s',
+  '    timeout http-request 15s',
+  `    timeout tunnel ${IDLE_SECONDS}s`,
+  '    timeout client-fin 10s',
+];
+
+function entry({ port, certificate, turn }: HaproxyConfig): string[] {
+  const tls = certificate === undefined ? '' : ` ssl crt ${checkedPath(certificate)} alpn http/1.1`;
+  return [
+    'frontend entry',
+    `    bind :::${port} v4v6${tls}`,
+    ...(turn.length > 0
+      ? [
+          '    tcp-request inspect-delay 10s',
+          '    tcp-request content accept if { req.len gt 0 }',
+          '    tcp-request content reject',
+          '    acl is_stun req.payload(0,1),hex -m reg ^0[0-3]$',
+          '    use_backend turn if is_stun',
+          `    timeout client ${IDLE_SECONDS}s`,
+        ]
+      : []),
+    '    default_backend http_hop',
+  ];
+}
+
+const turnBackend = (servers: readonly string[]): string[] => [
+  'backend turn',
+  `    timeout server ${IDLE_SECONDS}s`,
+  '    balance leastconn',
+  ...servers.map(
+    (server, index) => `    server turn${index + 1} ${checkedServer(server)} check inter 2s`,
+  ),
+];
+
+/** HTTP is looked into only here, so that nodes are told the address of the client. */
+const httpHop = (isTls: boolean): string[] => [
+  'backend http_hop',
+  `    timeout server ${IDLE_SECONDS}s`,
+  `    server http ${HTTP_SOCKET} send-proxy-v2`,
+  '',
+  'frontend http',
+  '    mode http',
+  `    bind ${HTTP_SOCKET} accept-proxy`,
+  '    # What clients say of themselves here is not passed on.',
+  '    http-request set-header X-Forwarded-For %[src]',
+  `    http-request set-header X-Forwarded-Proto ${isTls ? 'https' : 'http'}`,
+  ...(isTls ? ['    http-response set-header Strict-Transport-Security max-age=31536000'] : []),
+  '    default_backend masters',
+];
+
+const masters = ([own, ...others]: readonly [string, ...string[]]): string[] => [
+  'backend masters',
+  '    mode http',
+  '    option httpchk GET /',
+  '    http-check expect status 200',
+  `    server own ${checkedServer(own)} check inter 2s`,
+  ...others.map(
+    (server, index) =>
+      `    server other${index + 1} ${checkedServer(server)} check inter 2s backup`,
+  ),
+];
+
+const redirect = (): string[] => [
+  'frontend plain',
+  '    mode http',
+  '    bind :::80 v4v6',
+  '    http-request redirect scheme https code 308',
+];
+
+function checkedPath(path: string): string {
+  if (/^\/[\w./@+-]+$/.test(path)) return path;
+  throw new Error(
+    `HAProxy cannot use the path ${JSON.stringify(path)}: give one with letters, digits, ".", "-" and "_".`,
+  );
+}
+
+function checkedServer(server: string): string {
+  if (/^(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}$/.test(server)) return server;
+  throw new Error(`HAProxy cannot use the server ${JSON.stringify(server)}: give host:port.`);
+}

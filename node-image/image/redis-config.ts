@@ -1,0 +1,46 @@
+/** The Redis that a master runs for its cluster. */
+export interface RedisConfig {
+  /** Addresses of this machine to listen on, beside loopback. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly password: string;
+  /** Where it keeps its data. */
+  readonly directory: string;
+}
+
+/**
+ * redis.conf for Redis 7. It holds the password, so it belongs into a file that nobody else may
+ * read.
+ *
+ * @throws Error when a value cannot be written into the file safely.
+ */
+export function renderRedisConfig({ addresses, port, password, directory }: RedisConfig): string {
+  if (!/^[\x21-\x7e]{16,}$/.test(password) || /["'\\]/.test(password)) {
+    throw new Error(
+      'The password of Redis must have 16 or more printable characters, without quotes and backslashes.',
+    );
+  }
+  const lines = [
+    // With a dash, one that the machine does not have is left out.
+    `bind 127.0.0.1 -::1${addresses.map((address) => ` -${address}`).join('')}`,
+    `port ${port}`,
+    'protected-mode yes',
+    `requirepass "${password}"`,
+    'daemonize no',
+    'supervised systemd',
+    'logfile ""',
+    `dir ${directory}`,
+    // What a machine that loses power has lost is a second at most.
+    'appendonly yes',
+    'appendfsync everysec',
+    'save 300 1',
+    // Facts about the cluster are never thrown away to make space.
+    'maxmemory-policy noeviction',
+    'tcp-backlog 4096',
+    'tcp-keepalive 60',
+    // No second door.
+    'enable-debug-command no',
+    'enable-module-command no',
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,10 @@
+# shellcheck shell=bash disable=SC2034
+# What install.sh brings that Debian has not, exactly: versions, and the SHA-512 of each package as
+# npm's registry has it.
+
+NODE_VERSION=24.21.0
+NODE_SHA512_amd64=de750bb336795f47dc898a46d2de93add029273027f3e16520d3fa3a2317ed5f07aefa404cf37ddfa5352e545e389ae22d16b87bcc84a900580a72f23cd02ced
+NODE_SHA512_arm64=1692513c4cf63afbd32df8c83a5346158f492cf30a825e66f9de2819804b836e242759a6bcdd5997f1cf2601781c3689e752127afd65d5c459fc333e91e5d6e6
+
+NPM_VERSION=11.19.0
+NPM_SHA512=48377f8478372aa1c4e47b763475b135836da82436a5700f2e5e8eb5084fc840f93c7b117eb3ad3b5f7d3194c81b6710a10d59448f6ddbcb21ac3fb672bdc003
