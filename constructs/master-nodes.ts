@@ -1,124 +1,35 @@
-import { type Duration, RemovalPolicy, type Size } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import type * as kms from 'aws-cdk-lib/aws-kms';
-import type * as logs from 'aws-cdk-lib/aws-logs';
-import type * as route53 from 'aws-cdk-lib/aws-route53';
 import { Construct } from 'constructs';
+import type {
+  MasterAddressRecord,
+  MasterDataVolumeOptions,
+  MasterNodesOptions,
+} from './master-nodes-options';
 import type { IMediaNodes } from './media-nodes';
-import type { NodeArchitecture } from './node-architecture';
-import type { NodeConfig, NodeSecrets, NodeSettings } from './node-config';
-import type { NodeImage } from './node-image';
+import { NodeRole } from './node-architecture';
+import { NodeConfig, type NodeSecrets, NodeSettings } from './node-config';
+import { NodeImage } from './node-image';
+import { AddressPool } from './private/address-pool';
+import { grantRecord, recordOf } from './private/address-record';
+import { bootOfVolume, defineDataVolume, grantAttach } from './private/data-volume';
+import { letGroupsUse } from './private/group-key';
+import type { MachineEntry } from './private/machine-entry';
+import { MasterGroup } from './private/master-group';
+import { areKnownPublic, checkMasterNodes, defaultMasterType } from './private/master-props';
+import { groupName } from './private/names';
+import { NodeMachines } from './private/node-machines';
+import { secretSettings } from './private/secret-files';
+import { Problems } from './private/validation';
 import type { StaticAddresses } from './static-addresses';
 
-/** The disk of an only master, which outlives its machine. */
-export interface MasterDataVolumeOptions {
-  /**
-   * Its size; at 0.08 USD a GB and month.
-   *
-   * @default Size.gibibytes(20)
-   */
-  readonly size?: Size;
-
-  /**
-   * What becomes of it when the stack is deleted: kept, snapshotted, or gone. A creation that fails
-   * leaves none in any case but the snapshot.
-   *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-   */
-  readonly removalPolicy?: RemovalPolicy;
-}
-
-/** A name for the private address of an only master, the same for each machine after the other. */
-export interface MasterAddressRecord {
-  /** A private zone of the VPC. */
-  readonly zone: route53.IHostedZone;
-
-  /** The name, whole: `master.meet.internal`. */
-  readonly name: string;
-}
-
-/** Choices for Master Nodes; a cluster takes them as `masterNodes`. */
-export interface MasterNodesOptions {
-  /**
-   * How many: 1, or more over the zones there are.
-   *
-   * @default 3; 1 with dataVolume
-   */
-  readonly count?: number;
-
-  /**
-   * The machine. They carry signaling and TURN/TLS, no other media.
-   *
-   * @default c7i.large, about 0.09 USD an hour; c7g.large with NodeArchitecture.ARM_64
-   */
-  readonly instanceType?: ec2.InstanceType;
-
-  /**
-   * The processor of `instanceType`.
-   *
-   * @default - that of instanceType; x86_64 where the type is a token
-   */
-  readonly architecture?: NodeArchitecture;
-
-  /**
-   * What the machines boot.
-   *
-   * @default NodeImage.fromAsset()
-   */
-  readonly image?: NodeImage;
-
-  /**
-   * Settings of sluice.yaml for Master Nodes.
-   *
-   * @default - none but those that follow from the other properties
-   */
-  readonly settings?: NodeSettings;
-
-  /**
-   * Security groups of the machines; nothing is opened in them here.
-   *
-   * @default - one that lets nobody in: whoever may is allowed by `connections`
-   */
-  readonly securityGroups?: ec2.ISecurityGroup[];
-
-  /**
-   * The role of the machines. It is granted what they need, and no more.
-   *
-   * @default - a new one
-   */
-  readonly role?: iam.IRole;
-
-  /**
-   * Size of a machine's own disk.
-   *
-   * @default Size.gibibytes(20)
-   */
-  readonly diskSize?: Size;
-
-  /**
-   * Key that disks are encrypted with. The service-linked role of Auto Scaling has to be let use
-   * it, which is done here for a key of the same app.
-   *
-   * @default - the account's key for EBS, at no cost
-   */
-  readonly encryptionKey?: kms.IKey;
-
-  /**
-   * Log group that the nodes write to.
-   *
-   * @default - logs stay on the machines
-   */
-  readonly logGroup?: logs.ILogGroup;
-
-  /**
-   * How long the first machines may take until they serve, before the deployment fails.
-   *
-   * @default Duration.minutes(15)
-   */
-  readonly creationTimeout?: Duration;
-}
+export type {
+  MasterAddressRecord,
+  MasterDataVolumeOptions,
+  MasterNodesOptions,
+} from './master-nodes-options';
 
 /** Properties of Master Nodes. */
 export interface MasterNodesProps extends MasterNodesOptions {
@@ -174,6 +85,9 @@ export interface MasterNodesProps extends MasterNodesOptions {
    * @default - none
    */
   readonly staticAddresses?: StaticAddresses;
+
+  /** @internal What HAProxy on the machines listens on for clients. */
+  readonly _entry?: MachineEntry;
 }
 
 /**
@@ -210,6 +124,87 @@ export class MasterNodes extends Construct implements ec2.IConnectable, iam.IGra
 
   constructor(scope: Construct, id: string, props: MasterNodesProps) {
     super(scope, id);
-    throw new Error(`not yet: ${props.vpc.vpcId} ${RemovalPolicy.RETAIN}`);
+    const { vpc, mediaNodes, encryptionKey } = props;
+    const count = props.count ?? (props.dataVolume ? 1 : 3);
+    const problems = new Problems(this);
+    const subnets = checkMasterNodes(vpc, { ...props, count }, problems);
+    this.autoScalingGroupName = groupName(this);
+    const [first] = subnets.subnets;
+    if (props.dataVolume && first) {
+      this.dataVolume = defineDataVolume(this, 'DataVolume', {
+        options: props.dataVolume,
+        subnet: first,
+        encryptionKey,
+        problems,
+      });
+    }
+    problems.report();
+    const secrets = props.secrets ?? {};
+    this.config = new NodeConfig(this, 'Config', {
+      role: NodeRole.MASTER,
+      settings: secretSettings(secrets)
+        .with(mediaNodes?._masterSettings ?? NodeSettings.none())
+        .with(props.settings ?? NodeSettings.none()),
+    });
+    const pool = new AddressPool(
+      this,
+      'Addresses',
+      props.staticAddresses,
+      this.autoScalingGroupName,
+    );
+    this.addresses = pool.addresses;
+    const machines = new NodeMachines(this, 'Machines', {
+      role: NodeRole.MASTER,
+      vpc,
+      image: props.image ?? NodeImage.fromAsset(),
+      instanceType: props.instanceType ?? defaultMasterType(props.architecture),
+      architecture: props.architecture,
+      config: this.config,
+      secrets,
+      tag: this.autoScalingGroupName,
+      signalled: (): string => Stack.of(this).getLogicalId(group.resource),
+      securityGroups: props.securityGroups,
+      securityGroupDescription: 'Master Nodes: nobody but who is let in by name',
+      machineRole: props.role,
+      publicAddress: props.publicAddress ?? areKnownPublic(vpc, subnets),
+      diskSize: props.diskSize,
+      encryptionKey,
+      logGroup: props.logGroup,
+      boot: {
+        ...bootOfVolume(this.dataVolume),
+        // The disk is for Redis.
+        ...(props.dataVolume ? { redis: { server: true } } : {}),
+        ...(props._entry ? { entry: props._entry } : {}),
+        ...pool.boot,
+      },
+      addressRecord: props.addressRecord && recordOf(props.addressRecord),
+    });
+    this.launchTemplate = machines.launchTemplate;
+    this.securityGroups = machines.securityGroups;
+    this.role = machines.role;
+    this.grantPrincipal = machines.role;
+    this.connections = new ec2.Connections({ securityGroups: machines.securityGroups });
+    pool.grantTake(machines.role, this.autoScalingGroupName);
+    if (this.dataVolume) {
+      const nodes = this.autoScalingGroupName;
+      grantAttach(this.dataVolume, machines.role, { nodes, encryptionKey });
+    }
+    if (props.addressRecord) grantRecord(machines.role, props.addressRecord);
+    mediaNodes?.grantControl(machines.role);
+    mediaNodes?.allowCluster(this);
+
+    const group: MasterGroup = new MasterGroup(this, 'Group', {
+      autoScalingGroupName: this.autoScalingGroupName,
+      vpc,
+      // A disk is in one zone, and so is the machine that it is for.
+      subnets: props.dataVolume && first ? [first] : subnets.subnets,
+      count,
+      machines,
+      config: this.config,
+      creationTimeout: props.creationTimeout,
+    });
+    this.autoScalingGroup = group.autoScalingGroup;
+    if (encryptionKey) letGroupsUse(this, encryptionKey);
+    this.node.defaultChild = group.resource;
   }
 }

@@ -4,21 +4,29 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { LIFECYCLE_HOOKS } from '../node-image/contract';
+import type { PortUse } from '../node-image/contract';
 import type { MediaNodesOptions } from './media-nodes-options';
 import { MediaScaling } from './media-scaling';
 import { NodeRole } from './node-architecture';
-import { NodeConfig, type NodeSecrets } from './node-config';
+import { NodeConfig, type NodeSecrets, NodeSettings } from './node-config';
 import { NodeDrain } from './node-drain';
 import { NodeImage } from './node-image';
 import { AddressPool } from './private/address-pool';
 import { grantGroupControl } from './private/group-control';
+import { letGroupsUse } from './private/group-key';
 import { ImportedMediaNodes } from './private/imported-media-nodes';
 import { MediaGroup } from './private/media-group';
-import { capacityOf, checkMediaNodes, defaultType, mediaSettings } from './private/media-props';
+import {
+  capacityOf,
+  checkMediaNodes,
+  defaultType,
+  masterSettings,
+  mediaSettings,
+} from './private/media-props';
 import { groupName } from './private/names';
 import { NodeMachines } from './private/node-machines';
 import { openToWorld, portsOf } from './private/port-rules';
+import { secretSettings } from './private/secret-files';
 
 /** The Media Nodes of a cluster, defined here or elsewhere. */
 export interface IMediaNodes extends IResource, ec2.IConnectable, iam.IGrantable {
@@ -33,6 +41,9 @@ export interface IMediaNodes extends IResource, ec2.IConnectable, iam.IGrantable
 
   /** Opens what the nodes of the cluster need of a Media Node to others, such as Master Nodes. */
   allowCluster(other: ec2.IConnectable): void;
+
+  /** @internal What sluice.yaml of Master Nodes has to say of them. */
+  readonly _masterSettings: NodeSettings;
 }
 
 /** What is known of Media Nodes that are defined elsewhere. */
@@ -68,6 +79,9 @@ export interface MediaNodesProps extends MediaNodesOptions {
    * @default - none
    */
   readonly secrets?: NodeSecrets;
+
+  /** @internal Ports that nothing listens on, as TURN is elsewhere: not to be opened. */
+  readonly _closedPorts?: readonly PortUse[];
 }
 
 /**
@@ -88,6 +102,9 @@ export class MediaNodes extends Resource implements IMediaNodes {
   readonly noticesQueueUrl: string;
   readonly connections: ec2.Connections;
   readonly grantPrincipal: iam.IPrincipal;
+
+  /** @internal */
+  readonly _masterSettings: NodeSettings;
 
   /** The group. Its size is the controller's: nothing here sets it. */
   readonly autoScalingGroup: autoscaling.AutoScalingGroup;
@@ -128,8 +145,11 @@ export class MediaNodes extends Resource implements IMediaNodes {
     this.noticesQueueUrl = this.drain.queue.queueUrl;
     this.config = new NodeConfig(this, 'Config', {
       role: NodeRole.MEDIA,
-      settings: mediaSettings(this.autoScalingGroupName, this.drain, props.settings),
+      settings: secretSettings(secrets)
+        .with(mediaSettings(this.autoScalingGroupName, this.drain))
+        .with(props.settings ?? NodeSettings.none()),
     });
+    this._masterSettings = masterSettings(this, props.scaling);
     const pool = new AddressPool(
       this,
       'Addresses',
@@ -154,14 +174,7 @@ export class MediaNodes extends Resource implements IMediaNodes {
       diskSize: props.diskSize,
       encryptionKey,
       logGroup: props.logGroup,
-      boot: {
-        group: {
-          name: this.autoScalingGroupName,
-          launching: LIFECYCLE_HOOKS.launching,
-          terminating: LIFECYCLE_HOOKS.terminating,
-        },
-        ...pool.boot,
-      },
+      boot: pool.boot,
     });
     pool.grantTake(machines.role, this.autoScalingGroupName);
     this.launchTemplate = machines.launchTemplate;
@@ -170,7 +183,7 @@ export class MediaNodes extends Resource implements IMediaNodes {
     this.grantPrincipal = machines.role;
     this.connections = new ec2.Connections({ securityGroups: machines.securityGroups });
     if (machines.ownSecurityGroup) {
-      openToWorld(machines.ownSecurityGroup, 'media');
+      openToWorld(machines.ownSecurityGroup, 'media', props._closedPorts);
       this.allowCluster(this);
     }
     this.drain.grantComplete(machines.role);
@@ -193,6 +206,7 @@ export class MediaNodes extends Resource implements IMediaNodes {
       autoScalingGroupName: this.autoScalingGroupName,
       initialCapacity: props.initialCapacity,
     });
+    if (encryptionKey) letGroupsUse(this, encryptionKey);
     this.node.defaultChild = group.resource;
   }
 

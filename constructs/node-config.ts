@@ -64,6 +64,13 @@ export interface NodeSecrets {
    * @default - none: Redis asks for none, or there is none
    */
   readonly redis?: secretsmanager.ISecret;
+
+  /**
+   * Of the entry on the machine itself, PEM: certificate, chain, private key.
+   *
+   * @default - none: a load balancer ends TLS, or nothing does
+   */
+  readonly certificate?: secretsmanager.ISecret;
 }
 
 /** Properties of a node's configuration. */

@@ -3,12 +3,12 @@ import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { LIFECYCLE_HOOKS } from '../node-image/contract';
-import { groupArn } from './private/names';
+import { grantComplete } from './private/group-control';
 import { Problems } from './private/validation';
 
 /** What happens to a Media Node that is not empty when its deadline is over. */
@@ -145,14 +145,7 @@ export class NodeDrain extends Construct {
 
   /** Lets a machine say that it still drains, and that it is done. */
   grantComplete(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({
-      grantee,
-      actions: [
-        'autoscaling:CompleteLifecycleAction',
-        'autoscaling:RecordLifecycleActionHeartbeat',
-      ],
-      resourceArns: [groupArn(this, this.groupName)],
-    });
+    return grantComplete(this, grantee, this.groupName);
   }
 
   /**

@@ -19,7 +19,8 @@ export class AddressPool extends Construct {
   constructor(scope: Construct, id: string, asked: StaticAddresses | undefined, group: string) {
     super(scope, id);
     this.#pool = asked && (asked._pool ?? group);
-    this.boot = this.#pool === undefined ? {} : { static_addresses: { tag: this.#pool } };
+    this.boot =
+      this.#pool === undefined ? {} : { static_addresses: { tag: `${POOL_TAG}=${this.#pool}` } };
     this.addresses = Array.from({ length: asked?._count ?? 0 }, (_, i) => {
       const address = new ec2.CfnEIP(this, `Address${i}`, { domain: 'vpc' });
       Tags.of(address).add(POOL_TAG, group);

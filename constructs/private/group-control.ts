@@ -24,9 +24,30 @@ export function grantGroupControl(
       'autoscaling:DescribeAutoScalingGroups',
       'autoscaling:DescribeAutoScalingInstances',
       'ec2:DescribeInstances',
+      'ec2:DescribeLaunchTemplates',
     ],
-    // To describe has no resource level, neither of groups nor of machines.
+    // To describe has no resource level, be it of groups, hooks, machines or launch templates.
     resourceArns: ['*'],
   });
   return control.combine(look);
+}
+
+/** Lets a machine say that it still drains, and that it is done; for dead ones the controller does. */
+export function grantComplete(
+  scope: IConstruct,
+  grantee: iam.IGrantable,
+  autoScalingGroupName: string,
+): iam.Grant {
+  const complete = iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['autoscaling:CompleteLifecycleAction', 'autoscaling:RecordLifecycleActionHeartbeat'],
+    resourceArns: [groupArn(scope, autoScalingGroupName)],
+  });
+  const look = iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['autoscaling:DescribeLifecycleHooks'],
+    // To describe has no resource level.
+    resourceArns: ['*'],
+  });
+  return complete.combine(look);
 }

@@ -1,11 +1,12 @@
 import { Resource } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { IMediaNodes, MediaNodesAttributes } from '../media-nodes';
-import { grantGroupControl } from './group-control';
-import { groupArn } from './names';
+import { NodeSettings } from '../node-config';
+import { grantComplete, grantGroupControl } from './group-control';
+import { cloudSettings } from './media-props';
 import { portsOf } from './port-rules';
 
 /** Media Nodes that are defined elsewhere. */
@@ -14,6 +15,8 @@ export class ImportedMediaNodes extends Resource implements IMediaNodes {
   readonly noticesQueueUrl: string;
   readonly connections: ec2.Connections;
   readonly grantPrincipal: iam.IPrincipal;
+
+  readonly _masterSettings: NodeSettings;
 
   readonly #queue: sqs.IQueue;
 
@@ -24,21 +27,15 @@ export class ImportedMediaNodes extends Resource implements IMediaNodes {
     this.noticesQueueUrl = this.#queue.queueUrl;
     this.connections = new ec2.Connections({ securityGroups: attrs.securityGroups });
     this.grantPrincipal = attrs.role;
+    this._masterSettings = NodeSettings.fromObject({
+      sluice: { cloud: cloudSettings(this), scaling: { group: 'aws' } },
+    });
   }
 
   grantControl(grantee: iam.IGrantable): iam.Grant {
     return grantGroupControl(this, grantee, this.autoScalingGroupName)
       .combine(this.#queue.grantConsumeMessages(grantee))
-      .combine(
-        iam.Grant.addToPrincipal({
-          grantee,
-          actions: [
-            'autoscaling:CompleteLifecycleAction',
-            'autoscaling:RecordLifecycleActionHeartbeat',
-          ],
-          resourceArns: [groupArn(this, this.autoScalingGroupName)],
-        }),
-      );
+      .combine(grantComplete(this, grantee, this.autoScalingGroupName));
   }
 
   allowCluster(other: ec2.IConnectable): void {

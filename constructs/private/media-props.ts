@@ -1,13 +1,14 @@
-import { Annotations, Token } from 'aws-cdk-lib';
+import { Annotations, type Duration, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { MediaNodesProps } from '../media-nodes';
 import type { MediaNodesOptions } from '../media-nodes-options';
+import type { MediaScalingOptions } from '../media-scaling';
 import { NodeArchitecture } from '../node-architecture';
 import { NodeSettings } from '../node-config';
 import type { NodeDrain } from '../node-drain';
 import { chooseSubnets, mustBePublic } from './subnets';
-import { isKnown, Problems } from './validation';
+import { isKnown, numberText, Problems } from './validation';
 
 const DEFAULT_MIN = 1;
 const DEFAULT_MAX = 4;
@@ -32,23 +33,52 @@ export function capacityOf(options: MediaNodesOptions): Capacity {
   return { minCapacity, maxCapacity: options.maxCapacity ?? byDefault };
 }
 
-/** What sluice.yaml of Media Nodes says that follows from their group; `own` wins. */
-export function mediaSettings(
-  group: string,
-  drain: NodeDrain,
-  own: NodeSettings = NodeSettings.none(),
+/** What sluice.yaml of Media Nodes says that follows from their group. */
+export function mediaSettings(group: string, drain: NodeDrain): NodeSettings {
+  return NodeSettings.fromObject({
+    sluice: { cloud: { kind: 'aws', media_group: group }, drain: drainSettings(drain) },
+  });
+}
+
+/** What sluice.yaml of Master Nodes says of Media Nodes: the controller works by it. */
+export function masterSettings(
+  nodes: { autoScalingGroupName: string; noticesQueueUrl: string; drain: NodeDrain },
+  scaling: MediaScalingOptions = {},
 ): NodeSettings {
-  const seconds = (value: { toSeconds(): number }) => `${value.toSeconds()}s`;
+  const { targetLoad, headroomRooms, scaleInAfter } = scaling;
   return NodeSettings.fromObject({
     sluice: {
-      cloud: { kind: 'aws', media_group: group },
-      drain: {
-        patience: seconds(drain.patience),
-        deadline: seconds(drain.deadline),
-        on_deadline: drain.onDeadline,
+      cloud: cloudSettings(nodes),
+      drain: drainSettings(nodes.drain),
+      scaling: {
+        group: 'aws',
+        ...(targetLoad === undefined ? {} : { target_load: targetLoad }),
+        ...(headroomRooms === undefined ? {} : { headroom_rooms: headroomRooms }),
+        ...(scaleInAfter === undefined ? {} : { scale_in_after: seconds(scaleInAfter) }),
       },
     },
-  }).with(own);
+  });
+}
+
+/** Where the controller finds the group and what AWS says of its machines. */
+export function cloudSettings(nodes: { autoScalingGroupName: string; noticesQueueUrl: string }) {
+  return {
+    kind: 'aws',
+    media_group: nodes.autoScalingGroupName,
+    notices_queue: nodes.noticesQueueUrl,
+  };
+}
+
+function drainSettings(drain: NodeDrain) {
+  return {
+    patience: seconds(drain.patience),
+    deadline: seconds(drain.deadline),
+    on_deadline: drain.onDeadline,
+  };
+}
+
+function seconds(value: Duration): string {
+  return `${numberText(value.toSeconds())}s`;
 }
 
 /** Tells what is wrong with the properties, and answers the subnets. */

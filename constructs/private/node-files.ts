@@ -4,12 +4,12 @@ import { basename, join, relative, sep } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
 import * as assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
-import { IMAGE_SCRIPTS, shellWord } from './user-data';
+import { shellWord } from './user-data';
 
 const ID = 'SluiceNodeFiles';
 
 /** What of the package a node needs, relative to its root. */
-const NEEDED = ['package.json', 'package-lock.json', 'node-image', 'constructs/package.json'];
+const NEEDED = ['package.json', 'package-lock.json', 'LICENSE', 'node-image', 'scripts/lib'];
 
 /** The node's software as an asset of the stack: one for all machines of it. */
 export function nodeFiles(scope: Construct): assets.Asset {
@@ -31,15 +31,15 @@ export function nodeFiles(scope: Construct): assets.Asset {
 }
 
 /** The lines that bring the asset onto a machine and install from it. */
-export function installFromAsset(files: assets.Asset): string[] {
+export function installFromAsset(files: assets.Asset, options: readonly string[] = []): string[] {
+  const from = '/var/tmp/sluice';
   return [
     'apt-get -q update',
     'apt-get -q install -y --no-install-recommends awscli ca-certificates curl unzip',
-    `aws s3 cp --only-show-errors ${shellWord(files.s3ObjectUrl)} /var/tmp/sluice.zip`,
-    'install -d -m 0755 /opt/sluice',
-    'unzip -q -o /var/tmp/sluice.zip -d /opt/sluice',
-    'rm -f /var/tmp/sluice.zip',
-    `bash ${IMAGE_SCRIPTS}/install.sh`,
+    `aws s3 cp --only-show-errors ${shellWord(files.s3ObjectUrl)} ${from}.zip`,
+    `unzip -q -o ${from}.zip -d ${from}`,
+    ['bash', `${from}/node-image/image/install.sh`, ...options].join(' '),
+    `rm -rf ${from} ${from}.zip`,
   ];
 }
 

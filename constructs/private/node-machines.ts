@@ -1,4 +1,4 @@
-import { Annotations, Aws, Lazy, Size, Tags, Token } from 'aws-cdk-lib';
+import { Aws, Lazy, Size, Tags, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -7,17 +7,19 @@ import { Construct } from 'constructs';
 import { NodeArchitecture, type NodeRole } from '../node-architecture';
 import type { NodeConfig, NodeSecrets } from '../node-config';
 import { type BindableImage, bindImage } from './image-binding';
-import { type BootFile, MAX_USER_DATA_BYTES, renderUserData } from './user-data';
+import {
+  type AddressRecord,
+  type BootFile,
+  MAX_USER_DATA_BYTES,
+  renderUserData,
+} from './user-data';
 import { Problems } from './validation';
 
 /** Instances, volumes and addresses of one group of machines have this tag, by the group's name. */
 export const NODES_TAG = 'sluice:nodes';
 
 /** What boot.json has beside what all machines have. */
-export type BootExtras = Pick<
-  BootFile,
-  'group' | 'data_volume' | 'static_addresses' | 'address_record'
->;
+export type BootExtras = Pick<BootFile, 'data_volume' | 'static_addresses' | 'redis' | 'entry'>;
 
 /** Properties of machines. */
 export interface NodeMachinesProps {
@@ -34,16 +36,18 @@ export interface NodeMachinesProps {
   /** Logical id of the resource that waits for the machine; asked at synthesis. */
   readonly signalled: () => string;
   /** Yours get no rules here. */
-  readonly securityGroups?: ec2.ISecurityGroup[];
+  readonly securityGroups?: ec2.ISecurityGroup[] | undefined;
   readonly securityGroupDescription: string;
   /** Made with what a machine needs; one of yours is granted the same. */
-  readonly machineRole?: iam.IRole;
-  readonly publicAddress: boolean;
+  readonly machineRole?: iam.IRole | undefined;
+  /** `@default - what the subnets say` */
+  readonly publicAddress?: boolean | undefined;
   /** `@default 20 GiB` */
-  readonly diskSize?: Size;
-  readonly encryptionKey?: kms.IKey;
-  readonly logGroup?: logs.ILogGroup;
+  readonly diskSize?: Size | undefined;
+  readonly encryptionKey?: kms.IKey | undefined;
+  readonly logGroup?: logs.ILogGroup | undefined;
   readonly boot: BootExtras;
+  readonly addressRecord?: AddressRecord | undefined;
 }
 
 /** What all machines of a role have in common: role, security group, launch template. */
@@ -129,27 +133,34 @@ export class NodeMachines extends Construct {
 
   #userData(install: readonly string[]): string {
     const props = this.#props;
-    const { apiKey, cluster, turn, redis } = props.secrets;
-    const secrets = Object.entries({ api_key: apiKey, cluster, turn, redis }).flatMap(
-      ([purpose, secret]) => (secret ? [[purpose, secret.secretArn] as const] : []),
+    const { apiKey, ...others } = props.secrets;
+    const secrets = Object.entries({ api_key: apiKey, ...others }).flatMap(([purpose, secret]) =>
+      secret ? [[purpose, secret.secretArn] as const] : [],
     );
     const text = renderUserData({
       boot: {
         cloud: 'aws',
-        region: Aws.REGION,
         role: props.role,
-        config: { ssm: props.config.parameterName, revision: props.config.revision },
+        config: { ssm: props.config.parameterName },
         secrets: Object.fromEntries(secrets),
         signal: { stack: Aws.STACK_NAME, resource: Lazy.string({ produce: props.signalled }) },
         ...props.boot,
-        ...(props.logGroup ? { log_group: props.logGroup.logGroupName } : {}),
       },
+      region: Aws.REGION,
+      revision: props.config.revision,
       install,
+      ...(props.addressRecord ? { addressRecord: props.addressRecord } : {}),
     });
-    const bytes = Buffer.byteLength(text);
-    if (!Token.isUnresolved(text) && bytes > MAX_USER_DATA_BYTES) {
-      Annotations.of(this).addError(`user data: got ${bytes} bytes`);
-    }
+    // A token stands for an ARN at most, which is longer than the token.
+    const bytes = Buffer.byteLength(text.replaceAll(/\$\{Token\[.*?\]\}/g, LONGEST_TOKEN));
+    const problems = new Problems(this);
+    problems.check(bytes <= MAX_USER_DATA_BYTES, {
+      what: 'user data',
+      given: `${bytes} bytes`,
+      allowed: `up to ${MAX_USER_DATA_BYTES} bytes`,
+      fix: 'use NodeImage.baked() or NodeImage.fromAmi(), which need fewer lines',
+    });
+    problems.report();
     return text;
   }
 
@@ -180,20 +191,13 @@ export class NodeMachines extends Construct {
     const { role } = this;
     const props = this.#props;
     props.config.grantRead(role);
-    for (const secret of [
-      props.secrets.apiKey,
-      props.secrets.cluster,
-      props.secrets.turn,
-      props.secrets.redis,
-    ]) {
-      secret?.grantRead(role);
-    }
+    const { apiKey, cluster, turn, redis, certificate } = props.secrets;
+    for (const secret of [apiKey, cluster, turn, redis, certificate]) secret?.grantRead(role);
     props.logGroup?.grantWrite(role);
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         sid: 'TellTheStack',
-        // Describe: an agent whose stack is being deleted does not wait for calls to end.
-        actions: ['cloudformation:SignalResource', 'cloudformation:DescribeStacks'],
+        actions: ['cloudformation:SignalResource'],
         resources: [Aws.STACK_ID],
       }),
     );
@@ -214,6 +218,9 @@ export class NodeMachines extends Construct {
     );
   }
 }
+
+/** As long as what a token becomes. */
+const LONGEST_TOKEN = 'x'.repeat(160);
 
 /** The size of a machine's own disk unless said otherwise. */
 const DEFAULT_DISK = Size.gibibytes(20);

@@ -5,8 +5,14 @@ import { PORT_USES, type PortUse, type Role } from '../../node-image/contract';
 export type From = PortUse['from'];
 
 /** The ports that nodes of a role listen on for those, as rules of a security group take them. */
-export function portsOf(role: Role, from: From): { port: ec2.Port; what: string }[] {
-  return PORT_USES.filter((use) => use.from === from && use.roles.includes(role)).map((use) => ({
+export function portsOf(
+  role: Role,
+  from: From,
+  closed: readonly PortUse[] = [],
+): { port: ec2.Port; what: string }[] {
+  return PORT_USES.filter(
+    (use) => use.from === from && use.roles.includes(role) && !closed.includes(use),
+  ).map((use) => ({
     port: portOf(use),
     what: use.what,
   }));
@@ -19,8 +25,12 @@ function portOf({ protocol, start, end }: PortUse): ec2.Port {
 }
 
 /** Opens the ports for clients of a role to everybody, IPv4 and IPv6. */
-export function openToWorld(group: ec2.ISecurityGroup, role: Role): void {
-  for (const { port, what } of portsOf(role, 'clients')) {
+export function openToWorld(
+  group: ec2.ISecurityGroup,
+  role: Role,
+  closed: readonly PortUse[] = [],
+): void {
+  for (const { port, what } of portsOf(role, 'clients', closed)) {
     for (const peer of [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()]) {
       group.addIngressRule(peer, port, what);
     }

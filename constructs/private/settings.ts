@@ -101,11 +101,10 @@ function toYaml(settings: Settings): string {
   visit(document, (_key, node) => {
     if (!isScalar(node) || !Token.isUnresolved(node.value)) return undefined;
     const isNumber = typeof node.value === 'number';
-    const scalar = new Scalar(
-      isNumber ? Tokenization.stringifyNumber(node.value as number) : String(node.value),
-    );
-    scalar.type = isNumber ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE;
-    return scalar;
+    // In its place: a node that is put there instead would be visited again.
+    if (isNumber) node.value = Tokenization.stringifyNumber(node.value as number);
+    node.type = isNumber ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE;
+    return undefined;
   });
   return document.toString({ lineWidth: 0 });
 }

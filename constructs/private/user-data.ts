@@ -3,65 +3,75 @@
 /** EC2 takes so many bytes of user data, before base64. */
 export const MAX_USER_DATA_BYTES = 16_384;
 
-/** Where the scripts of the node's image are on a machine. */
-export const IMAGE_SCRIPTS = '/opt/sluice/node-image/image';
-
-/** The contents of /etc/sluice/boot.json, without secrets: names, and where secrets are fetched. */
+/**
+ * The contents of /etc/sluice/boot.json, without secrets: names, and where secrets are fetched.
+ * `sluice boot` on the machine says what each key means.
+ */
 export interface BootFile {
   readonly cloud: 'aws';
-  readonly region: string;
   readonly role: string;
-  /** Name of the SSM parameter with sluice.yaml, and which version of it this machine is for. */
-  readonly config: { readonly ssm: string; readonly revision: string };
+  /** Name of the SSM parameter with sluice.yaml. */
+  readonly config: { readonly ssm: string };
   /** ARNs in Secrets Manager. */
   readonly secrets: { readonly [purpose: string]: string };
   /** The resource of the stack that waits until this machine serves. */
   readonly signal?: { readonly stack: string; readonly resource: string };
-  /** The group that the machine is of, and its lifecycle hooks. */
-  readonly group?: {
-    readonly name: string;
-    readonly launching?: string;
-    readonly terminating?: string;
-  };
   readonly data_volume?: { readonly id: string; readonly device: string; readonly mount: string };
-  /** Elastic IP addresses of which this machine takes a free one, by their tag's value. */
+  /** Elastic IP addresses of which this machine takes a free one: `key=value` of their tag. */
   readonly static_addresses?: { readonly tag: string };
-  /** A record of a private zone that names this machine's private address. */
-  readonly address_record?: { readonly zone: string; readonly name: string };
-  /** CloudWatch log group that the machine's journal goes to. */
-  readonly log_group?: string;
+  readonly redis?: { readonly server: boolean };
+  /** What HAProxy listens on for clients. */
+  readonly entry?: object;
+}
+
+/** A record of a private zone that names a machine's private address. */
+export interface AddressRecord {
+  readonly zone: string;
+  readonly name: string;
 }
 
 /** What `renderUserData()` needs. */
 export interface UserDataOptions {
   readonly boot: BootFile;
+  readonly region: string;
+  /** Of the configuration: another one is another launch template, and is rolled out. */
+  readonly revision: string;
   /** Lines of shell that bring the node's software; none where the image has it. */
   readonly install: readonly string[];
+  readonly addressRecord?: AddressRecord;
 }
 
 /**
  * The user data: a shell script that cloud-init runs once, as root. Pure.
  *
- * The file goes first, because whoever fails after it can be reported by it; a failure is told to
- * the stack at once, so that nobody waits for a time-out.
+ * What it is told goes first, and a failure is told to the stack at once, so that nobody waits for
+ * a time-out. Once the software is there, `sluice agent` tells.
  */
-export function renderUserData({ boot, install }: UserDataOptions): string {
+export function renderUserData(options: UserDataOptions): string {
+  const { boot, region, revision, install, addressRecord } = options;
   return `${[
     '#!/bin/bash',
+    `# Configuration ${revision}.`,
     'set -euo pipefail',
-    "export DEBIAN_FRONTEND=noninteractive HOME=/root PATH='/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'",
+    'export HOME=/root DEBIAN_FRONTEND=noninteractive',
+    `export AWS_DEFAULT_REGION=${shellWord(region)}`,
     'install -d -m 0755 /etc/sluice',
     `cat > /etc/sluice/boot.json <<'${END}'`,
     JSON.stringify(boot, null, 1),
     END,
+    ...METADATA,
     ...failureLines(boot),
     ...install,
-    'systemctl enable --now sluice.target',
+    ...(addressRecord ? recordLines(addressRecord) : []),
+    '/opt/sluice/bin/start',
   ].join('\n')}\n`;
 }
 
 /** Ends the file: no line of JSON is this word. */
 const END = 'END_OF_BOOT_JSON';
+
+/** Seconds; whoever has asked before the machine was replaced asks again soon. */
+const RECORD_TTL = 5;
 
 /**
  * A word of shell that stands for exactly this text, whatever is in it. Pure.
@@ -73,25 +83,44 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Asks the machine about itself (IMDSv2). */
+const METADATA = [
+  'metadata() {',
+  '  local base=http://169.254.169.254/latest token',
+  '  token=$(curl -sf -m 5 --retry 5 -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" "$base/api/token")',
+  '  curl -sf -m 5 --retry 5 -H "X-aws-ec2-metadata-token: $token" "$base/meta-data/$1"',
+  '}',
+];
+
 /**
  * Tells the stack that this machine failed, and at what. SignalResource has no field for a reason;
  * the id of a signal is shown in the stack's events, may be of 64 characters, and carries it.
  *
  * Source: AWS CloudFormation API Reference, SignalResource, UniqueId.
  */
-function failureLines(boot: BootFile): string[] {
-  if (boot.signal === undefined) return [];
-  const { region } = boot;
-  const { stack, resource } = boot.signal;
+function failureLines({ signal }: BootFile): string[] {
+  if (signal === undefined) return [];
+  const where = `--stack-name ${shellWord(signal.stack)} --logical-resource-id ${shellWord(signal.resource)}`;
   return [
     'failed() {',
-    '  local token id reason',
-    '  token=$(curl -sf -m 5 -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" http://169.254.169.254/latest/api/token || true)',
-    '  id=$(curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/instance-id || hostname)',
-    '  reason=$(printf "%s: %s" "$id" "$1" | tr -c "a-zA-Z0-9:./=\\n -" "_" | cut -c 1-64)',
-    '  echo "sluice: the first boot failed at: $1" >&2',
-    `  aws cloudformation signal-resource --region ${shellWord(region)} --stack-name ${shellWord(stack)} --logical-resource-id ${shellWord(resource)} --unique-id "$reason" --status FAILURE || true`,
+    '  echo "sluice: the first boot failed at $1" >&2',
+    '  local id',
+    '  id=$(metadata instance-id || hostname)',
+    '  id=$(printf "%s %s" "$id" "$1" | tr -cs "a-zA-Z0-9:./ -" " " | cut -c 1-64)',
+    `  aws cloudformation signal-resource ${where} --unique-id "$id" --status FAILURE || true`,
     '}',
-    `trap 'failed "line $LINENO: $BASH_COMMAND"' ERR`,
+    'trap \'failed "$BASH_COMMAND"\' ERR',
+  ];
+}
+
+/** Names this machine's private address; it keeps the address as long as it is there. */
+function recordLines({ zone, name }: AddressRecord): string[] {
+  return [
+    'command -v aws > /dev/null || { apt-get -q update && apt-get -q install -y --no-install-recommends awscli; }',
+    'address=$(metadata local-ipv4)',
+    `record=${shellWord(name)}`,
+    'change=$(printf \'{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"%s","Type":"A","TTL":' +
+      `${RECORD_TTL},"ResourceRecords":[{"Value":"%s"}]}}]}' "$record" "$address")`,
+    `aws route53 change-resource-record-sets --hosted-zone-id ${shellWord(zone)} --change-batch "$change" > /dev/null`,
   ];
 }
