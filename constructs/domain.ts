@@ -119,6 +119,15 @@ export abstract class Domain {
   abstract readonly domainName?: string;
 
   /**
+   * Whether only a machine can have its certificate, and no load balancer.
+   *
+   * @internal
+   */
+  get _needsMachine(): boolean {
+    return false;
+  }
+
+  /**
    * What there is to wire. Resources it needs are made below `scope`.
    *
    * @internal
@@ -195,6 +204,10 @@ class OwnCertificateDomain extends Domain {
     super();
   }
 
+  override get _needsMachine(): boolean {
+    return true;
+  }
+
   override _bind(_scope: Construct, tls: TlsEnd, problems: Problems): DomainConfig {
     const { domainName, certificate } = this;
     nameMustBe(domainName, problems);
@@ -215,6 +228,10 @@ class LetsEncryptDomain extends Domain {
     private readonly options: LetsEncryptDomainOptions,
   ) {
     super();
+  }
+
+  override get _needsMachine(): boolean {
+    return true;
   }
 
   override _bind(_scope: Construct, tls: TlsEnd, problems: Problems): DomainConfig {

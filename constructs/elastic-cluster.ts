@@ -1,0 +1,133 @@
+import { Resource } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import {
+  type ClusterAttributes,
+  type ICluster,
+  ImportedCluster,
+  type MultiNodeClusterOptions,
+} from './cluster';
+import { ClusterEntry } from './cluster-entry';
+import type { ClusterSecrets } from './cluster-secrets';
+import type { MasterNodes, MasterNodesProps } from './master-nodes';
+import type { MasterDataVolumeOptions } from './master-nodes-options';
+import type { MediaNodes } from './media-nodes';
+import type { Network } from './network';
+import { buildCluster, masterZone, networkOf, secretsOf } from './private/build-cluster';
+import { checkMasters } from './private/cluster-checks';
+import { Problems } from './private/validation';
+import { RedisStore } from './redis-store';
+import type { IRedisStore } from './redis-store-existing';
+import type { ISignalingEntry } from './signaling-entry-existing';
+
+/** Properties of an Elastic cluster. */
+export interface ElasticClusterProps extends MultiNodeClusterOptions {
+  /**
+   * The disk of the Master Node with Redis on it, which outlives the machine. Not with `redis`.
+   *
+   * @default - 20 GiB, about 1.60 USD a month, kept when the stack is deleted
+   */
+  readonly dataVolume?: MasterDataVolumeOptions;
+}
+
+/**
+ * A cluster of one Master Node and Media Nodes that come and go with the load.
+ *
+ * Without its Master Node nobody can join, and those who are in go on: the node restarts within
+ * 10 s, and its machine is replaced within minutes, with its data. At rest it costs about 215 USD a
+ * month in us-east-1: the Master Node 65, 1 Media Node 130, the load balancer 17 (none with
+ * `ClusterEntry.onMasterNode()`). Traffic comes on top: 0.09 USD a GB that clients receive.
+ */
+export class ElasticCluster extends Resource implements ICluster {
+  /** A cluster that another app or stack has. */
+  static fromElasticClusterAttributes(
+    scope: Construct,
+    id: string,
+    attrs: ClusterAttributes,
+  ): ICluster {
+    return new ImportedCluster(scope, id, attrs);
+  }
+
+  readonly url: string;
+  readonly domainName: string;
+  readonly apiKey: sm.ISecret;
+  readonly connections: ec2.Connections;
+
+  /** The VPC and its subnets. */
+  readonly network: Network;
+
+  /** API key pair, cluster secret, TURN secret. */
+  readonly secrets: ClusterSecrets;
+
+  /** The Redis of the nodes. */
+  readonly redis: IRedisStore;
+
+  /** The load balancer; none with `ClusterEntry.onMasterNode()`. */
+  readonly entry?: ISignalingEntry;
+
+  /** The steady side: one machine. */
+  readonly masterNodes: MasterNodes;
+
+  /** The elastic side. */
+  readonly mediaNodes: MediaNodes;
+
+  constructor(scope: Construct, id: string, props: ElasticClusterProps) {
+    super(scope, id);
+    checkMasters(this, props, 'one');
+    const problems = new Problems(this);
+    problems.atMostOne({ redis: props.redis, dataVolume: props.dataVolume });
+    problems.report();
+    this.network = networkOf(this, props);
+    this.secrets = secretsOf(this, props);
+    const { redis, masters } = props.redis
+      ? { redis: props.redis, masters: {} }
+      : this.#redisOnMaster(props);
+    this.redis = redis;
+    const choice =
+      props.entry ??
+      (props.domain._needsMachine ? ClusterEntry.onMasterNode() : ClusterEntry.loadBalancer());
+    const { mediaNodes, masterNodes, entry, address } = buildCluster(this, props, this, {
+      entry: choice,
+      masters: { count: 1, ...masters },
+      redis,
+    });
+    if (entry.balancer) this.entry = entry.balancer;
+    this.mediaNodes = mediaNodes;
+    this.masterNodes = masterNodes;
+    this.url = address.url;
+    this.domainName = address.domainName;
+    this.connections = address.connections;
+    this.apiKey = this.secrets.apiKey;
+  }
+
+  grantApiKey(grantee: iam.IGrantable): iam.Grant {
+    return this.apiKey.grantRead(grantee);
+  }
+
+  /** Redis on the Master Node's own disk, found by a name that follows the machine. */
+  #redisOnMaster(props: ElasticClusterProps): {
+    redis: IRedisStore;
+    masters: Partial<MasterNodesProps>;
+  } {
+    const { vpc } = this.network;
+    const addressRecord = masterZone(this, vpc);
+    // Made before the machine: Redis is told whom to let in, and the machine the password of Redis.
+    const securityGroups = props.masterNodes?.securityGroups ?? [
+      new ec2.SecurityGroup(this, 'MasterSecurityGroup', {
+        vpc,
+        description: 'The Master Node: clients, Redis for the Media Nodes',
+      }),
+    ];
+    const redis = RedisStore.onMasterNode(this, 'Redis', {
+      host: addressRecord.name,
+      masterNode: { connections: new ec2.Connections({ securityGroups }) },
+      ...(props.encryptionKey && { encryptionKey: props.encryptionKey }),
+    });
+    return {
+      redis,
+      masters: { securityGroups, addressRecord, dataVolume: props.dataVolume ?? {} },
+    };
+  }
+}
