@@ -4,15 +4,25 @@ export interface HaproxyConfig {
   readonly port: number;
   /** PEM file of certificate, chain and key; undefined where a load balancer has ended TLS. */
   readonly certificate?: string | undefined;
+  /** Whether a load balancer says first for whom it connects. @default false */
+  readonly proxyProtocol?: boolean | undefined;
+  /** Port for health checks of a load balancer, which have no PROXY header. */
+  readonly healthPort?: number | undefined;
   /** Send whoever comes to port 80 to HTTPS; with a certificate only. */
   readonly redirect: boolean;
   /** `host:port` of Master Nodes: the first is this machine's, the others stand in for it. */
   readonly masters: readonly [string, ...string[]];
   /** `host:port` of TURN servers that take plain TCP; none: there is no TURN/TLS. */
   readonly turn: readonly string[];
+  /** How many TURN servers can be named while it runs, beside those. @default 0 */
+  readonly turnSlots?: number | undefined;
   /** Socket by which HAProxy is told of changes without a restart. */
   readonly adminSocket: string;
 }
+
+/** The backend whose servers may be named while HAProxy runs: slot 1 and up. */
+export const TURN_BACKEND = 'turn';
+export const TURN_SLOT = 'slot';
 
 /** Only the machine itself can connect to it. */
 const HTTP_SOCKET = 'abns@sluice-http';
@@ -30,15 +40,16 @@ const IDLE_SECONDS = 300;
  * @throws Error when a value cannot be written into the file safely.
  */
 export function renderHaproxyConfig(config: HaproxyConfig): string {
-  const { turn, certificate } = config;
+  const { certificate, healthPort } = config;
   const sections = [
     globalSection(config),
     defaults(),
     entry(config),
-    ...(turn.length > 0 ? [turnBackend(turn)] : []),
+    ...(hasTurn(config) ? [turnBackend(config)] : []),
     httpHop(certificate !== undefined),
     masters(config.masters),
     ...(config.redirect && certificate !== undefined ? [redirect()] : []),
+    ...(healthPort !== undefined ? [health(healthPort)] : []),
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
@@ -71,18 +82,23 @@ const defaults = (): string[] => [
   '    timeout client-fin 10s',
 ];
 
-function entry({ port, certificate, turn }: HaproxyConfig): string[] {
+const hasTurn = ({ turn, turnSlots = 0 }: HaproxyConfig): boolean =>
+  turn.length > 0 || turnSlots > 0;
+
+function entry(config: HaproxyConfig): string[] {
+  const { port, certificate, proxyProtocol } = config;
+  const proxy = proxyProtocol === true ? ' accept-proxy' : '';
   const tls = certificate === undefined ? '' : ` ssl crt ${checkedPath(certificate)} alpn http/1.1`;
   return [
     'frontend entry',
-    `    bind :::${port} v4v6${tls}`,
-    ...(turn.length > 0
+    `    bind :::${port} v4v6${proxy}${tls}`,
+    ...(hasTurn(config)
       ? [
           '    tcp-request inspect-delay 10s',
           '    tcp-request content accept if { req.len gt 0 }',
           '    tcp-request content reject',
           '    acl is_stun req.payload(0,1),hex -m reg ^0[0-3]$',
-          '    use_backend turn if is_stun',
+          `    use_backend ${TURN_BACKEND} if is_stun`,
           `    timeout client ${IDLE_SECONDS}s`,
         ]
       : []),
@@ -90,14 +106,18 @@ function entry({ port, certificate, turn }: HaproxyConfig): string[] {
   ];
 }
 
-const turnBackend = (servers: readonly string[]): string[] => [
-  'backend turn',
-  `    timeout server ${IDLE_SECONDS}s`,
-  '    balance leastconn',
-  ...servers.map(
-    (server, index) => `    server turn${index + 1} ${checkedServer(server)} check inter 2s`,
-  ),
-];
+function turnBackend({ turn, turnSlots = 0 }: HaproxyConfig): string[] {
+  return [
+    `backend ${TURN_BACKEND}`,
+    `    timeout server ${IDLE_SECONDS}s`,
+    '    balance leastconn',
+    ...turn.map((server, i) => `    server given${i + 1} ${checkedServer(server)} check inter 2s`),
+    // Named while it runs, as Media Nodes come and go.
+    ...(turnSlots > 0
+      ? [`    server-template ${TURN_SLOT} 1-${turnSlots} 127.0.0.1:9 check inter 2s disabled`]
+      : []),
+  ];
+}
 
 /** HTTP is looked into only here, so that nodes are told the address of the client. */
 const httpHop = (isTls: boolean): string[] => [
@@ -132,6 +152,16 @@ const redirect = (): string[] => [
   '    mode http',
   '    bind :::80 v4v6',
   '    http-request redirect scheme https code 308',
+];
+
+/** Ready when this machine's node is: others that stand in for it have checks of their own. */
+const health = (port: number): string[] => [
+  'frontend health',
+  '    mode http',
+  `    bind :::${port} v4v6`,
+  '    acl is_well srv_is_up(masters/own)',
+  '    http-request return status 200 content-type text/plain string OK if is_well',
+  '    http-request return status 503 content-type text/plain string "the node of this machine is not ready"',
 ];
 
 function checkedPath(path: string): string {

@@ -25,18 +25,31 @@ const entry = z.strictObject({
   certificate: folder.optional(),
   /** Send whoever comes to port 80 to HTTPS; with TLS only. @default true */
   redirect: z.boolean().default(true),
+  /** Whether who connects says first for whom (PROXY protocol), as a load balancer does. @default false */
+  proxy_protocol: z.boolean().default(false),
+  /** Port on which the health of the node is passed on, with no PROXY header. @default - none */
+  health_port: z.int().min(1).max(65535).optional(),
+  /** Where the certificate is to be from Let's Encrypt. */
+  lets_encrypt: z.strictObject({ domain: text, email: text.optional() }).optional(),
   /** `host:port` of further Master Nodes, taken where the one of this machine does not answer. */
   masters: z.array(address).default([]),
   /** `host:port` of TURN servers that take plain TCP. @default - that of this machine, if it has one */
   turn: z.array(address).default([]),
+  /**
+   * On Master Nodes: the port on which coturn of Media Nodes takes plain TCP. Those that serve are
+   * found in the registry, by `sluice entry`. @default - none: there is no TURN/TLS here
+   */
+  turn_port: z.int().min(1).max(65535).optional(),
 });
 
 const bootPlan = z.strictObject({
   /** What the machine is rented from; none: an own machine, whose sluice.yaml is there already. */
   cloud: z.enum(['none', 'aws']),
   role: z.enum(ROLES),
-  /** Where sluice.yaml comes from; needed with a cloud. */
-  config: z.strictObject({ ssm: text }).optional(),
+  /** @default - as the machine's metadata says */
+  region: text.optional(),
+  /** Where sluice.yaml comes from; needed with a cloud. Another revision is another machine's. */
+  config: z.strictObject({ ssm: text, revision: text.optional() }).optional(),
   /**
    * Secrets by purpose: `api_key`, `cluster`, `redis`, `turn`, `certificate`; on AWS the ARN or name
    * of each in Secrets Manager. Each becomes a file of that name.
@@ -44,16 +57,25 @@ const bootPlan = z.strictObject({
   secrets: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), text).default({}),
   /** Read by `sluice agent`: the resource of CloudFormation that waits for this machine. */
   signal: z.strictObject({ stack: text, resource: text }).optional(),
-  /** Read by `sluice agent`. */
-  hook: text.optional(),
+  /** The group that the machine is of, and its lifecycle hooks: for people. */
+  group: z
+    .strictObject({ name: text, launching: text.optional(), terminating: text.optional() })
+    .optional(),
   /** A volume that outlives the machine. It is formatted only when it is blank. */
   data_volume: z.strictObject({ id: text, device: text, mount: folder }).optional(),
-  /** Take a free one of the elastic addresses with this tag, `key` or `key=value`. */
+  /** Take a free one of the elastic addresses whose tag `sluice:address-pool` has this value. */
   static_addresses: z.strictObject({ tag: text }).optional(),
+  /** A record of a private zone of Route 53 that is to name this machine's private address. */
+  address_record: z.strictObject({ zone: text, name: text }).optional(),
+  /** CloudWatch log group for the machine's journal. Nothing is sent there yet. */
+  log_group: text.optional(),
   redis: z
     .strictObject({
-      /** Whether this machine runs the cluster's Redis. @default false */
-      server: z.boolean().default(false),
+      /**
+       * Whether this machine runs the cluster's Redis.
+       * @default - where redis.address in sluice.yaml is the name in address_record
+       */
+      server: z.boolean().optional(),
       /**
        * secret: that of the purpose `redis`, or none; derived: made from the cluster secret, the
        * same on all nodes. @default secret
@@ -101,7 +123,7 @@ export function parseBootPlan(json: string): BootPlan {
     );
   }
   if (data.cloud === 'none') {
-    for (const key of ['config', 'data_volume', 'static_addresses'] as const) {
+    for (const key of ['config', 'data_volume', 'static_addresses', 'address_record'] as const) {
       if (data[key] !== undefined) {
         throw refuse(`${key}: there is no such thing without a cloud`);
       }

@@ -3,6 +3,7 @@ import type { SluiceConfig } from '../../contract';
 import type { ConfigFiles } from '../../lifecycle/config';
 import { derivedSecret } from '../../lifecycle/derived-secret';
 import type { Interfaces } from '../../lifecycle/listen-addresses';
+import { writeAddressRecord } from './address-record';
 import type { Patience } from './aws-call';
 import { AwsStore } from './aws-store';
 import { BootError, reasonOf } from './boot-error';
@@ -123,6 +124,10 @@ async function fetchFromAws(plan: BootPlan, options: BootOptions): Promise<Fetch
     if (plan.data_volume !== undefined) {
       const volume = plan.data_volume;
       await mountDataVolume({ machine, volume, instance, patience, waitMs, say });
+    }
+    if (plan.address_record !== undefined) {
+      const record = plan.address_record;
+      await writeAddressRecord({ machine, record, instance, pauseMs: patience?.minMs, say });
     }
     return {
       yaml: withInstance(yaml, { ...instance, publicIpv4 }, plan.role !== 'master'),

@@ -6,6 +6,7 @@ export interface Instance {
   readonly region: string;
   /** Its availability zone. */
   readonly zone: string;
+  readonly privateIpv4: string | undefined;
   readonly publicIpv4: string | undefined;
   readonly ipv6: string | undefined;
 }
@@ -56,14 +57,15 @@ async function ask(url: string): Promise<Instance> {
     fetchText(new URL(`/latest/meta-data/${path}`, url), {
       headers: { 'x-aws-ec2-metadata-token': token ?? '' },
     });
-  const [id, region, zone, publicIpv4, ipv6] = await Promise.all([
+  const [id, region, zone, privateIpv4, publicIpv4, ipv6] = await Promise.all([
     get('instance-id'),
     get('placement/region'),
     get('placement/availability-zone'),
+    optional('local-ipv4'),
     optional('public-ipv4'),
     optional('ipv6'),
   ]);
-  return { id, region, zone, publicIpv4, ipv6 };
+  return { id, region, zone, privateIpv4, publicIpv4, ipv6 };
 }
 
 /** @returns undefined where there is nothing by this name. */

@@ -18,6 +18,9 @@ export const SERVICE_FILES = {
   haproxy: '/run/sluice/haproxy/haproxy.cfg',
 } as const;
 
+/** How many Media Nodes at most take TURN/TLS through one Master Node. */
+const TURN_SLOTS = 200;
+
 export interface OwnServicesOptions {
   readonly machine: Machine;
   readonly plan: BootPlan;
@@ -56,9 +59,10 @@ export async function writeOwnServices(options: OwnServicesOptions): Promise<voi
 }
 
 function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServicesOptions) {
-  if (!plan.redis.server) return undefined;
   const { address, password } = config.redis;
-  const port = Number(/:(\d+)$/.exec(address)?.[1] ?? 6379);
+  const [, host = address, port = '6379'] = /^(.*):(\d+)$/.exec(address) ?? [];
+  const isNamed = host !== '' && host === plan.address_record?.name;
+  if (!(plan.redis.server ?? isNamed)) return undefined;
   if (address === '') {
     throw new BootError(
       'boot.json wants Redis to run here, and sluice.yaml has no redis.address: write the address of this machine and port 6379 there.',
@@ -71,7 +75,12 @@ function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServic
   }
   const own = nodeLinkAddress(config.sluice.node_link.address, interfaces);
   return worded('redis', () =>
-    renderRedisConfig({ addresses: [own], port, password, directory: '/var/lib/sluice/redis' }),
+    renderRedisConfig({
+      addresses: [own],
+      port: Number(port),
+      password,
+      directory: '/var/lib/sluice/redis',
+    }),
   );
 }
 
@@ -134,9 +143,12 @@ async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
     renderHaproxyConfig({
       port: entry.port,
       certificate,
+      proxyProtocol: entry.proxy_protocol,
+      healthPort: entry.health_port,
       redirect: entry.redirect,
       masters: [`127.0.0.1:${config.port}`, ...entry.masters],
       turn: entry.turn.length > 0 || !ownTurn ? entry.turn : [`127.0.0.1:${turn.tls_port}`],
+      turnSlots: entry.turn_port === undefined ? 0 : TURN_SLOTS,
       adminSocket: '/run/sluice/haproxy/admin.sock',
     }),
   );

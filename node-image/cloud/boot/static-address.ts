@@ -9,12 +9,15 @@ import { BootError } from './boot-error';
 import type { Instance } from './instance';
 
 export interface StaticAddressOptions {
-  /** `key` or `key=value` of the tag that the addresses have. */
+  /** Value of the tag `sluice:address-pool` that the addresses have. */
   readonly tag: string;
   readonly instance: Pick<Instance, 'id' | 'region'>;
   readonly patience?: Patience | undefined;
   readonly say: (line: string) => void;
 }
+
+/** The deployment tags the addresses of a group with it. */
+const POOL_TAG = 'sluice:address-pool';
 
 /**
  * Takes a free elastic address for this machine. One that another machine has is never taken away.
@@ -25,16 +28,12 @@ export interface StaticAddressOptions {
 export async function takeStaticAddress(options: StaticAddressOptions): Promise<string> {
   const { tag, instance, patience, say } = options;
   const words = {
-    what: `elastic addresses with the tag ${tag}`,
+    what: `elastic addresses with the tag ${POOL_TAG}=${tag}`,
     permission: 'ec2:DescribeAddresses and ec2:AssociateAddress',
     region: instance.region,
     missing: 'allocate one with that tag, or correct static_addresses.tag in boot.json',
   };
-  const [key = '', ...value] = tag.split('=');
-  const filter =
-    value.length > 0
-      ? { Name: `tag:${key}`, Values: [value.join('=')] }
-      : { Name: 'tag-key', Values: [key] };
+  const filter = { Name: `tag:${POOL_TAG}`, Values: [tag] };
   const client = new EC2Client({ region: instance.region });
   const list = async (): Promise<Address[]> => {
     const command = new DescribeAddressesCommand({ Filters: [filter] });
@@ -67,7 +66,7 @@ export async function takeStaticAddress(options: StaticAddressOptions): Promise<
       }
     }
     throw new BootError(
-      `None of the ${addresses.length} elastic addresses with the tag ${tag} in ${instance.region} is free: allocate as many as the group can have machines, and run \`sluice boot\` again.`,
+      `None of the ${addresses.length} elastic addresses with the tag ${POOL_TAG}=${tag} in ${instance.region} is free: allocate as many as the group can have machines, and run \`sluice boot\` again.`,
     );
   } finally {
     client.destroy();
