@@ -232,7 +232,7 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
     port: number,
     problems: Problems,
   ): elbv2.NetworkLoadBalancer {
-    const { vpc, internetFacing = true, dualStack = false, addressAllocationIds } = props;
+    const { vpc, internetFacing = true, dualStack = false } = props;
     const byDefault = internetFacing ? ec2.SubnetType.PUBLIC : ec2.SubnetType.PRIVATE_WITH_EGRESS;
     const chosen = chooseSubnets(
       vpc,
@@ -240,11 +240,14 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
       props.vpcSubnets ?? { subnetType: byDefault },
       problems,
     );
+    const subnetMappings =
+      props.addressAllocationIds && withAddresses(props.addressAllocationIds, chosen, problems);
+    const mapped = internetFacing && subnetMappings !== undefined;
     const loadBalancer = new elbv2.NetworkLoadBalancer(this, 'LoadBalancer', {
       vpc,
       internetFacing,
-      vpcSubnets: addressAllocationIds === undefined ? { subnets: chosen.subnets } : undefined,
-      subnetMappings: addressAllocationIds && withAddresses(addressAllocationIds, chosen, problems),
+      vpcSubnets: mapped ? undefined : { subnets: chosen.subnets },
+      subnetMappings: mapped ? subnetMappings : undefined,
       ipAddressType: dualStack ? elbv2.IpAddressType.DUAL_STACK : elbv2.IpAddressType.IPV4,
       crossZoneEnabled: props.crossZone ?? true,
       deletionProtection: props.deletionProtection ?? false,
@@ -298,18 +301,17 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
 
   #listen(domain: DomainConfig, props: SignalingEntryProps, port: number): elbv2.NetworkListener {
     const { certificate } = domain;
+    // Where a domain has none for it, that is a problem which is told with the others.
+    const tls = certificate !== undefined && {
+      certificates: [elbv2.ListenerCertificate.fromCertificateManager(certificate)],
+      sslPolicy: props.sslPolicy ?? elbv2.SslPolicy.TLS13_12_RES_PQ,
+    };
     return new elbv2.NetworkListener(this, 'Resource', {
       loadBalancer: this.loadBalancer,
       port,
-      protocol: this.tls ? elbv2.Protocol.TLS : elbv2.Protocol.TCP,
+      protocol: tls ? elbv2.Protocol.TLS : elbv2.Protocol.TCP,
       // No ALPN: TURN clients ask for protocols that a policy would refuse, browsers do without.
-      ...(this.tls && {
-        certificates:
-          certificate === undefined
-            ? []
-            : [elbv2.ListenerCertificate.fromCertificateManager(certificate)],
-        sslPolicy: props.sslPolicy ?? elbv2.SslPolicy.TLS13_12_RES_PQ,
-      }),
+      ...tls,
       defaultTargetGroups: [this.#ownTargetGroup],
     });
   }
