@@ -39,8 +39,10 @@ export class RustClients implements CallClients {
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
     });
-    child.once('exit', (code, signal) => {
-      this.#end = `the process of the clients ended with ${signal ?? code}`;
+    // Not 'exit': what it wrote last says why.
+    child.once('close', (code, signal) => {
+      const said = this.#log.join('').slice(-5_000);
+      this.#end = `the process of the clients ended with ${signal ?? code}\n${said}`;
       for (const [id, answer] of this.#waiting) answer({ id, error: this.#end });
       this.#waiting.clear();
     });
@@ -60,6 +62,11 @@ export class RustClients implements CallClients {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** How the process ended by itself; undefined while it runs. */
+  get ended(): string | undefined {
+    return this.#end;
   }
 
   /** What the process wrote since the last call. */
@@ -95,7 +102,7 @@ export class RustClients implements CallClients {
   }
 
   async #ask(request: SmallClientRequest): Promise<SmallClientReply> {
-    if (this.#end !== undefined) throw new Error(`${this.#end}\n${this.takeLog()}`);
+    if (this.#end !== undefined) throw new Error(this.#end);
     const id = this.#nextId++;
     const reply = await within(
       `${request.identity} to ${request.command}`,

@@ -106,8 +106,7 @@ export class SmallParticipant {
     options.videoCodec = VideoCodec.VP8;
     options.simulcast = false;
     void this.#paint(source);
-    const track = LocalVideoTrack.createVideoTrack('camera', source);
-    await this.#publish(track, options);
+    await this.#publish('video', () => LocalVideoTrack.createVideoTrack('camera', source), options);
   }
 
   async #publishTone(): Promise<void> {
@@ -115,18 +114,22 @@ export class SmallParticipant {
     const options = new TrackPublishOptions();
     options.source = TrackSource.SOURCE_MICROPHONE;
     void this.#hum(source);
-    const track = LocalAudioTrack.createAudioTrack('microphone', source);
-    await this.#publish(track, options);
+    const makeTrack = () => LocalAudioTrack.createAudioTrack('microphone', source);
+    await this.#publish('audio', makeTrack, options);
   }
 
-  async #publish(track: LocalTrack, options: TrackPublishOptions): Promise<void> {
+  async #publish(
+    kind: 'audio' | 'video',
+    makeTrack: () => LocalTrack,
+    options: TrackPublishOptions,
+  ): Promise<void> {
     const room = this.#room;
-    await room.localParticipant?.publishTrack(track, options);
+    await room.localParticipant?.publishTrack(makeTrack(), options);
     if (this.#insists) {
       const { signal } = this.#abort;
       const onAgain = (result: string): void => this.#note('publishedAgain', result);
       // It does not reject.
-      void keepPublished({ room, track, options, signal, onAgain });
+      void keepPublished({ room, kind, makeTrack, options, signal, onAgain });
     }
   }
 

@@ -3,17 +3,21 @@ import {
   ConnectionState,
   type LocalTrack,
   type Room,
-  TrackKind,
   type TrackPublishOptions,
 } from '@livekit/rtc-node';
 
 const LOOK_MS = 1_000;
 /** So many looks in a row find nothing sent before a track is published again. */
-const MISSING_LOOKS = 3;
+const MISSING_LOOKS = 5;
 
 export interface KeepPublishedOptions {
   readonly room: Room;
-  readonly track: LocalTrack;
+  readonly kind: 'audio' | 'video';
+  /**
+   * A new one each time: the SDK ends the process where a track that it still holds is published a
+   * second time, and both are taken back. Source: local_participant.rs, unpublish_track.
+   */
+  readonly makeTrack: () => LocalTrack;
   readonly options: TrackPublishOptions;
   readonly signal: AbortSignal;
   /** Told what came of each time that it was published again. */
@@ -21,20 +25,19 @@ export interface KeepPublishedOptions {
 }
 
 /**
- * Publishes a track again that the SDK has given up.
+ * Publishes again what the SDK has given up.
  *
  * After a reconnection it publishes all tracks again; where that fails because this node is lost,
  * too, it logs an error, and neither tries again nor says so: the publication stays listed. Source:
  * livekit rust-sdks, room/mod.rs, handle_restarted. An application finds out by what it sends.
  */
 export async function keepPublished(given: KeepPublishedOptions): Promise<void> {
-  const { room, track, options, signal, onAgain } = given;
-  const kind = track.kind === TrackKind.KIND_VIDEO ? 'video' : 'audio';
+  const { room, kind, makeTrack, options, signal, onAgain } = given;
   for (let missing = 0; !signal.aborted; await sleep(LOOK_MS)) {
     missing = (await isSending(room, kind)) === false ? missing + 1 : 0;
     if (missing < MISSING_LOOKS) continue;
     missing = 0;
-    const result = await room.localParticipant?.publishTrack(track, options).then(
+    const result = await room.localParticipant?.publishTrack(makeTrack(), options).then(
       () => kind,
       (error: unknown) => `${kind}: ${String(error)}`,
     );

@@ -98,6 +98,8 @@ export class Chaos {
         later(one.atMs, () => move(crowd, one, `short-${plan.seed}-${i}`)),
       ),
     ]);
+    const { ended } = this.clients;
+    if (ended !== undefined) throw new Error(ended);
     const calmFromMs = Date.now();
     const calmMs = await this.#untilWell();
     const toMs = Date.now();
