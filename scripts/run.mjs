@@ -80,7 +80,8 @@ async function buildPage({ node, env }) {
  * @param {Ready} [ready]
  */
 async function test(args, ready) {
-  const { node, env } = ready ?? (await setUp({ tests: true }));
+  const aws = args.some((arg) => arg === '--slow' || /aws-lab|\.slow\./.test(arg));
+  const { node, env } = ready ?? (await setUp({ tests: true, aws }));
   const page = await buildPage({ node, env });
   if (page !== 0) {
     return page;
@@ -94,7 +95,7 @@ async function check(args) {
   if (unknown.length > 0) {
     throw new SetupError(`check does not know ${unknown.join(' ')}; it takes --rest or nothing.`);
   }
-  const ready = await setUp({ tests: true });
+  const ready = await setUp({ tests: true, aws: true });
   const { node, env } = ready;
   /** @param {string} name */
   const tool = (name) => path.join(ROOT, 'node_modules', name);

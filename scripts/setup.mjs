@@ -8,6 +8,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureAwsLab } from './lib/aws-lab.mjs';
 import { SetupError } from './lib/commands.mjs';
 import { chooseNode } from './lib/node-choice.mjs';
 import { ensurePackages } from './lib/npm-packages.mjs';
@@ -18,13 +19,13 @@ import { ensureWorker } from './lib/worker.mjs';
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
- * @param {{ tests: boolean, redis?: boolean }} what is needed beside what a node needs: `redis` for
- *   the local cluster, where it can be had
+ * @param {{ tests: boolean, redis?: boolean, aws?: boolean }} what is needed beside what a node needs:
+ *   `redis` for the local cluster, where it can be had; `aws` for tests that deploy to a local AWS
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run with, and the
  *   environment to give it
  * @throws {SetupError}
  */
-export async function setUp({ tests, redis = false }) {
+export async function setUp({ tests, redis = false, aws = false }) {
   const node = chooseNode({ root: ROOT, version: process.version, execPath: process.execPath });
   await ensurePackages({ root: ROOT, node, nodeVersion: process.version });
   const worker = await ensureWorker(ROOT);
@@ -32,6 +33,7 @@ export async function setUp({ tests, redis = false }) {
     await ensureRedis();
   }
   const browser = tests ? await ensureTestTools() : undefined;
+  const python = aws ? await ensureAwsLab(ROOT) : undefined;
   const bin = path.join(ROOT, 'node_modules/.bin');
   return {
     node: node.path,
@@ -41,6 +43,7 @@ export async function setUp({ tests, redis = false }) {
       PATH: [bin, process.env.PATH ?? ''].join(path.delimiter),
       ...(worker ? { MEDIASOUP_WORKER_BIN: worker } : {}),
       ...(browser ? { CHROMIUM_BIN: browser } : {}),
+      ...(python ? { AWS_LAB_PYTHON: python } : {}),
     },
   };
 }
@@ -61,7 +64,8 @@ export async function runMain(main) {
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   await runMain(async () => {
-    await setUp({ tests: process.argv.includes('--tests') });
+    const tests = process.argv.includes('--tests');
+    await setUp({ tests, aws: tests });
     return 0;
   });
 }

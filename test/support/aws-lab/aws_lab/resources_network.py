@@ -1,0 +1,93 @@
+"""AWS::EC2::*, where moto's own models leave things behind or cannot be updated."""
+
+from dataclasses import replace
+from typing import Any
+
+from .calls import call, pick
+from .handlers import HANDLERS, Handler, Resource, handler_of
+from .intrinsics import TemplateError
+
+
+def _deleted_by(resource_type: str, delete: Any) -> None:
+    HANDLERS[resource_type] = replace(handler_of(resource_type), delete=delete)
+
+
+def _delete_association(resource: Resource) -> None:
+    for table in call("ec2", "describe_route_tables", {"RouteTableIds": [resource.properties["RouteTableId"]]})["RouteTables"]:
+        for one in table["Associations"]:
+            if one.get("SubnetId") == resource.properties["SubnetId"]:
+                call("ec2", "disassociate_route_table", {"AssociationId": one["RouteTableAssociationId"]})
+
+
+def _create_template(resource: Resource) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html"""
+    name = resource.properties.get("LaunchTemplateName", resource.name)
+    params = {"LaunchTemplateName": name, "LaunchTemplateData": _launch_data(resource), "TagSpecifications": resource.properties.get("TagSpecifications")}
+    made = call("ec2", "create_launch_template", params)["LaunchTemplate"]
+    resource.physical_resource_id = made["LaunchTemplateId"]
+    resource.attributes = {"LaunchTemplateId": made["LaunchTemplateId"], "DefaultVersionNumber": "1", "LatestVersionNumber": "1"}
+
+
+def _update_template(resource: Resource, _old: dict[str, Any]) -> None:
+    """A new version; the default stays the first.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-launchtemplate.html
+    """
+    params = {"LaunchTemplateId": resource.physical_resource_id, "LaunchTemplateData": _launch_data(resource)}
+    made = call("ec2", "create_launch_template_version", params)["LaunchTemplateVersion"]
+    resource.attributes["LatestVersionNumber"] = str(made["VersionNumber"])
+
+
+def _launch_data(resource: Resource) -> dict[str, Any]:
+    data = resource.properties["LaunchTemplateData"]
+    # "The user data ... limited to 16 KB, in raw form, before it is base64-encoded."
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
+    if len(data.get("UserData", "")) * 3 // 4 > 16_384:
+        raise TemplateError("User data is limited to 16384 bytes")
+    return data
+
+
+def _associate_address(resource: Resource, _old: dict[str, Any] | None = None) -> None:
+    made = call("ec2", "associate_address", pick(resource.properties, "AllocationId", "InstanceId", "NetworkInterfaceId"))
+    resource.physical_resource_id = resource.attributes["Id"] = made["AssociationId"]
+
+
+def _attribute_of_vpc(resource: Resource) -> None:
+    """Addresses that Amazon gives are an invention here."""
+    resource.physical_resource_id = resource.attributes["Id"] = f"vpc-cidr-assoc-{resource.name[-8:].lower()}"
+    vpc = resource.stack.plan.stack.resources
+    for one in vpc.values():
+        if one.physical_resource_id == resource.properties["VpcId"]:
+            one.attributes["Ipv6CidrBlocks"] = ["2a05:d018:1ab:1200::/56"]
+
+
+def _egress(resource: Resource, revoke: bool = False) -> None:
+    given = resource.properties
+    one: dict[str, Any] = pick(given, "IpProtocol", "FromPort", "ToPort")
+    if "CidrIp" in given:
+        one["IpRanges"] = [{"CidrIp": given["CidrIp"]}]
+    if "CidrIpv6" in given:
+        one["Ipv6Ranges"] = [{"CidrIpv6": given["CidrIpv6"]}]
+    if "DestinationSecurityGroupId" in given:
+        one["UserIdGroupPairs"] = [{"GroupId": given["DestinationSecurityGroupId"]}]
+    verb = "revoke" if revoke else "authorize"
+    call("ec2", f"{verb}_security_group_egress", {"GroupId": given["GroupId"], "IpPermissions": [one]})
+    resource.physical_resource_id = resource.attributes["Id"] = f"sgr-{resource.name[-12:].lower()}"
+
+
+def _delete_vpc(resource: Resource) -> None:
+    for group in call("ec2", "describe_route_tables", {"Filters": [{"Name": "vpc-id", "Values": [resource.physical_resource_id]}]})["RouteTables"]:
+        if not any(one.get("Main") for one in group["Associations"]):
+            raise TemplateError(f"The vpc '{resource.physical_resource_id}' has dependencies and cannot be deleted: {group['RouteTableId']}")
+    call("ec2", "delete_vpc", {"VpcId": resource.physical_resource_id})
+
+
+_deleted_by("AWS::EC2::RouteTable", lambda r: call("ec2", "delete_route_table", {"RouteTableId": r.physical_resource_id}))
+_deleted_by("AWS::EC2::SubnetRouteTableAssociation", _delete_association)
+_deleted_by("AWS::EC2::VPC", _delete_vpc)
+HANDLERS.update({
+    "AWS::EC2::LaunchTemplate": Handler(_create_template, _update_template, lambda r: call("ec2", "delete_launch_template", {"LaunchTemplateId": r.physical_resource_id})),
+    "AWS::EC2::EIPAssociation": Handler(_associate_address, None, lambda r: call("ec2", "disassociate_address", {"AssociationId": r.physical_resource_id})),
+    "AWS::EC2::VPCCidrBlock": Handler(_attribute_of_vpc),
+    "AWS::EC2::SecurityGroupEgress": Handler(_egress, None, lambda r: _egress(r, revoke=True)),
+})
