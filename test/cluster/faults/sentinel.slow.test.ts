@@ -109,7 +109,7 @@ test('the primary of Redis is killed and Sentinel fails over: no call notices, n
   assert.deepEqual(await recordsIn(replica), ids, 'a node was taken away, or took a new id');
   for (const node of all) {
     assert.ok(node.running, `${node.name} ${node.end}`);
-    const dead = node.takeLog().match(/.*(?:dead|has left).*/g);
+    const dead = node.takeLog().match(/.*(?:is dead|found dead|has left).*/g);
     assert.equal(dead, null, `${node.name} called a node dead`);
   }
 
