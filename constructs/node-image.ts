@@ -5,7 +5,7 @@ import type { NodeArchitecture } from './node-architecture';
 import { BakedImage } from './private/baked-image';
 import { DEBIAN_ROOT_DEVICE, debianImage } from './private/debian';
 import type { NodeImageConfig, NodeImageTarget } from './private/image-binding';
-import { installFromAsset, nodeFiles } from './private/node-files';
+import { grantFiles, installFromAsset, nodeFiles } from './private/node-files';
 
 export { NodeArchitecture, NodeRole } from './node-architecture';
 
@@ -132,7 +132,7 @@ class AssetImage extends NodeImage {
       rootDevice: DEBIAN_ROOT_DEVICE,
       installScript: installFromAsset(files),
       grantRead: (grantee) => {
-        files.grantRead(grantee);
+        grantFiles(files, grantee);
       },
     };
   }

@@ -1,11 +1,12 @@
-import { Stack } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as imagebuilder from 'aws-cdk-lib/aws-imagebuilder';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { stringify } from 'yaml';
-import { installFromAsset, nodeFiles } from './node-files';
+import { DEBIAN_ROOT_DEVICE } from './debian';
+import { nameInStack } from './names';
+import { grantFiles, installFromAsset, nodeFiles } from './node-files';
 
 /** Properties of a baked image. */
 export interface BakedImageProps {
@@ -16,6 +17,12 @@ export interface BakedImageProps {
   readonly securityGroups?: ec2.ISecurityGroup[];
   readonly encryptionKey?: kms.IKey;
 }
+
+/** GiB; what machines get may be larger, and not smaller. */
+const DISK_GIB = 8;
+
+/** Names carry what they stand for, as nothing that Image Builder has made can be changed. */
+const VERSION = '1.0.0';
 
 /** An image that EC2 Image Builder makes from the node's files, and its pipeline. */
 export class BakedImage extends Construct {
@@ -30,12 +37,121 @@ export class BakedImage extends Construct {
 
   constructor(scope: Construct, id: string, props: BakedImageProps) {
     super(scope, id);
-    throw new Error(`not yet ${id} ${props.instanceType}`);
+    const stack = Stack.of(this);
+    const files = nodeFiles(this);
+    const parentImage = props.machineImage.getImage(this).imageId;
+    const prefix = Fn.join('-', [stack.stackName, nameInStack(this), files.assetHash.slice(0, 12)]);
+    const name = Fn.join('-', [prefix, parentImage]);
+
+    const component = new imagebuilder.CfnComponent(this, 'Component', {
+      name: prefix,
+      version: VERSION,
+      platform: 'Linux',
+      description: 'Installs a Sluice node',
+      data: stack.toJsonString(componentDocument(installFromAsset(files, ['--image']))),
+    });
+    const recipe = new imagebuilder.CfnImageRecipe(this, 'Recipe', {
+      name,
+      version: VERSION,
+      parentImage,
+      components: [{ componentArn: component.attrArn }],
+      // Else it is taken away after the build, and with it Session Manager.
+      additionalInstanceConfiguration: { systemsManagerAgent: { uninstallAfterBuild: false } },
+      blockDeviceMappings: [
+        {
+          deviceName: DEBIAN_ROOT_DEVICE,
+          ebs: {
+            volumeType: 'gp3',
+            volumeSize: DISK_GIB,
+            encrypted: true,
+            deleteOnTermination: true,
+            ...(props.encryptionKey ? { kmsKeyId: props.encryptionKey.keyArn } : {}),
+          },
+        },
+      ],
+    });
+    const role = this.#role();
+    grantFiles(files, role);
+    const infrastructure = new imagebuilder.CfnInfrastructureConfiguration(this, 'Infrastructure', {
+      name,
+      instanceProfileName: new iam.InstanceProfile(this, 'Profile', { role }).instanceProfileName,
+      instanceTypes: [props.instanceType.toString()],
+      instanceMetadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
+      terminateInstanceOnFailure: true,
+      ...(props.subnet ? { subnetId: props.subnet.subnetId } : {}),
+      ...(props.securityGroups
+        ? { securityGroupIds: props.securityGroups.map((group) => group.securityGroupId) }
+        : {}),
+    });
+    infrastructure.node.addDependency(role);
+    const made = {
+      imageRecipeArn: recipe.attrArn,
+      infrastructureConfigurationArn: infrastructure.attrArn,
+      imageTestsConfiguration: { imageTestsEnabled: false },
+    };
+    const image = new imagebuilder.CfnImage(this, 'Image', {
+      ...made,
+      // What was baked goes with the stack, and costs nothing any more.
+      deletionSettings: { executionRole: this.#deleter().roleArn },
+    });
+    // For whoever wants to bake by hand; the stack goes by the image above.
+    new imagebuilder.CfnImagePipeline(this, 'Pipeline', { ...made, name });
+    this.machineImage = {
+      getImage: () => ({
+        imageId: image.attrImageId,
+        osType: ec2.OperatingSystemType.LINUX,
+        userData: ec2.UserData.forLinux(),
+      }),
+    };
+  }
+
+  #role(): iam.Role {
+    return new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+      description: 'The machine that bakes the image of nodes',
+      // What Image Builder asks of such a machine; it is there for the minutes of a build.
+      managedPolicies: [
+        iam.ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore'),
+        iam.ManagedPolicy.fromAwsManagedPolicyName('EC2InstanceProfileForImageBuilder'),
+      ],
+    });
+  }
+
+  #deleter(): iam.Role {
+    return new iam.Role(this, 'DeleteRole', {
+      assumedBy: new iam.ServicePrincipal('imagebuilder.amazonaws.com'),
+      description: 'Takes away images of nodes that are no longer used',
+      managedPolicies: [
+        iam.ManagedPolicy.fromAwsManagedPolicyName(
+          'service-role/EC2ImageBuilderLifecycleExecutionPolicy',
+        ),
+      ],
+    });
   }
 }
-void iam;
-void imagebuilder;
-void stringify;
-void installFromAsset;
-void nodeFiles;
-void ec2;
+
+/** Source: EC2 Image Builder User Guide, component document schema 1.0. */
+function componentDocument(install: readonly string[]) {
+  const bash = (name: string, commands: readonly string[]) => ({
+    name,
+    action: 'ExecuteBash',
+    inputs: { commands },
+  });
+  return {
+    name: 'SluiceNode',
+    schemaVersion: '1.0',
+    phases: [
+      {
+        name: 'build',
+        steps: [
+          bash('Install', [
+            'set -euo pipefail',
+            'export DEBIAN_FRONTEND=noninteractive',
+            ...install,
+          ]),
+        ],
+      },
+      { name: 'validate', steps: [bash('Starts', ['/opt/sluice/bin/sluice --version'])] },
+    ],
+  };
+}

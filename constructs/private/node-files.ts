@@ -1,7 +1,8 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, sep } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
+import { Aws, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 import { shellWord } from './user-data';
@@ -30,17 +31,35 @@ export function nodeFiles(scope: Construct): assets.Asset {
   }
 }
 
-/** The lines that bring the asset onto a machine and install from it. */
+/**
+ * The lines that bring the asset onto a machine and install from it.
+ *
+ * Debian has no agent of Systems Manager, and without one nobody can look at a machine: there is no
+ * SSH. It is AWS's own package, by TLS; without it, the machine serves all the same.
+ */
 export function installFromAsset(files: assets.Asset, options: readonly string[] = []): string[] {
   const from = '/var/tmp/sluice';
+  const agent = `https://s3.${Aws.REGION}.${Aws.URL_SUFFIX}/amazon-ssm-${Aws.REGION}/latest`;
   return [
     'apt-get -q update',
     'apt-get -q install -y --no-install-recommends awscli ca-certificates curl unzip',
     `aws s3 cp --only-show-errors ${shellWord(files.s3ObjectUrl)} ${from}.zip`,
     `unzip -q -o ${from}.zip -d ${from}`,
     ['bash', `${from}/node-image/image/install.sh`, ...options].join(' '),
-    `rm -rf ${from} ${from}.zip`,
+    'if [ ! -e /usr/bin/amazon-ssm-agent ]; then',
+    `  { curl -sSf --retry 5 -o ${from}.deb ${shellWord(agent)}"/debian_$(dpkg --print-architecture)/amazon-ssm-agent.deb" && dpkg -i ${from}.deb; } || echo "sluice: no Session Manager" >&2`,
+    'fi',
+    `rm -rf ${from} ${from}.zip ${from}.deb`,
   ];
+}
+
+/** Lets a machine fetch the asset, and no other. */
+export function grantFiles(files: assets.Asset, grantee: iam.IGrantable): void {
+  iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['s3:GetObject'],
+    resourceArns: [files.bucket.arnForObjects(files.s3ObjectKey)],
+  });
 }
 
 /** Where node-image is: beside constructs, in the repository and in the package alike. */

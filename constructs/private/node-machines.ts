@@ -60,10 +60,12 @@ export class NodeMachines extends Construct {
   readonly architecture: NodeArchitecture;
 
   readonly #props: NodeMachinesProps;
+  readonly #name: string;
 
   constructor(scope: Construct, id: string, props: NodeMachinesProps) {
     super(scope, id);
     this.#props = props;
+    this.#name = scope.node.path;
     this.architecture = props.architecture ?? NodeArchitecture.of(props.instanceType);
     this.#check();
     this.ownSecurityGroup =
@@ -124,6 +126,7 @@ export class NodeMachines extends Construct {
     });
     for (const group of others) template.addSecurityGroup(group);
     Tags.of(template).add(NODES_TAG, props.tag);
+    Tags.of(template).add('Name', this.#name);
     return template;
   }
 
@@ -196,7 +199,6 @@ export class NodeMachines extends Construct {
     props.logGroup?.grantWrite(role);
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({
-        sid: 'TellTheStack',
         actions: ['cloudformation:SignalResource'],
         resources: [Aws.STACK_ID],
       }),
