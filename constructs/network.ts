@@ -86,6 +86,7 @@ export interface NetworkProps {
  * The VPC of a cluster and which of its subnets are for what: a VPC of yours, or one of its own.
  */
 export class Network extends Construct {
+  /** The VPC: its own, or yours. */
   public readonly vpc: ec2.IVpc;
   /** Of Media Nodes: public. */
   public readonly mediaSubnets: ec2.SelectedSubnets;

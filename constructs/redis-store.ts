@@ -6,17 +6,17 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { checkRedis } from './private/redis-checks';
 import { redisMetric } from './private/redis-metrics';
 import { generatedPassword } from './private/redis-password';
 import { REDIS_PORT } from './private/redis-port';
+import { ImportedRedisStore, MasterRedisStore } from './private/redis-stores';
 import { chooseSubnets, zonesOf } from './private/subnets';
 import { Problems } from './private/validation';
-import {
-  ImportedRedisStore,
-  type IRedisStore,
-  MasterRedisStore,
-  type MasterRedisStoreProps,
-  type RedisStoreAttributes,
+import type {
+  IRedisStore,
+  MasterRedisStoreProps,
+  RedisStoreAttributes,
 } from './redis-store-existing';
 
 /** Properties of a Redis that ElastiCache runs. */
@@ -153,15 +153,31 @@ export class RedisStore extends Resource implements IRedisStore {
     return new MasterRedisStore(scope, id, props);
   }
 
+  /** The name of the primary, whichever node that is. */
   public readonly host: string;
+  /** 6379. */
   public readonly port: number = REDIS_PORT;
+  /** Always. */
   public readonly tls: boolean = true;
+  /**
+   * The user.
+   *
+   * @default - the default one
+   */
   public readonly username?: string = undefined;
+  /** Never: all is on one primary. */
   public readonly clusterMode: boolean = false;
+  /**
+   * The password.
+   *
+   * @default - there always is one
+   */
   public readonly authSecret?: sm.ISecret;
+  /** Who may connect: the port of Redis is the default one. */
   public readonly connections: ec2.Connections;
   /** The password; the same as `authSecret`. */
   public readonly password: sm.ISecret;
+  /** What ElastiCache runs. */
   public readonly replicationGroup: elasticache.CfnReplicationGroup;
   /** The subnet group, where it was made here. */
   public readonly subnetGroup?: elasticache.CfnSubnetGroup;
@@ -172,7 +188,7 @@ export class RedisStore extends Resource implements IRedisStore {
   constructor(scope: Construct, id: string, props: RedisStoreProps) {
     super(scope, id);
     const problems = new Problems(this);
-    checkProps(props, problems);
+    checkRedis(props, problems);
     const { nodes = 2, engineVersion = '8.0', removalPolicy = RemovalPolicy.DESTROY } = props;
     this.#nodes = nodes;
     this.password = props.authSecret ?? generatedPassword(this, props.encryptionKey);
@@ -286,40 +302,6 @@ export class RedisStore extends Resource implements IRedisStore {
       properties: { 'maxmemory-policy': 'noeviction', ...props.parameters },
     });
   }
-}
-
-const VERSION = /^([7-9]|[1-9]\d)(\.\d+)+$/;
-const WINDOW = /^\d\d:\d\d-\d\d:\d\d$/;
-const DAY_WINDOW =
-  /^(sun|mon|tue|wed|thu|fri|sat):\d\d:\d\d-(sun|mon|tue|wed|thu|fri|sat):\d\d:\d\d$/i;
-
-function checkProps(props: RedisStoreProps, problems: Problems): void {
-  problems.integer('nodes', props.nodes, {
-    min: 2,
-    max: 6,
-    fix: 'give 2 nodes or more: one alone cannot fail over',
-  });
-  problems.matches(
-    'nodeType',
-    props.nodeType,
-    /^cache\.[a-z0-9-]+\.[a-z0-9]+$/,
-    'a node type of ElastiCache such as cache.t4g.small',
-  );
-  problems.matches('engineVersion', props.engineVersion, VERSION, 'a version such as 7.2 or 8.0');
-  problems.matches('snapshotWindow', props.snapshotWindow, WINDOW, 'hours such as 03:00-04:00');
-  problems.matches(
-    'maintenanceWindow',
-    props.maintenanceWindow,
-    DAY_WINDOW,
-    'a time of the week such as sun:04:00-sun:05:00',
-  );
-  problems.duration('snapshotRetention', props.snapshotRetention, {
-    min: Duration.days(0),
-    max: Duration.days(35),
-  });
-  const { parameterGroupName, parameters, subnetGroupName, vpcSubnets } = props;
-  problems.atMostOne({ parameterGroupName, parameters });
-  problems.atMostOne({ subnetGroupName, vpcSubnets });
 }
 
 function hiddenFirst(vpc: ec2.IVpc): ec2.SubnetSelection {

@@ -14,13 +14,10 @@ import { checkEntry, withAddresses } from './private/entry-checks';
 import { logAccesses } from './private/entry-logs';
 import { ENTRY_HEALTH_PORT, ENTRY_TRAFFIC_PORT } from './private/entry-ports';
 import { type EntrySource, openMasters, peersOf } from './private/entry-rules';
+import { ImportedSignalingEntry } from './private/imported-entry';
 import { chooseSubnets } from './private/subnets';
 import { Problems } from './private/validation';
-import {
-  ImportedSignalingEntry,
-  type ISignalingEntry,
-  type SignalingEntryAttributes,
-} from './signaling-entry-existing';
+import type { ISignalingEntry, SignalingEntryAttributes } from './signaling-entry-existing';
 
 /** Choices for the load balancer that clients come in by. */
 export interface SignalingEntryOptions {
@@ -160,11 +157,17 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
     return new ImportedSignalingEntry(scope, id, attrs);
   }
 
+  /** What clients are given: `https://meet.example.com`. */
   public readonly url: string;
+  /** The name in it. */
   public readonly domainName: string;
+  /** Who may come in, and what it reaches. */
   public readonly connections: ec2.Connections;
+  /** The Master Nodes behind it. */
   public readonly targetGroup: elbv2.INetworkTargetGroup;
+  /** Its own, or yours. */
   public readonly loadBalancer: elbv2.INetworkLoadBalancer;
+  /** On 443; on 80 with `Domain.none()`. */
   public readonly listener: elbv2.NetworkListener;
   /** Whether TLS ends here: not with `Domain.none()`. */
   public readonly tls: boolean;
@@ -196,6 +199,7 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
     problems.report();
   }
 
+  /** Sends clients to these Master Nodes too, and lets the load balancer reach them. */
   public attachMasters(masters: autoscaling.AutoScalingGroup): void {
     openMasters(this.#source, masters);
     this.targetGroup.addTarget(masters);
