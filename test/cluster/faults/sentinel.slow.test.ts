@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { RustClients } from '../../support/call-client-rust';
 import { TestCluster } from '../../support/cluster';
@@ -46,12 +46,12 @@ const recordsIn = async (redis: TestRedis): Promise<unknown[]> => {
   return Array.isArray(ids) ? ids.toSorted() : [];
 };
 
-/** Knocks with a new Room every half second until told to stop. */
-function knock(): { stop: () => Promise<HandshakeAnswer[]> } {
+/** Knocks with a new Room every half second until told to stop, or the test ends. */
+function knock({ signal }: TestContext): { stop: () => Promise<HandshakeAnswer[]> } {
   const answers: Promise<HandshakeAnswer>[] = [];
   let stopped = false;
   const knocking = (async () => {
-    for (let i = 0; !stopped; i++) {
+    for (let i = 0; !stopped && !signal.aborted; i++) {
       answers.push(handshake(cluster.httpUrl, await joinToken(cluster, `meanwhile-${i}`, 'one')));
       await sleep(500);
     }
@@ -83,7 +83,7 @@ test('the primary of Redis is killed and Sentinel fails over: no call notices, n
   for (const node of all) node.takeLog();
 
   const fromMs = Date.now();
-  const knocking = knock();
+  const knocking = knock(t);
   await primary.kill();
   await until(
     'Sentinel to make the replica the primary',
