@@ -6,12 +6,12 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { checkRedis } from './private/redis-checks';
+import { checkRedis, mustBeInTwoZones } from './private/redis-checks';
 import { redisMetric } from './private/redis-metrics';
 import { generatedPassword } from './private/redis-password';
 import { REDIS_PORT } from './private/redis-port';
 import { ImportedRedisStore, MasterRedisStore } from './private/redis-stores';
-import { chooseSubnets, zonesOf } from './private/subnets';
+import { chooseSubnets } from './private/subnets';
 import { Problems } from './private/validation';
 import type {
   IRedisStore,
@@ -277,13 +277,7 @@ export class RedisStore extends Resource implements IRedisStore {
       props.vpcSubnets ?? hiddenFirst(vpc),
       problems,
     );
-    const zones = zonesOf(selected);
-    problems.check(selected.isPendingLookup === true || zones.length >= 2 || zones.some(isToken), {
-      what: 'vpcSubnets',
-      given: `subnets in ${zones.length} zone (${zones.join(', ')})`,
-      allowed: 'subnets in two zones or more, so that a replica can take over',
-      fix: 'give subnets of another zone too, or bring a Redis of your own with fromRedisStoreAttributes()',
-    });
+    mustBeInTwoZones(selected, problems);
     return new elasticache.CfnSubnetGroup(this, 'SubnetGroup', {
       description: 'Redis of Sluice',
       subnetIds: selected.subnetIds,
@@ -312,9 +306,4 @@ function hiddenFirst(vpc: ec2.IVpc): ec2.SubnetSelection {
 
 function familyOf(engineVersion: string): string {
   return `valkey${Token.isUnresolved(engineVersion) ? '8' : engineVersion.split('.')[0]}`;
-}
-
-/** Of a list of zones that is a token, or of zones of which each is one, little is known. */
-function isToken(zone: string): boolean {
-  return Token.isUnresolved(zone);
 }

@@ -1,5 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { RedisStoreProps } from '../redis-store';
+import { zonesOf } from './subnets';
 import type { Problems } from './validation';
 
 const VERSION = /^([7-9]|[1-9]\d)(\.\d+)+$/;
@@ -35,4 +37,19 @@ export function checkRedis(props: RedisStoreProps, problems: Problems): void {
   const { parameterGroupName, parameters, subnetGroupName, vpcSubnets } = props;
   problems.atMostOne({ parameterGroupName, parameters });
   problems.atMostOne({ subnetGroupName, vpcSubnets });
+}
+
+/** Of zones and lists that are tokens too little is known to say. */
+export function mustBeInTwoZones(selected: ec2.SelectedSubnets, problems: Problems): void {
+  const zones = zonesOf(selected);
+  const unknown =
+    selected.isPendingLookup === true ||
+    Token.isUnresolved(selected.subnetIds) ||
+    zones.some((zone) => Token.isUnresolved(zone));
+  problems.check(unknown || zones.length >= 2, {
+    what: 'vpcSubnets',
+    given: `subnets in ${zones.length} zone (${zones.join(', ')})`,
+    allowed: 'subnets in two zones or more, so that a replica can take over',
+    fix: 'give subnets of another zone too, or bring a Redis of your own with fromRedisStoreAttributes()',
+  });
 }

@@ -11,6 +11,7 @@ import {
   errorsOf,
   lazyNumber,
   templateOf,
+  tokenList,
   tokenNumber,
   tokenText,
 } from './support/stacks';
@@ -161,6 +162,18 @@ describe('a network in a VPC that exists', () => {
     });
     const network = new Network(stack, 'Network', { vpc });
     assert.equal(network.mediaSubnets.subnetIds.length, 2);
+    assert.deepEqual(errorsOf(stack), []);
+  });
+
+  it('may have its subnets in a parameter', () => {
+    const stack = anyStack();
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: tokenText(stack, 'VpcId'),
+      availabilityZones: Fn.getAzs(),
+      publicSubnetIds: tokenList(stack, 'Subnets'),
+    });
+    const network = new Network(stack, 'Network', { vpc });
+    assert.deepEqual(stack.resolve(network.mediaSubnets.subnetIds), { Ref: 'Subnets' });
     assert.deepEqual(errorsOf(stack), []);
   });
 

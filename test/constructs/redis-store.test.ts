@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -14,6 +14,7 @@ import {
   errorsOf,
   lazyNumber,
   templateOf,
+  tokenList,
   tokenNumber,
   tokenText,
 } from './support/stacks';
@@ -234,6 +235,20 @@ describe('Redis of ElastiCache', () => {
     const stack = anyStack();
     store(stack, { nodes: lazyNumber(4) });
     templateOf(stack).hasResourceProperties(GROUP, { NumCacheClusters: 4 });
+    assert.deepEqual(errorsOf(stack), []);
+  });
+
+  it('may be in a VPC whose subnets are a parameter', () => {
+    const stack = anyStack();
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: tokenText(stack, 'VpcId'),
+      availabilityZones: Fn.getAzs(),
+      privateSubnetIds: tokenList(stack, 'Subnets'),
+    });
+    store(stack, { vpc });
+    templateOf(stack).hasResourceProperties('AWS::ElastiCache::SubnetGroup', {
+      SubnetIds: { Ref: 'Subnets' },
+    });
     assert.deepEqual(errorsOf(stack), []);
   });
 
