@@ -18,6 +18,8 @@ import type { JoinGate, PassedJoin } from './join-gate';
 import { JoinError } from './join-validation';
 import type { Sessions } from './sessions';
 
+/** Such as while Redis is away, as Master Nodes say it, seconds. */
+const UNAVAILABLE_RETRY_S = 2;
 export interface RtcEndpointOptions {
   readonly gate: JoinGate;
   readonly rooms: LocalRooms;
@@ -266,7 +268,9 @@ export class RtcEndpoint {
     }
     if (error instanceof RoomError) {
       // A full room is final for a client: any other status makes it try for most of a minute.
-      return new JoinError(error.code === 'resource_exhausted' ? 403 : 503, error.message);
+      return error.code === 'resource_exhausted'
+        ? new JoinError(403, error.message)
+        : new JoinError(503, error.message, UNAVAILABLE_RETRY_S);
     }
     this.#options.log.error({ err: error }, 'a handshake failed');
     return new JoinError(500, 'internal error');

@@ -11,6 +11,7 @@ import { Simulations } from '../../node-image/room/simulate';
 import { LinkDoor, linkGate } from '../../node-image/signaling/link-door';
 import { RtcEndpoint } from '../../node-image/signaling/rtc-endpoint';
 import type { Sessions } from '../../node-image/signaling/sessions';
+import { handshake } from '../cluster/support/handshake';
 import { SignalConnection } from '../support/signal';
 import { joinToken } from '../support/tokens';
 import { EntryMaster, EntryNode, SIGNER } from './entry-support';
@@ -118,6 +119,17 @@ describe('LinkDoor', () => {
       },
     });
     assert.deepEqual(await statusOf(await masterOf(node)), [403, 'the room is full']);
+  });
+
+  test('says when to try again where the Room cannot be had now', async () => {
+    const { node } = await nodeWith({
+      getOrCreate: async () => {
+        throw new RoomError('unavailable', 'Redis is away');
+      },
+    });
+    const { url } = await masterOf(node);
+    const answer = await handshake(url.replace(/^ws/, 'http'), await token());
+    assert.deepEqual([answer.status, answer.retryAfter], [503, '2']);
   });
 
   test('looks for a Room that may not be made where it might go on', async () => {
