@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto';
 import { Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { Document, isScalar, Scalar, visit } from 'yaml';
-import { configKeysSchema, configSchema } from '../../node-image/contract';
-import { Problems } from './validation';
+import {
+  type ConfigKey,
+  configKeysSchema,
+  configSchema,
+  configTree,
+  keyAt,
+} from '../../node-image/contract';
+import { type Problem, Problems } from './validation';
 
 /** Keys of sluice.yaml and their values, tokens among them. */
 export interface Settings {
@@ -56,22 +62,57 @@ export function renderSettings(scope: IConstruct, settings: Settings): RenderedS
   return { text, revision, tier: size > STANDARD ? 'Advanced' : 'Standard' };
 }
 
-function issuesOf(settings: Settings) {
+function issuesOf(settings: Settings): Problem[] {
+  const tree = configTree();
   const { value, hasTokens } = withoutTokens(settings);
   // How keys go together can be judged only where all are known.
   const schema = hasTokens ? configKeysSchema : configSchema;
-  const result = schema.safeParse(value);
-  return (result.error?.issues ?? []).map((issue) => {
-    const path = issue.path.join('.');
-    const unknownKeys = issue.code === 'unrecognized_keys' ? issue.keys : undefined;
-    return {
-      what: ['settings', path].filter(Boolean).join('.'),
-      given: unknownKeys
-        ? `${unknownKeys.length === 1 ? 'the key' : 'the keys'} ${unknownKeys.join(', ')}`
-        : JSON.stringify(at(value, issue.path)),
-      allowed: unknownKeys ? 'a key of sluice.yaml' : lowerFirst(issue.message),
-      fix: 'see sluice.sample.yaml for every key and what it takes',
-    };
+  const issues = schema.safeParse(value).error?.issues ?? [];
+  return [
+    ...secretsIn(settings, tree),
+    ...issues.flatMap((issue): Problem[] => {
+      const key = keyAt(tree, issue.path);
+      if (key?.secret) return [];
+      const what = ['settings', ...issue.path].join('.');
+      if (issue.code === 'unrecognized_keys') {
+        const names = issue.keys.join(', ');
+        return [unusable(what, `the unknown ${plural('key', issue.keys)} ${names}`, keysOf(key))];
+      }
+      const allowed = issue.code === 'custom' || !key ? lowerFirst(issue.message) : key.allowed;
+      return [unusable(what, JSON.stringify(at(value, issue.path)), allowed)];
+    }),
+  ];
+}
+
+const unusable = (what: string, given: string, allowed: string): Problem => ({
+  what,
+  given,
+  allowed,
+  fix: 'see sluice.sample.yaml for every key and what it takes',
+});
+
+const plural = (word: string, things: readonly unknown[]) =>
+  things.length === 1 ? word : `${word}s`;
+
+const keysOf = (key: ConfigKey | undefined) =>
+  key?.kind === 'section' ? `one of ${[...key.keys.keys()].join(', ')}` : 'a key of sluice.yaml';
+
+/** Whoever may read a parameter reads what is in it: secrets are refused, tokens too. */
+function secretsIn(value: unknown, key: ConfigKey, path: readonly string[] = []): Problem[] {
+  if (key.secret) {
+    return [
+      {
+        what: ['settings', ...path].join('.'),
+        given: 'a secret (not shown)',
+        allowed: 'what is no secret',
+        fix: 'keep it in Secrets Manager and name it in secrets, or in the part that it belongs to',
+      },
+    ];
+  }
+  const entries = isSection(value) || Array.isArray(value) ? Object.entries(value) : [];
+  return entries.flatMap(([name, each]) => {
+    const inner = keyAt(key, [name]);
+    return inner ? secretsIn(each, inner, [...path, name]) : [];
   });
 }
 
