@@ -1,4 +1,5 @@
 import { Resource } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
@@ -15,6 +16,7 @@ import type { MasterNodes, MasterNodesProps } from './master-nodes';
 import type { MasterDataVolumeOptions } from './master-nodes-options';
 import type { MediaNodes } from './media-nodes';
 import type { Network } from './network';
+import { Observability } from './observability';
 import { buildCluster, masterZone, networkOf, secretsOf } from './private/build-cluster';
 import { checkMasters } from './private/cluster-checks';
 import { Problems } from './private/validation';
@@ -73,6 +75,9 @@ export class ElasticCluster extends Resource implements ICluster {
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
 
+  /** Metrics; a dashboard and alarms on request. */
+  readonly observability: Observability;
+
   constructor(scope: Construct, id: string, props: ElasticClusterProps) {
     super(scope, id);
     checkMasters(this, props, 'one');
@@ -100,10 +105,16 @@ export class ElasticCluster extends Resource implements ICluster {
     this.domainName = address.domainName;
     this.connections = address.connections;
     this.apiKey = this.secrets.apiKey;
+    this.observability = new Observability(this, 'Observability', this);
   }
 
   grantApiKey(grantee: iam.IGrantable): iam.Grant {
     return this.apiKey.grantRead(grantee);
+  }
+
+  /** How busy the Media Nodes are: their average CPU, in percent. */
+  metricMediaLoad(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.observability.metricMediaLoad(options);
   }
 
   /** Redis on the Master Node's own disk, found by a name that follows the machine. */

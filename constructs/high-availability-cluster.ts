@@ -1,4 +1,5 @@
 import { Resource } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
@@ -14,6 +15,7 @@ import type { ClusterSecrets } from './cluster-secrets';
 import type { MasterNodes } from './master-nodes';
 import type { MediaNodes } from './media-nodes';
 import type { Network } from './network';
+import { Observability } from './observability';
 import { buildCluster, networkOf, secretsOf } from './private/build-cluster';
 import { checkMasters } from './private/cluster-checks';
 import { RedisStore } from './redis-store';
@@ -64,6 +66,9 @@ export class HighAvailabilityCluster extends Resource implements ICluster {
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
 
+  /** Metrics; a dashboard and alarms on request. */
+  readonly observability: Observability;
+
   constructor(scope: Construct, id: string, props: HighAvailabilityClusterProps) {
     super(scope, id);
     checkMasters(this, props, 'several');
@@ -93,9 +98,15 @@ export class HighAvailabilityCluster extends Resource implements ICluster {
     this.domainName = address.domainName;
     this.connections = address.connections;
     this.apiKey = this.secrets.apiKey;
+    this.observability = new Observability(this, 'Observability', this);
   }
 
   grantApiKey(grantee: iam.IGrantable): iam.Grant {
     return this.apiKey.grantRead(grantee);
+  }
+
+  /** How busy the Media Nodes are: their average CPU, in percent. */
+  metricMediaLoad(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.observability.metricMediaLoad(options);
   }
 }

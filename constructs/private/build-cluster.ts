@@ -87,6 +87,9 @@ export function buildCluster(
   const { redis } = shape;
   const entry = shape.entry._bind(scope, network, props.domain);
   const turn = turnOf(scope, props, 'media', vpc, entry.turnDomain);
+  // TURN of yours is reached by clients themselves.
+  const passesTurn = entry.turnDomain !== undefined && turn.closedPorts.length === 0;
+  const { certificateSecret: certificate } = entry;
   const common = redisSettings(scope, redis).with(props.settings ?? NodeSettings.none());
   const ofAll: NodeSecrets = {
     apiKey: secrets.apiKey,
@@ -101,6 +104,7 @@ export function buildCluster(
     vpcSubnets: { subnets: network.mediaSubnets.subnets },
     settings: common.with(turn.settings).with(props.mediaNodes?.settings ?? NodeSettings.none()),
     secrets: { ...ofAll, turn: turn.secret ?? secrets.turnSecret },
+    _closedPorts: turn.closedPorts,
   });
   const masterNodes = new MasterNodes(scope, 'MasterNodes', {
     ...commonOptions(props),
@@ -113,10 +117,11 @@ export function buildCluster(
     settings: common
       .with(BEHIND_OWN_HAPROXY)
       .with(props.masterNodes?.settings ?? NodeSettings.none()),
-    secrets: ofAll,
+    secrets: { ...ofAll, ...(certificate && { certificate }) },
+    _entry: { ...entry.machine, ...(passesTurn && { turn_port: PORTS.turnUdpEntry }) },
   });
 
-  if (entry.turnDomain !== undefined) {
+  if (passesTurn) {
     mediaNodes.connections.allowFrom(
       masterNodes,
       ec2.Port.tcp(PORTS.turnUdpEntry),

@@ -8,7 +8,7 @@ import type { Domain } from '../domain';
 import { SignalingEntry } from '../signaling-entry';
 import type { ISignalingEntry } from '../signaling-entry-existing';
 import { addRecords, urlOf } from './domain-config';
-import { ENTRY_TRAFFIC_PORT } from './entry-ports';
+import { ENTRY_HEALTH_PORT, ENTRY_TRAFFIC_PORT } from './entry-ports';
 import type { MachineEntry } from './machine-entry';
 import { Problems } from './validation';
 
@@ -51,7 +51,13 @@ export function loadBalancerEntry(entry: ISignalingEntry, tls: boolean): ClientE
     isOnMachine: false,
     ...(entry instanceof SignalingEntry && { signalingEntry: entry }),
     ...(tls && { turnDomain: entry.domainName }),
-    machine: { tls: false, port: ENTRY_TRAFFIC_PORT, redirect: false },
+    machine: {
+      tls: false,
+      port: ENTRY_TRAFFIC_PORT,
+      redirect: false,
+      proxy_protocol: true,
+      health_port: ENTRY_HEALTH_PORT,
+    },
     attach: (masters) => {
       entry.attachMasters(masters.autoScalingGroup);
       return entry;

@@ -5,6 +5,12 @@ export interface MachineEntry {
   readonly port: number;
   /** Send whoever comes to port 80 to HTTPS. */
   readonly redirect: boolean;
+  /** Whether who connects says first for whom, as the load balancer does (PROXY protocol). */
+  readonly proxy_protocol?: boolean;
+  /** Where the load balancer asks whether the node is well. */
+  readonly health_port?: number;
   /** Where the certificate is to be from Let's Encrypt. */
   readonly lets_encrypt?: { readonly domain: string; readonly email?: string | undefined };
+  /** Where coturn of Media Nodes takes what comes as TURN/TLS. */
+  readonly turn_port?: number;
 }
