@@ -1,8 +1,8 @@
-import { RemovalPolicy, Token } from 'aws-cdk-lib';
+import { Annotations, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { chooseSubnets, mustBePublic } from './private/subnets';
+import { chooseSubnets, mustBePublic, onePerZone, zonesOf } from './private/subnets';
 import { Problems } from './private/validation';
 
 /** Properties of the network of a cluster. */
@@ -31,7 +31,7 @@ export interface NetworkProps {
   readonly masterSubnets?: ec2.SubnetSelection;
 
   /**
-   * Where the load balancer is.
+   * Where the load balancer is: one subnet in each zone. Of more in a zone the first is taken.
    *
    * @default - the public subnets
    */
@@ -117,16 +117,25 @@ export class Network extends Construct {
       problems,
     );
     this.masterSubnets = chooseSubnets(this.vpc, 'masterSubnets', masters, problems);
-    this.entrySubnets = chooseSubnets(
-      this.vpc,
-      'entrySubnets',
-      props.entrySubnets ?? isPublic,
-      problems,
+    this.entrySubnets = onePerZone(
+      chooseSubnets(this.vpc, 'entrySubnets', props.entrySubnets ?? isPublic, problems),
     );
     this.dataSubnets = chooseSubnets(this.vpc, 'dataSubnets', data, problems);
     mustBePublic(this.vpc, 'mediaSubnets', this.mediaSubnets, problems);
     this.flowLog = this.#flowLog(props, problems);
+    this.#warnOfUnreachableMasters();
     problems.report();
+  }
+
+  #warnOfUnreachableMasters(): void {
+    const zones = zonesOf(this.entrySubnets);
+    const masters = zonesOf(this.masterSubnets);
+    const beyond = masters?.filter((zone) => zones?.includes(zone) === false) ?? [];
+    if (beyond.length === 0) return;
+    Annotations.of(this).addWarningV2(
+      'sluice:masters-beyond-entry',
+      `masterSubnets has the zones ${beyond.join(', ')} and entrySubnets has not: a load balancer sends nothing to Master Nodes there; give entrySubnets a subnet in each of them`,
+    );
   }
 
   #ownVpc(props: NetworkProps, problems: Problems): ec2.Vpc {

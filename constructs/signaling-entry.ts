@@ -15,14 +15,15 @@ import { logAccesses } from './private/entry-logs';
 import { ENTRY_HEALTH_PORT, ENTRY_TRAFFIC_PORT } from './private/entry-ports';
 import { type EntrySource, openMasters, peersOf } from './private/entry-rules';
 import { ImportedSignalingEntry } from './private/imported-entry';
-import { chooseSubnets } from './private/subnets';
+import { chooseSubnets, onePerZone } from './private/subnets';
 import { Problems } from './private/validation';
 import type { ISignalingEntry, SignalingEntryAttributes } from './signaling-entry-existing';
 
 /** Choices for the load balancer that clients come in by. */
 export interface SignalingEntryOptions {
   /**
-   * Its subnets, best in each zone that has Master Nodes. Not with `loadBalancer`.
+   * Its subnets: one in each zone that has Master Nodes, as those of other zones get nothing. Of more
+   * in a zone the first is taken. Not with `loadBalancer`.
    *
    * @default - the public subnets; the private ones where it is not `internetFacing`
    */
@@ -238,11 +239,8 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
   ): elbv2.NetworkLoadBalancer {
     const { vpc, internetFacing = true, dualStack = false } = props;
     const byDefault = internetFacing ? ec2.SubnetType.PUBLIC : ec2.SubnetType.PRIVATE_WITH_EGRESS;
-    const chosen = chooseSubnets(
-      vpc,
-      'vpcSubnets',
-      props.vpcSubnets ?? { subnetType: byDefault },
-      problems,
+    const chosen = onePerZone(
+      chooseSubnets(vpc, 'vpcSubnets', props.vpcSubnets ?? { subnetType: byDefault }, problems),
     );
     const subnetMappings =
       props.addressAllocationIds && withAddresses(props.addressAllocationIds, chosen, problems);

@@ -1,4 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { RedisStoreProps } from '../redis-store';
 import { zonesOf } from './subnets';
@@ -39,14 +39,11 @@ export function checkRedis(props: RedisStoreProps, problems: Problems): void {
   problems.atMostOne({ subnetGroupName, vpcSubnets });
 }
 
-/** Of zones and lists that are tokens too little is known to say. */
+/** Where the zones are known: a token may be any. */
 export function mustBeInTwoZones(selected: ec2.SelectedSubnets, problems: Problems): void {
   const zones = zonesOf(selected);
-  const unknown =
-    selected.isPendingLookup === true ||
-    Token.isUnresolved(selected.subnetIds) ||
-    zones.some((zone) => Token.isUnresolved(zone));
-  problems.check(unknown || zones.length >= 2, {
+  if (zones === undefined || zones.length >= 2) return;
+  problems.add({
     what: 'vpcSubnets',
     given: `subnets in ${zones.length} zone (${zones.join(', ')})`,
     allowed: 'subnets in two zones or more, so that a replica can take over',

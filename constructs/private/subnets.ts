@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Problems } from './validation';
 
@@ -43,9 +44,47 @@ export function mustBePublic(
   });
 }
 
-/** The zones of subnets, each once. Tokens count as different ones. */
-export function zonesOf({ availabilityZones }: ec2.SelectedSubnets): readonly string[] {
-  return [...new Set(availabilityZones)];
+/** The first subnet of each zone: a load balancer takes no second one. */
+export function onePerZone(selected: ec2.SelectedSubnets): ec2.SelectedSubnets {
+  // Of a list that is a token nothing is known.
+  if (selected.isPendingLookup === true || Token.isUnresolved(selected.subnetIds)) return selected;
+  const zones = selected.subnets.map(zoneOf);
+  const subnets = selected.subnets.filter(
+    (_subnet, index) => zones[index] === undefined || zones.indexOf(zones[index]) === index,
+  );
+  return subnets.length === selected.subnets.length ? selected : pick(selected, subnets);
+}
+
+/** The zones of subnets, each once; undefined where they are not all known. */
+export function zonesOf(selected: ec2.SelectedSubnets): readonly string[] | undefined {
+  if (selected.isPendingLookup === true || Token.isUnresolved(selected.subnetIds)) return undefined;
+  const zones = selected.subnets.map(zoneOf);
+  const known = zones.filter((zone) => zone !== undefined && !Token.isUnresolved(zone));
+  if (known.length < zones.length) return undefined;
+  return [...new Set(known)].filter((zone) => zone !== undefined);
+}
+
+function pick(selected: ec2.SelectedSubnets, subnets: ec2.ISubnet[]): ec2.SelectedSubnets {
+  const { internetConnectivityEstablished, hasPublic } = selected;
+  return {
+    subnets,
+    subnetIds: subnets.map((subnet) => subnet.subnetId),
+    // As for subnets whose zone is not known, it is an error only to ask.
+    get availabilityZones() {
+      return subnets.map((subnet) => subnet.availabilityZone);
+    },
+    internetConnectivityEstablished,
+    hasPublic,
+  };
+}
+
+/** One that was imported by its id alone does not say. */
+function zoneOf(subnet: ec2.ISubnet): string | undefined {
+  try {
+    return subnet.availabilityZone;
+  } catch {
+    return undefined;
+  }
 }
 
 function noSubnets(vpc: ec2.IVpc, what: string, given: string) {
@@ -60,9 +99,4 @@ function noSubnets(vpc: ec2.IVpc, what: string, given: string) {
     allowed: `subnets that the VPC has: ${has}`,
     fix: `give ${what} a selection that matches some of them`,
   };
-}
-
-/** A selection of subnets that were selected before. */
-export function asSelection({ subnets }: ec2.SelectedSubnets): ec2.SubnetSelection {
-  return { subnets };
 }

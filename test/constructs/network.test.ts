@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { Fn, type Stack } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -14,6 +14,7 @@ import {
   tokenList,
   tokenNumber,
   tokenText,
+  warningsOf,
 } from './support/stacks';
 
 describe('a network with nothing given', () => {
@@ -111,6 +112,8 @@ describe('a network of a stack that knows its region', () => {
   });
 });
 
+const isOurs = (warning: string) => warning.includes('sluice:');
+
 describe('a network in a VPC that exists', () => {
   const imported = (stack: Stack) =>
     ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
@@ -151,6 +154,32 @@ describe('a network in a VPC that exists', () => {
     assert.deepEqual(network.mediaSubnets.subnetIds, ['subnet-2']);
     assert.deepEqual(network.masterSubnets.subnetIds, ['subnet-9']);
     assert.deepEqual(errorsOf(stack), []);
+  });
+
+  it('has one subnet in each zone for a load balancer, which takes no more', () => {
+    const stack = envStack();
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-1',
+      availabilityZones: ['a', 'b'],
+      publicSubnetNames: ['One', 'Two'],
+      publicSubnetIds: ['subnet-1', 'subnet-2', 'subnet-3', 'subnet-4'],
+    });
+    const network = new Network(stack, 'Network', { vpc });
+    assert.deepEqual(network.entrySubnets.subnetIds, ['subnet-1', 'subnet-2']);
+    assert.equal(network.mediaSubnets.subnetIds.length, 4);
+  });
+
+  it('warns of Master Nodes in a zone that the load balancer is not in', () => {
+    const stack = envStack();
+    const network = (id: string, zones: string[]) =>
+      new Network(stack, id, {
+        vpc: imported(new Stack(stack, `${id}Vpc`)),
+        entrySubnets: { availabilityZones: zones, subnetType: ec2.SubnetType.PUBLIC },
+      });
+    network('Both', ['a', 'b']);
+    assert.deepEqual(warningsOf(stack).filter(isOurs), []);
+    network('One', ['a']);
+    assert.match(warningsOf(stack).filter(isOurs)[0] ?? '', /masterSubnets has the zones b and/);
   });
 
   it('may be known by tokens alone', () => {

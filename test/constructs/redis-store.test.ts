@@ -252,6 +252,16 @@ describe('Redis of ElastiCache', () => {
     assert.deepEqual(errorsOf(stack), []);
   });
 
+  it('may be in subnets that are known by their ids alone', () => {
+    const stack = envStack();
+    const subnets = ['subnet-1', 'subnet-2'].map((id) => ec2.Subnet.fromSubnetId(stack, id, id));
+    store(stack, { vpcSubnets: { subnets } });
+    templateOf(stack).hasResourceProperties('AWS::ElastiCache::SubnetGroup', {
+      SubnetIds: ['subnet-1', 'subnet-2'],
+    });
+    assert.deepEqual(errorsOf(stack), []);
+  });
+
   it('fails with all that is wrong at once', () => {
     const stack = envStack();
     store(stack, {

@@ -235,6 +235,26 @@ describe('an entry by choice', () => {
     assert.match(JSON.stringify(balancer?.['Properties'].Subnets), /PrivateSubnet/);
   });
 
+  it('is in subnets that are known by their ids alone', () => {
+    const stack = envStack();
+    const subnets = ['subnet-1', 'subnet-2'].map((id) => ec2.Subnet.fromSubnetId(stack, id, id));
+    entryOf(stack, { vpcSubnets: { subnets } });
+    templateOf(stack).hasResourceProperties(BALANCER, { Subnets: ['subnet-1', 'subnet-2'] });
+    assert.deepEqual(errorsOf(stack), []);
+  });
+
+  it('is in one subnet of each zone, where there are more', () => {
+    const stack = envStack();
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-1',
+      availabilityZones: ['a', 'b'],
+      publicSubnetNames: ['One', 'Two'],
+      publicSubnetIds: ['subnet-1', 'subnet-2', 'subnet-3', 'subnet-4'],
+    });
+    entryOf(stack, { vpc });
+    templateOf(stack).hasResourceProperties(BALANCER, { Subnets: ['subnet-1', 'subnet-2'] });
+  });
+
   it('is protected, stays in its zone, and takes longer to let go', () => {
     const stack = envStack();
     entryOf(stack, {
