@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import {
   CloudFormationClient,
@@ -74,7 +75,8 @@ export class AwsLab {
 
   /** `cdk bootstrap`. @throws Error with what it printed. */
   async bootstrap(): Promise<void> {
-    const run = await this.#cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`]);
+    // Where there is no cdk.json: the project's would make its stacks first.
+    const run = await this.#cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`], tmpdir());
     if (run.code !== 0) throw new Error(`cdk bootstrap ended with ${run.code}\n${run.output}`);
   }
 
@@ -196,8 +198,9 @@ export class AwsLab {
     await this.server.close();
   }
 
-  #cdk(args: readonly string[]): Promise<CdkRun> {
-    return runCdk(args, { endpoint: this.server.url, region: REGION });
+  #cdk(args: readonly string[], folder?: string): Promise<CdkRun> {
+    const where = folder === undefined ? {} : { folder };
+    return runCdk(args, { endpoint: this.server.url, region: REGION, ...where });
   }
 
   async #stack(name: string) {

@@ -7,7 +7,8 @@ export interface CdkOptions {
   /** Of the lab: `http://localhost:PORT`; undefined: no AWS, for `cdk synth`. */
   readonly endpoint?: string;
   readonly region: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs, and looks for a cdk.json. @default - the project */
+  readonly folder?: string;
   /** In milliseconds. @default 180000 */
   readonly timeoutMs?: number;
 }
@@ -33,7 +34,7 @@ export interface CdkRun {
  * configuration, no instance metadata, no notices, no telemetry.
  */
 export function runCdk(args: readonly string[], options: CdkOptions): Promise<CdkRun> {
-  const { endpoint, region, env = {}, timeoutMs = 180_000 } = options;
+  const { endpoint, region, folder = REPOSITORY, timeoutMs = 180_000 } = options;
   const cli = join(REPOSITORY, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const aws =
     endpoint === undefined
@@ -42,7 +43,7 @@ export function runCdk(args: readonly string[], options: CdkOptions): Promise<Cd
   const common = ['--no-notices', '--no-version-reporting', '--no-color', '--ci', ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [cli, ...common], {
-      cwd: REPOSITORY,
+      cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
       env: {
@@ -56,7 +57,6 @@ export function runCdk(args: readonly string[], options: CdkOptions): Promise<Cd
         // The lab listens on one address, and a busy machine may not try the second in time.
         NODE_OPTIONS: '--no-network-family-autoselection --dns-result-order=ipv4first',
         ...aws,
-        ...env,
       },
     });
     let output = '';

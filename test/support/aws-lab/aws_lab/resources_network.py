@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from . import aws
 from .calls import call, pick
 from .handlers import HANDLERS, Handler, Resource, handler_of
-from .intrinsics import TemplateError
+from .intrinsics import ZONES, TemplateError
 
 
 def _deleted_by(resource_type: str, delete: Any) -> None:
@@ -82,6 +83,16 @@ def _delete_vpc(resource: Resource) -> None:
     call("ec2", "delete_vpc", {"VpcId": resource.physical_resource_id})
 
 
+def _create_subnet(resource: Resource) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html"""
+    zone = str(resource.properties.get("AvailabilityZone", aws.region() + ZONES[0]))
+    if zone not in [aws.region() + one for one in ZONES]:
+        raise TemplateError(f"Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: {', '.join(aws.region() + one for one in ZONES)}.")
+    _subnet_by_moto.create(resource)
+
+
+_subnet_by_moto = handler_of("AWS::EC2::Subnet")
+HANDLERS["AWS::EC2::Subnet"] = replace(_subnet_by_moto, create=_create_subnet)
 _deleted_by("AWS::EC2::RouteTable", lambda r: call("ec2", "delete_route_table", {"RouteTableId": r.physical_resource_id}))
 _deleted_by("AWS::EC2::SubnetRouteTableAssociation", _delete_association)
 _deleted_by("AWS::EC2::VPC", _delete_vpc)

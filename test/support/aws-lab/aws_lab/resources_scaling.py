@@ -104,6 +104,9 @@ def _delete_group(resource: Resource) -> None:
         for state in list(group.instance_states):
             groups.terminate(state)
     while group.instance_states:
+        if all(one.lifecycle_state.endswith("Retained") for one in group.instance_states):
+            ids = [one.instance_id for one in group.instance_states]
+            raise TemplateError(f"the retained instances {ids} have to be terminated before {name} can be deleted")
         time.sleep(0.1)
     call("autoscaling", "delete_auto_scaling_group", {"AutoScalingGroupName": name, "ForceDelete": True})
 

@@ -104,6 +104,8 @@ def _create_cache(resource: Resource) -> None:
     nodes = int(given.get("NumCacheClusters", 1)) if "NumNodeGroups" not in given and "ReplicasPerNodeGroup" not in given else int(given.get("NumNodeGroups", 1)) * (1 + int(given.get("ReplicasPerNodeGroup", 0)))
     if str(given.get("AutomaticFailoverEnabled", False)).lower() == "true" and nodes < 2:
         raise TemplateError("Replication group with automatic failover enabled must have at least one replica.")
+    if given.get("Engine", "redis") not in ("redis", "valkey"):
+        raise TemplateError(f"Invalid engine for a replication group: {given['Engine']}")
     if not str(given.get("CacheNodeType", "cache.")).startswith("cache."):
         raise TemplateError(f"Invalid Cache Node Type: {given['CacheNodeType']}")
     same = {key: value for key, value in given.items() if key not in ("ReplicationGroupId", "Tags")}
