@@ -26,8 +26,6 @@ export const TURN_SLOT = 'slot';
 
 /** Only the machine itself can connect to it. */
 const HTTP_SOCKET = 'abns@sluice-http';
-/** Clients of one machine: its share of descriptors is two for each. */
-const MAX_CONNECTIONS = 200_000;
 /** WebSockets and TURN send something every few seconds. */
 const IDLE_SECONDS = 300;
 
@@ -57,7 +55,7 @@ export function renderHaproxyConfig(config: HaproxyConfig): string {
 const globalSection = ({ adminSocket }: HaproxyConfig): string[] => [
   'global',
   '    log stdout format raw local0 notice',
-  `    maxconn ${MAX_CONNECTIONS}`,
+  '    # How many clients: as many as LimitNOFILE lets it have, two descriptors each.',
   `    stats socket ${checkedPath(adminSocket)} mode 600 level admin expose-fd listeners`,
   '    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
   '    ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20',
@@ -82,6 +80,12 @@ const defaults = (): string[] => [
   '    timeout client-fin 10s',
 ];
 
+/** Not one socket for both, which would make IPv4 clients look like IPv6 ones to the nodes. */
+const bothFamilies = (port: number, options = ''): string[] => [
+  `    bind :${port}${options}`,
+  `    bind :::${port} v6only${options}`,
+];
+
 const hasTurn = ({ turn, turnSlots = 0 }: HaproxyConfig): boolean =>
   turn.length > 0 || turnSlots > 0;
 
@@ -91,7 +95,7 @@ function entry(config: HaproxyConfig): string[] {
   const tls = certificate === undefined ? '' : ` ssl crt ${checkedPath(certificate)} alpn http/1.1`;
   return [
     'frontend entry',
-    `    bind :::${port} v4v6${proxy}${tls}`,
+    ...bothFamilies(port, `${proxy}${tls}`),
     ...(hasTurn(config)
       ? [
           '    tcp-request inspect-delay 10s',
@@ -150,7 +154,7 @@ const masters = ([own, ...others]: readonly [string, ...string[]]): string[] => 
 const redirect = (): string[] => [
   'frontend plain',
   '    mode http',
-  '    bind :::80 v4v6',
+  ...bothFamilies(80),
   '    http-request redirect scheme https code 308',
 ];
 
@@ -158,7 +162,7 @@ const redirect = (): string[] => [
 const health = (port: number): string[] => [
   'frontend health',
   '    mode http',
-  `    bind :::${port} v4v6`,
+  ...bothFamilies(port),
   '    acl is_well srv_is_up(masters/own)',
   '    http-request return status 200 content-type text/plain string OK if is_well',
   '    http-request return status 503 content-type text/plain string "the node of this machine is not ready"',

@@ -13,6 +13,11 @@ const TOOLS = {
   ffmpeg: 'ffmpeg',
   nft: 'nftables',
   ip: 'iproute2',
+  haproxy: 'haproxy',
+  shellcheck: 'shellcheck',
+  'systemd-analyze': 'systemd',
+  debootstrap: 'debootstrap',
+  'systemd-nspawn': 'systemd-container',
 };
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 

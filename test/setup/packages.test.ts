@@ -45,7 +45,19 @@ test('names the command for somebody who is not root', () => {
 
 test('knows the Debian package of each missing program, and takes any Chromium', () => {
   const all = missingTools(() => undefined, undefined);
-  assert.deepEqual(all, ['coturn', 'redis-server', 'ffmpeg', 'nftables', 'iproute2', 'chromium']);
+  assert.deepEqual(all, [
+    'coturn',
+    'redis-server',
+    'ffmpeg',
+    'nftables',
+    'iproute2',
+    'haproxy',
+    'shellcheck',
+    'systemd',
+    'debootstrap',
+    'systemd-container',
+    'chromium',
+  ]);
   const chrome = (name: string) => (name === 'google-chrome' ? '/opt/chrome' : undefined);
   assert.equal(missingTools(chrome, undefined).includes('chromium'), false);
   assert.equal(missingTools(() => undefined, '/opt/chromium').includes('chromium'), false);

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { derivedSecret } from '../../node-image/lifecycle/derived-secret';
+import { BootMachine } from './support/boot-machine';
+
+const SECRET = 'c'.repeat(40);
+const CLUSTER = `
+keys: { own: ${'k'.repeat(40)} }
+redis: { address: "10.0.0.5:6379" }
+sluice:
+  role: ROLE
+  cluster: { secret: ${SECRET} }
+`;
+const masterYaml = CLUSTER.replace('ROLE', 'master');
+
+test('a master with Redis of its own has it with a password, on its private address', async (t) => {
+  const machine = new BootMachine(t);
+  machine.plan({ cloud: 'none', role: 'master', redis: { server: true, password: 'derived' } });
+  machine.write('/etc/sluice/sluice.yaml', masterYaml);
+  await machine.boot();
+  const file = '/run/sluice/redis/redis.conf';
+  assert.equal(machine.mode(file), 0o400);
+  const password = derivedSecret(SECRET, 'redis');
+  assert.match(machine.read(file), new RegExp(`^requirepass "${password}"$`, 'm'));
+  assert.match(machine.read(file), /^bind 127\.0\.0\.1 -::1 -10\.0\.0\.5$/m);
+  assert.match(machine.read('/run/sluice/secrets/node.env'), new RegExp(`'${password}'`));
+});
+
+test('Redis without a password is refused', async (t) => {
+  const machine = new BootMachine(t);
+  machine.plan({ cloud: 'none', role: 'master', redis: { server: true } });
+  machine.write('/etc/sluice/sluice.yaml', masterYaml);
+  await assert.rejects(machine.boot(), /wants Redis to run here, and there is no password for it/);
+});
+
+test('services that are not to run any more lose their configuration, and so do not start', async (t) => {
+  const machine = new BootMachine(t);
+  machine.write('/etc/sluice/sluice.yaml', masterYaml);
+  machine.plan({ cloud: 'none', role: 'master', entry: { tls: false, port: 7443 } });
+  await machine.boot();
+  assert.match(machine.read('/run/sluice/haproxy/haproxy.cfg'), /bind :7443$/m);
+  machine.plan({ cloud: 'none', role: 'master' });
+  await machine.boot();
+  assert.throws(() => machine.read('/run/sluice/haproxy/haproxy.cfg'), { code: 'ENOENT' });
+});
+
+test('coturn as a service of its own has the secret that the nodes make credentials with', async (t) => {
+  const machine = new BootMachine(t);
+  machine.plan({ cloud: 'none', role: 'media', coturn: 'unit' });
+  machine.write(
+    '/etc/sluice/sluice.yaml',
+    `${CLUSTER.replace('ROLE', 'media')}
+turn: { enabled: true, udp_port: 3478, tls_port: 443, external_tls: true, allow_restricted_peer_cidrs: [10.0.0.0/16] }
+rtc: { node_ip: 203.0.113.5 }
+`,
+  );
+  await machine.boot();
+  const file = '/run/sluice/coturn/turnserver.conf';
+  assert.equal(machine.mode(file), 0o400);
+  const text = machine.read(file);
+  assert.match(text, new RegExp(`^static-auth-secret=${derivedSecret(SECRET, 'turn')}$`, 'm'));
+  assert.match(text, /^use-auth-secret$/m);
+  assert.match(text, /^user-quota=12$/m);
+  assert.match(text, /^aux-server=0\.0\.0\.0:443$/m);
+  assert.match(text, /^denied-peer-ip=0\.0\.0\.0-255\.255\.255\.255$/m);
+  const allowed = [...text.matchAll(/^allowed-peer-ip=(.*)$/gm)].map(([, range]) => range);
+  assert.deepEqual(allowed.sort(), ['10.0.0.0-10.0.255.255', '10.0.0.5', '203.0.113.5']);
+});
+
+test('where the node runs coturn itself, there is no second one', async (t) => {
+  const machine = new BootMachine(t);
+  machine.plan({ cloud: 'none', role: 'media' });
+  machine.write(
+    '/etc/sluice/sluice.yaml',
+    `${CLUSTER.replace('ROLE', 'media')}\nturn: { enabled: true, udp_port: 3478 }\n`,
+  );
+  await machine.boot();
+  assert.throws(() => machine.read('/run/sluice/coturn/turnserver.conf'), { code: 'ENOENT' });
+});
+
+test('an entry with TLS needs a certificate, and boot says where it belongs', async (t) => {
+  const machine = new BootMachine(t);
+  machine.write('/etc/sluice/sluice.yaml', masterYaml);
+  machine.plan({ cloud: 'none', role: 'master', entry: {} });
+  await assert.rejects(
+    machine.boot(),
+    /There is no certificate \/etc\/sluice\/tls\/entry\.pem for the entry: put certificate, chain and key there/,
+  );
+  machine.write('/etc/sluice/tls/entry.pem', 'PEM');
+  await machine.boot();
+  assert.match(
+    machine.read('/run/sluice/haproxy/haproxy.cfg'),
+    /bind :443 ssl crt \/etc\/sluice\/tls\/entry\.pem alpn http\/1\.1$/m,
+  );
+});
+
+test('a Media Node has no entry', async (t) => {
+  const machine = new BootMachine(t);
+  machine.write('/etc/sluice/sluice.yaml', CLUSTER.replace('ROLE', 'media'));
+  machine.plan({ cloud: 'none', role: 'media', entry: { tls: false } });
+  await assert.rejects(machine.boot(), /clients enter at Master Nodes: take "entry" out of it/);
+});
