@@ -144,7 +144,8 @@ export interface SignalingEntryProps extends SignalingEntryOptions {
  *
  * A Master Node that does not answer gets nothing new after 13 s at most, and its connections are
  * reset. Connections live as long as they are used: the load balancer forgets those that are idle
- * for 350 s, and signaling never is, as clients ping every few seconds.
+ * for 350 s, and signaling never is, as clients ping every few seconds. From its address in one zone
+ * a Master Node takes some 55,000 connections at a time.
  *
  * @resource AWS::ElasticLoadBalancingV2::Listener
  */
