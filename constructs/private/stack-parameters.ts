@@ -100,7 +100,7 @@ export function mediaNodesParameters(parameters: StackParameters): MediaNodesPar
   const max = add('MediaNodesMaxCapacity', 'Maximum number of Media Nodes', {
     ...CAPACITY,
     description: 'Media Nodes at most, and with that what they cost at most.',
-    default: 5,
+    default: 4,
   });
   const targetLoad = add('MediaNodesTargetLoad', 'Target load', {
     type: 'Number',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 
 export const GOLDEN = join(__dirname, '../../golden');
 
@@ -24,8 +25,9 @@ export interface ResourceJson {
 
 /** The same text for the same template, whatever is in the assets it names. */
 export function normalised(template: TemplateJson): string {
-  const text = JSON.stringify(template, null, 2);
-  return `${text.replace(/\b[0-9a-f]{64}\b/g, 'HASH')}\n`;
+  const hashless = JSON.parse(JSON.stringify(template).replace(/\b[0-9a-f]{64}\b/g, 'HASH'));
+  // YAML shows scripts line by line. 1.1 is what CloudFormation and cfn-lint read.
+  return stringify(hashless, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** A line for each resource: its logical id, which is its identity, and its type. */
@@ -53,7 +55,11 @@ export function assertGolden(file: string, text: string): void {
 const HOW =
   'where the change is meant, write it by SLUICE_GOLDEN=write and read what changed before committing it';
 
+export function parseTemplate(text: string): TemplateJson {
+  return parse(text, { version: '1.1' });
+}
+
 /** @param file relative to test/golden */
 export function readGolden(file: string): TemplateJson {
-  return JSON.parse(readFileSync(join(GOLDEN, file), 'utf8'));
+  return parseTemplate(readFileSync(join(GOLDEN, file), 'utf8'));
 }

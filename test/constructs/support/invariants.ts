@@ -60,7 +60,7 @@ const volumes: Rule = ({ Type, Properties = {}, DeletionPolicy }) => {
   if (Type !== 'AWS::EC2::Volume') return [];
   return [
     ...(Properties['Encrypted'] === true ? [] : ['is not encrypted']),
-    ...(DeletionPolicy === 'Snapshot' || DeletionPolicy === 'Retain'
+    ...(['Snapshot', 'Retain', 'RetainExceptOnCreate'].includes(DeletionPolicy ?? '')
       ? []
       : ['goes with the stack, and leaves no snapshot']),
   ];
