@@ -226,11 +226,6 @@ export class MemoryRegistry implements Registry {
     return this.#audit.slice(0, Math.max(0, limit));
   }
 
-  async publish(event: ClusterEvent): Promise<void> {
-    this.#ask();
-    this.#tell(event);
-  }
-
   onEvent(listener: (event: ClusterEvent) => void): () => void {
     // A function of its own, so that one listener can be given twice.
     const own = (event: ClusterEvent): void => listener(event);

@@ -186,9 +186,9 @@ export interface Registry {
   /**
    * The registry itself tells of records and orders taken away or given, of Rooms moved or
    * released, and of documents written; a node's own heartbeats and new Rooms are no events.
+   *
+   * @returns to be called when no more is wanted.
    */
-  publish(event: ClusterEvent): Promise<void>;
-  /** @returns to be called when no more is wanted. */
   onEvent(listener: (event: ClusterEvent) => void): () => void;
 
   /** Idempotent. */

@@ -4,7 +4,7 @@ import type { RedisRegistry } from '../../node-image/cluster/redis/redis-registr
 import type { Registry } from '../../node-image/cluster/registry';
 import { startRedis, type TestRedis } from '../support/redis';
 import { sleep, until, within } from '../support/wait';
-import { drainOrder, heard, nodeRecord, placed } from './support/registry-facts';
+import { drainOrder, heard, nodeRecord, placed, tell } from './support/registry-facts';
 import { type ConnectedRegistry, connectRegistry } from './support/registry-redis';
 
 const AWAY = { name: 'RegistryUnavailableError' };
@@ -165,7 +165,7 @@ test('an event that is none is told, and the next one is heard', async () => {
   const events = heard(registry);
   await redis.command('PUBLISH', '{sluice}:events', '{"type":"comet"}');
   await redis.command('PUBLISH', '{sluice}:events', 'garbage');
-  await other.registry.publish({ type: 'room', room: 'a' });
+  await tell(other.registry, 'a');
   await until('the event', () => events.length > 0);
   assert.deepEqual(events, [{ type: 'room', room: 'a' }]);
   assert.equal(lines('{sluice}:events"').length, 1);
@@ -241,7 +241,7 @@ test('Redis killed: all is refused at once; started again: all is as before, and
   assert.equal((await registry.room('room'))?.nodeId, 'ND_a');
   assert.deepEqual([lines('Redis is away').length, lines('Redis is back').length], [1, 1]);
   await until('an event', async () => {
-    if (other.registry.available) await other.registry.publish({ type: 'room', room: 'after' });
+    if (other.registry.available) await tell(other.registry, 'after');
     return events.some((event) => 'room' in event && event.room === 'after');
   });
 });

@@ -4,7 +4,7 @@ import type { Registry } from '../../node-image/cluster/registry';
 import { type RedisSection, startRedis, startRedisCluster, startSentinels } from '../support/redis';
 import { sleep, until } from '../support/wait';
 import { makeCertificates } from './support/registry-certificates';
-import { heard, nodeRecord, placed } from './support/registry-facts';
+import { heard, nodeRecord, placed, tell } from './support/registry-facts';
 import { connectRegistry } from './support/registry-redis';
 
 const works = (registry: Registry): Promise<boolean> =>
@@ -13,11 +13,11 @@ const works = (registry: Registry): Promise<boolean> =>
     () => false,
   );
 
-/** Publishes until it is heard. */
+/** Tells until it is heard. */
 async function hears(from: Registry, to: Registry, room: string): Promise<void> {
   const events = heard(to);
   await until('an event', async () => {
-    await from.publish({ type: 'room', room }).catch(() => undefined);
+    await tell(from, room).catch(() => undefined);
     return events.some((event) => 'room' in event && event.room === room);
   });
 }

@@ -255,11 +255,6 @@ export class RedisRegistry implements Registry {
     return entries.flatMap((text) => this.#stored.read(auditSchema, key, text) ?? []);
   }
 
-  async publish(event: ClusterEvent): Promise<void> {
-    const channel = this.#keys.of('events');
-    await this.#ask([], (client) => client.publish(channel, JSON.stringify(event)));
-  }
-
   onEvent(listener: (event: ClusterEvent) => void): () => void {
     return this.#events.listen(listener);
   }

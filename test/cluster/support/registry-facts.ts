@@ -59,3 +59,8 @@ export function heard(registry: Registry): ClusterEvent[] {
   registry.onEvent((event) => events.push(event));
   return events;
 }
+
+/** Has everybody told of a Room, by one that is placed and released. */
+export async function tell(registry: Registry, room: string): Promise<void> {
+  await registry.release(room, await placed(registry, room, 'ND_told'));
+}

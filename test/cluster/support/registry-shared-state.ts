@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Registry } from '../../../node-image/cluster/registry';
 import { sleep, until } from '../../support/wait';
-import { drainOrder, heard, placed } from './registry-facts';
+import { drainOrder, heard, placed, tell } from './registry-facts';
 
 export interface SharedStateSuite {
   readonly it: (what: string, body: () => Promise<void>) => void;
@@ -64,14 +64,14 @@ export function sharedStateSuite({ it, name, one, other }: SharedStateSuite): vo
     assert.deepEqual(await one().auditTrail(0), []);
   });
 
-  it('all hear what is published, until they listen no more', async () => {
+  it('all hear of a Room, until they listen no more', async () => {
     const events = heard(other());
     const mine = heard(one());
     const room = name('room');
     const stopped: unknown[] = [];
     const stop = other().onEvent((event) => stopped.push(event));
     stop();
-    await one().publish({ type: 'room', room });
+    await tell(one(), room);
     const told = () =>
       [events, mine].every((all) => all.some((event) => 'room' in event && event.room === room));
     await until('both to hear it', told);
