@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { RelayRange } from '../cluster/node-record';
-import type { SluiceConfig } from '../contract';
+import { PORTS, type SluiceConfig } from '../contract';
 import type { OwnTurnServer } from '../signaling/ice-servers';
 import { isHostName } from './config';
 import { Coturn } from './coturn';
@@ -51,6 +51,8 @@ export async function startTurn(
       secret,
       addresses: media.map(({ ip, announced }) => announced ?? ip),
       port: turn.udp_port,
+      // What stands behind the entry for TURN/TLS takes plain TURN from clients, too.
+      udpPorts: udpEntryOf(config),
       tlsDomain: turn.tls_port !== 0 && isHostName(turn.domain) ? turn.domain : undefined,
       ttlSeconds: turn.ttl_seconds,
     },
@@ -67,6 +69,11 @@ export async function startTurn(
     close: () => coturn.close(),
   };
 }
+
+const udpEntryOf = ({ turn }: SluiceConfig): number[] =>
+  turn.external_tls && turn.tls_port === PORTS.turnUdpEntry && turn.udp_port !== turn.tls_port
+    ? [turn.tls_port]
+    : [];
 
 function coturnConfig(
   { turn }: SluiceConfig,

@@ -36,6 +36,8 @@ export interface OwnTurnServer {
   readonly addresses: readonly string[];
   /** `turn.udp_port`: UDP and TCP. 0: only TURN/TLS. */
   readonly port: number;
+  /** Further ports for UDP alone, for networks that let out nothing but 443. @default none */
+  readonly udpPorts?: readonly number[] | undefined;
   /** `turn.domain` when `turn.tls_port` is set: the name clients use for TURN/TLS. */
   readonly tlsDomain?: string | undefined;
   /** `turn.ttl_seconds` */
@@ -88,14 +90,14 @@ function ownServer(
   request: IceServersRequest,
 ): ICEServer | undefined {
   if (own === undefined) return undefined;
-  const { addresses, port, tlsDomain = '' } = own;
+  const { addresses, port, udpPorts = [], tlsDomain = '' } = own;
   const tls = tlsDomain === '' ? [] : [`turns:${tlsDomain}:${TURN_TLS_PORT}?transport=tcp`];
   const skipPlain = port === 0 || (request.tlsOnly === true && tls.length > 0);
-  const plain = skipPlain
-    ? []
-    : ['udp', 'tcp'].flatMap((transport) =>
-        addresses.map((address) => `turn:${hostAndPort(address, port)}?transport=${transport}`),
-      );
+  const at = (transport: string, ports: readonly number[]): string[] =>
+    ports.flatMap((one) =>
+      addresses.map((address) => `turn:${hostAndPort(address, one)}?transport=${transport}`),
+    );
+  const plain = skipPlain ? [] : [...at('udp', [port, ...udpPorts]), ...at('tcp', [port])];
   const urls = [...plain, ...tls];
   if (urls.length === 0) return undefined;
   const credentials = turnCredentials(own.secret, request, ttlOf(own.ttlSeconds));

@@ -54,6 +54,17 @@ describe('iceServersFor', () => {
     assert.equal(more.length, 0);
   });
 
+  test('are told of UDP 443 where the node has it, for networks that let out nothing else', () => {
+    const [server] = serversFor({ own: { ...own, udpPorts: [443] } });
+    assert.deepEqual(server?.urls.slice(0, 5), [
+      'turn:203.0.113.1:3478?transport=udp',
+      'turn:[2001:db8::1]:3478?transport=udp',
+      'turn:203.0.113.1:443?transport=udp',
+      'turn:[2001:db8::1]:443?transport=udp',
+      'turn:203.0.113.1:3478?transport=tcp',
+    ]);
+  });
+
   test('gives TURN/TLS alone to a client that can do nothing else', () => {
     const [server, stun] = serversFor({ own }, { tlsOnly: true });
     assert.deepEqual(server?.urls, ['turns:turn.example.com:443?transport=tcp']);
