@@ -2,12 +2,13 @@
 
 import re
 import string
+import threading
 import time
 from typing import Any
 
 from moto.moto_api._internal import mock_random
 
-from . import aws, clock, parameters, schemas
+from . import aws, parameters, schemas
 from .handlers import Resource, handler_of
 from .intrinsics import NO_VALUE, Resolver, TemplateError, references
 
@@ -141,15 +142,38 @@ def apply(plan: Plan) -> None:
 
 
 def remove_all(stack: Any, only_new: bool) -> None:
-    """Takes the resources away, dependants first. Raises Failed."""
-    for resource in reversed(list(stack.resources.values())):
+    """Takes the resources away, dependants first, and those beside each other at the same time.
+
+    Raises Failed with all that could not be taken away.
+    """
+    left = dict(stack.resources)
+    running: dict[str, threading.Thread] = {}
+    failures: dict[str, str] = {}
+
+    def take(name: str, resource: Resource) -> None:
         policy = resource.policies.get("DeletionPolicy")
-        keep = policy == "Retain" or (policy == "RetainExceptOnCreate" and not only_new)
-        if keep:
+        if policy == "Retain" or (policy == "RetainExceptOnCreate" and not only_new):
             _event(stack, resource, "DELETE_SKIPPED")
-        else:
+            return
+        try:
             _remove(stack, resource, None)
-        del stack.resources[resource.logical_resource_id]
+        except Failed as error:
+            failures[name] = str(error)
+
+    while left or running:
+        for name in [one for one in left if not any(one in stack.plan.needs.get(other, ()) for other in (*left, *running, *failures))]:
+            running[name] = threading.Thread(target=take, args=(name, left.pop(name)), daemon=True)
+            running[name].start()
+        ended = [name for name, thread in running.items() if not thread.is_alive()]
+        for name in ended:
+            del running[name]
+            if name not in failures:
+                del stack.resources[name]
+        if not running and left and not ended:
+            break
+        time.sleep(0.01)
+    if failures:
+        raise Failed("; ".join(failures.values()))
 
 
 def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from . import change_sets, groups_api, resources_balancing, resources_network, resources_scaling, resources_state, stacks  # noqa: F401
+from . import change_sets, groups_api, resources_balancing, resources_calls, resources_network, resources_scaling, resources_state, stacks  # noqa: F401
 
 
 def install() -> None:

@@ -62,18 +62,61 @@ def _attribute_of_vpc(resource: Resource) -> None:
             one.attributes["Ipv6CidrBlocks"] = ["2a05:d018:1ab:1200::/56"]
 
 
-def _egress(resource: Resource, revoke: bool = False) -> None:
-    given = resource.properties
-    one: dict[str, Any] = pick(given, "IpProtocol", "FromPort", "ToPort")
+def _rule(given: dict[str, Any]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html"""
+    made: dict[str, Any] = pick(given, "IpProtocol", "FromPort", "ToPort")
+    described = pick(given, "Description")
     if "CidrIp" in given:
-        one["IpRanges"] = [{"CidrIp": given["CidrIp"]}]
+        made["IpRanges"] = [{"CidrIp": given["CidrIp"], **described}]
     if "CidrIpv6" in given:
-        one["Ipv6Ranges"] = [{"CidrIpv6": given["CidrIpv6"]}]
-    if "DestinationSecurityGroupId" in given:
-        one["UserIdGroupPairs"] = [{"GroupId": given["DestinationSecurityGroupId"]}]
-    verb = "revoke" if revoke else "authorize"
-    call("ec2", f"{verb}_security_group_egress", {"GroupId": given["GroupId"], "IpPermissions": [one]})
-    resource.physical_resource_id = resource.attributes["Id"] = f"sgr-{resource.name[-12:].lower()}"
+        made["Ipv6Ranges"] = [{"CidrIpv6": given["CidrIpv6"], **described}]
+    peer = given.get("SourceSecurityGroupId") or given.get("DestinationSecurityGroupId")
+    if peer:
+        made["UserIdGroupPairs"] = [{"GroupId": peer, **described}]
+    if not any(key in made for key in ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs")):
+        raise TemplateError("Exactly one of CidrIp, CidrIpv6, a prefix list and a security group must be specified; prefix lists are not known here")
+    return made
+
+
+def _one_rule(way: str) -> Handler:
+    def change(resource: Resource, verb: str) -> None:
+        given = resource.properties
+        call("ec2", f"{verb}_security_group_{way}", {"GroupId": given["GroupId"], "IpPermissions": [_rule(given)]})
+
+    def create(resource: Resource) -> None:
+        change(resource, "authorize")
+        resource.physical_resource_id = resource.attributes["Id"] = f"sgr-{resource.name[-12:].lower()}"
+
+    return Handler(create, None, lambda resource: change(resource, "revoke"))
+
+
+def _create_group(resource: Resource) -> None:
+    given = resource.properties
+    params = {"GroupName": given.get("GroupName", resource.name), "Description": given["GroupDescription"], **pick(given, "VpcId")}
+    group = resource.physical_resource_id = call("ec2", "create_security_group", params)["GroupId"]
+    call("ec2", "create_tags", {"Resources": [group], "Tags": [tag for tag in resource.tag_list() if not tag["Key"].startswith("aws:")]})
+    resource.attributes = {"GroupId": group, "Id": group, "VpcId": given.get("VpcId")}
+    _set_rules(resource, {})
+
+
+def _set_rules(resource: Resource, _old: dict[str, Any]) -> None:
+    """A new group lets everything out, until the template has rules of its own.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+    """
+    group = resource.physical_resource_id
+    for way in ("ingress", "egress"):
+        wanted = [_rule(one) for one in resource.properties.get(f"SecurityGroup{way.title()}", [])]
+        made = resource.__dict__.setdefault(f"made_{way}", None)
+        if made is None and way == "egress" and wanted:
+            call("ec2", "revoke_security_group_egress", {"GroupId": group, "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]})
+        gone = [one for one in made or [] if one not in wanted]
+        new = [one for one in wanted if one not in (made or [])]
+        if gone:
+            call("ec2", f"revoke_security_group_{way}", {"GroupId": group, "IpPermissions": gone})
+        if new:
+            call("ec2", f"authorize_security_group_{way}", {"GroupId": group, "IpPermissions": new})
+        resource.__dict__[f"made_{way}"] = wanted
 
 
 def _delete_vpc(resource: Resource) -> None:
@@ -100,5 +143,7 @@ HANDLERS.update({
     "AWS::EC2::LaunchTemplate": Handler(_create_template, _update_template, lambda r: call("ec2", "delete_launch_template", {"LaunchTemplateId": r.physical_resource_id})),
     "AWS::EC2::EIPAssociation": Handler(_associate_address, None, lambda r: call("ec2", "disassociate_address", {"AssociationId": r.physical_resource_id})),
     "AWS::EC2::VPCCidrBlock": Handler(_attribute_of_vpc),
-    "AWS::EC2::SecurityGroupEgress": Handler(_egress, None, lambda r: _egress(r, revoke=True)),
+    "AWS::EC2::SecurityGroup": Handler(_create_group, _set_rules, lambda r: call("ec2", "delete_security_group", {"GroupId": r.physical_resource_id})),
+    "AWS::EC2::SecurityGroupIngress": _one_rule("ingress"),
+    "AWS::EC2::SecurityGroupEgress": _one_rule("egress"),
 })

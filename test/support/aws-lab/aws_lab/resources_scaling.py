@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_AutoS
 import time
 from typing import Any
 
-from . import groups
+from . import clock, groups
 from .calls import call, pick
 from .handlers import HANDLERS, Handler, Resource
 from .intrinsics import TemplateError
+from .signals import seconds
 
 _SAME = (
     "MinSize", "MaxSize", "DesiredCapacity", "LaunchTemplate", "MixedInstancesPolicy", "HealthCheckType",
@@ -64,9 +65,9 @@ def _update_group(resource: Resource, old: dict[str, Any]) -> None:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html
     """
     new, policy = resource.properties, resource.policies.get("UpdatePolicy") or {}
-    rolls = [name for name in ("AutoScalingRollingUpdate", "AutoScalingReplacingUpdate") if name in policy]
-    if rolls and any(old.get(key) != new.get(key) for key in ("LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier")):
-        raise TemplateError(f"the lab does not replace instances by {rolls[0]}")
+    rolls = any(old.get(key) != new.get(key) for key in ("LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier"))
+    if rolls and "AutoScalingReplacingUpdate" in policy:
+        raise TemplateError("the lab does not know AutoScalingReplacingUpdate")
     params = _params(resource)
     scheduled = policy.get("AutoScalingScheduledAction", {})
     if str(scheduled.get("IgnoreUnmodifiedGroupSizeProperties", False)).lower() == "true":
@@ -87,6 +88,31 @@ def _update_group(resource: Resource, old: dict[str, Any]) -> None:
     call("autoscaling", "update_auto_scaling_group", params)
     call("autoscaling", "create_or_update_tags", {"Tags": _tags(resource)})
     _metrics(resource)
+    if rolls and "AutoScalingRollingUpdate" in policy:
+        _roll(resource, policy["AutoScalingRollingUpdate"])
+
+
+def _roll(resource: Resource, rules: dict[str, Any]) -> None:
+    """Replaces the instances batch by batch, and waits for the signals of each.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html
+    """
+    batch = int(rules.get("MaxBatchSize", 1))
+    signals, name = resource.stack.signals, resource.logical_resource_id
+    waits = str(rules.get("WaitOnResourceSignals", False)).lower() == "true"
+    group = groups.backend().autoscaling_groups[resource.physical_resource_id]
+    old = list(groups.counted(group))
+    signals.listen(resource)
+    for start in range(0, len(old), batch):
+        with groups.LOCK:
+            for state in old[start : start + batch]:
+                groups.terminate(state)
+            groups.reconcile(group)
+        ends = clock.now() + seconds(rules.get("PauseTime", "PT5M"))
+        while waits and signals.count(name, "SUCCESS") < start + len(old[start : start + batch]):
+            if signals.count(name, "FAILURE") or clock.now() > ends:
+                raise TemplateError(f"Received {signals.count(name, 'FAILURE')} FAILURE signal(s), and {signals.count(name, 'SUCCESS')} of {len(old)} SUCCESS")
+            time.sleep(0.1)
 
 
 def _delete_group(resource: Resource) -> None:
@@ -108,7 +134,8 @@ def _delete_group(resource: Resource) -> None:
             ids = [one.instance_id for one in group.instance_states]
             raise TemplateError(f"the retained instances {ids} have to be terminated before {name} can be deleted")
         time.sleep(0.1)
-    call("autoscaling", "delete_auto_scaling_group", {"AutoScalingGroupName": name, "ForceDelete": True})
+    if name in groups.backend().autoscaling_groups:
+        call("autoscaling", "delete_auto_scaling_group", {"AutoScalingGroupName": name, "ForceDelete": True})
 
 
 def _read_group(resource: Resource, attribute: str) -> Any:
@@ -135,8 +162,10 @@ def _delete_hook(resource: Resource) -> None:
 
 def _put_policy(resource: Resource, _old: dict[str, Any] | None = None) -> None:
     resource.attributes.setdefault("PolicyName", resource.name)
-    made = call("autoscaling", "put_scaling_policy", {**resource.properties, "PolicyName": resource.attributes["PolicyName"]})
-    resource.physical_resource_id = resource.attributes["Arn"] = resource.attributes["PolicyARN"] = made["PolicyARN"]
+    name = resource.attributes["PolicyName"]
+    call("autoscaling", "put_scaling_policy", {**resource.properties, "PolicyName": name})
+    made = call("autoscaling", "describe_policies", {**_of_group(resource), "PolicyNames": [name]})["ScalingPolicies"][0]
+    resource.physical_resource_id = resource.attributes["Arn"] = made["PolicyARN"]
 
 
 def _put_schedule(resource: Resource, _old: dict[str, Any] | None = None) -> None:

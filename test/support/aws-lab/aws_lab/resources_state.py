@@ -116,14 +116,11 @@ def _create_cache(resource: Resource) -> None:
         resource.attributes |= {f"{end}.Address": f"{host}.{name}.lab.cache.amazonaws.com", f"{end}.Port": port}
 
 
-def _simple(service: str, create: str, delete: str, key: str) -> Handler:
-    """Where the API takes the properties as they are, by one name. Updates of these are not known here."""
-
-    def make(resource: Resource) -> None:
-        resource.physical_resource_id = resource.properties.get(key, resource.name)
-        call(service, create, {**resource.properties, key: resource.physical_resource_id})
-
-    return Handler(make, None, lambda resource: call(service, delete, {key: resource.physical_resource_id}))
+def _create_subnet_group(resource: Resource) -> None:
+    given = resource.properties
+    resource.physical_resource_id = given.get("CacheSubnetGroupName", resource.name).lower()
+    params = {"CacheSubnetGroupDescription": given["Description"], "SubnetIds": given["SubnetIds"]}
+    call("elasticache", "create_cache_subnet_group", {"CacheSubnetGroupName": resource.physical_resource_id, **params})
 
 
 def _certificate(resource: Resource) -> None:
@@ -142,7 +139,7 @@ HANDLERS.update({
     "AWS::S3::BucketPolicy": recorded(lambda r: r.properties["Bucket"]),
     "AWS::CloudWatch::Alarm": Handler(_put_alarm, _put_alarm, lambda r: call("cloudwatch", "delete_alarms", {"AlarmNames": [r.physical_resource_id]})),
     "AWS::ElastiCache::ReplicationGroup": Handler(_create_cache, None, lambda r: call("elasticache", "delete_replication_group", {"ReplicationGroupId": r.physical_resource_id})),
-    "AWS::ElastiCache::SubnetGroup": _simple("elasticache", "create_cache_subnet_group", "delete_cache_subnet_group", "CacheSubnetGroupName"),
+    "AWS::ElastiCache::SubnetGroup": Handler(_create_subnet_group),
     "AWS::CertificateManager::Certificate": Handler(_certificate, None, lambda r: call("acm", "delete_certificate", {"CertificateArn": r.physical_resource_id})),
     # moto has no such calls.
     "AWS::ElastiCache::ParameterGroup": recorded(lambda r: r.name, CacheParameterGroupName=lambda r: r.name),

@@ -119,10 +119,10 @@ def check(resource_type: str, properties: dict[str, Any]) -> None:
         raise TemplateError(f"Properties validation failed for resource type {resource_type}: #/{where}: {error.message[:400]}")
 
 
-def attributes(resource_type: str) -> set[str]:
-    """Those that Fn::GetAtt may name."""
-    paths = schema(resource_type).get("readOnlyProperties", [])
-    return {path.removeprefix("/properties/").replace("/", ".") for path in paths}
+@cache
+def attributes(resource_type: str) -> frozenset[str]:
+    """Those that Fn::GetAtt may name; they may be patterns such as `Outputs\\..*`."""
+    return frozenset(PROVIDER_SCHEMA_MANAGER.get_resource_schema(aws.region(), resource_type).get_atts)
 
 
 def replaced_by(resource_type: str, old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -33,6 +33,9 @@ class Signals:
         got[unique_id] = status
         return True
 
+    def count(self, logical_id: str, status: str) -> int:
+        return list(self._got.get(logical_id, {}).values()).count(status)
+
     def arrived(self, resource: Any, wait: dict[str, Any]) -> bool:
         """Raises Failed as the policy says."""
         from .engine import Failed, _event
