@@ -95,7 +95,10 @@ export interface MasterNodesProps extends MasterNodesOptions {
  * of which a dead one is replaced.
  */
 export class MasterNodes extends Construct implements ec2.IConnectable, iam.IGrantable {
+  /** Who may reach the machines. */
   readonly connections: ec2.Connections;
+
+  /** The role of the machines. */
   readonly grantPrincipal: iam.IPrincipal;
 
   /** The group. */

@@ -98,9 +98,16 @@ export class MediaNodes extends Resource implements IMediaNodes {
     return new ImportedMediaNodes(scope, id, attrs);
   }
 
+  /** Name of the Auto Scaling Group; known before it is made. */
   readonly autoScalingGroupName: string;
+
+  /** URL of the queue in which the controller reads what AWS says of the machines. */
   readonly noticesQueueUrl: string;
+
+  /** Who may reach the machines. */
   readonly connections: ec2.Connections;
+
+  /** The role of the machines. */
   readonly grantPrincipal: iam.IPrincipal;
 
   /** @internal */
@@ -210,12 +217,14 @@ export class MediaNodes extends Resource implements IMediaNodes {
     this.node.defaultChild = group.resource;
   }
 
+  /** Lets the controller on Master Nodes size the group, end machines of it, and read the notices. */
   grantControl(grantee: iam.IGrantable): iam.Grant {
     return grantGroupControl(this, grantee, this.autoScalingGroupName).combine(
       this.drain.grantControl(grantee),
     );
   }
 
+  /** Opens what the nodes of the cluster need of a Media Node to others, such as Master Nodes. */
   allowCluster(other: ec2.IConnectable): void {
     for (const { port, what } of portsOf('media', 'cluster')) {
       this.connections.allowFrom(other, port, `${what}, nodes of the cluster`);

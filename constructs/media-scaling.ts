@@ -115,6 +115,7 @@ export class MediaScaling extends Construct {
       });
     }
     for (const [i, each] of (props.schedules ?? []).entries()) {
+      if (each.minCapacity === undefined && each.maxCapacity === undefined) continue;
       group.scaleOnSchedule(`Schedule${i}`, {
         schedule: each.schedule,
         ...(each.timeZone === undefined ? {} : { timeZone: each.timeZone }),

@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import type { MasterDataVolumeOptions } from '../master-nodes-options';
 import { NODES_TAG } from './node-machines';
 import type { Problems } from './validation';
+import { wholeGibibytes } from './volume-size';
 
 /** Where machines attach it, and where it is mounted. */
 const DEVICE = '/dev/sdf';
@@ -34,7 +35,7 @@ export function defineDataVolume(
   }
   const volume = new ec2.Volume(scope, id, {
     availabilityZone,
-    size: props.options.size ?? Size.gibibytes(20),
+    size: wholeGibibytes(props.options.size ?? Size.gibibytes(20)),
     volumeType: ec2.EbsDeviceVolumeType.GP3,
     encrypted: true,
     ...(props.encryptionKey ? { encryptionKey: props.encryptionKey } : {}),
@@ -88,7 +89,7 @@ export function grantAttach(
 }
 
 /** Undefined for subnets that were imported by their id alone. */
-function zoneOf(subnet: ec2.ISubnet): string | undefined {
+export function zoneOf(subnet: ec2.ISubnet): string | undefined {
   try {
     return subnet.availabilityZone;
   } catch {

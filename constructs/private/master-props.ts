@@ -2,6 +2,7 @@ import { Size, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { MasterNodesProps } from '../master-nodes';
 import { NodeArchitecture } from '../node-architecture';
+import { zoneOf } from './data-volume';
 import { chooseSubnets, zonesOf } from './subnets';
 import { isKnown, type Problems } from './validation';
 
@@ -43,7 +44,7 @@ export function checkMasterNodes(
     problems,
   );
   const isOne = !isKnown(count) || count === 1;
-  const zones = subnets.isPendingLookup || hasUnknownZones(subnets) ? undefined : zonesOf(subnets);
+  const zones = knownZones(subnets);
   problems.check(isOne || zones === undefined || zones.length > 1, {
     what: 'count and vpcSubnets',
     given: `count ${count} in ${zones?.length === 1 ? `the one zone ${zones[0]}` : 'no zone'}`,
@@ -53,6 +54,10 @@ export function checkMasterNodes(
   return subnets;
 }
 
-function hasUnknownZones({ availabilityZones }: ec2.SelectedSubnets): boolean {
-  return availabilityZones.some((zone) => Token.isUnresolved(zone));
+/** Undefined where some are known only at deployment, or not said of subnets that were imported. */
+function knownZones(subnets: ec2.SelectedSubnets): readonly string[] | undefined {
+  if (subnets.isPendingLookup) return undefined;
+  const zones = subnets.subnets.map(zoneOf);
+  const isKnownAll = zones.every((zone) => zone !== undefined && !Token.isUnresolved(zone));
+  return isKnownAll ? zonesOf(subnets) : undefined;
 }

@@ -8,7 +8,7 @@ import type { NodeConfig } from '../node-config';
 import type { NodeDrain } from '../node-drain';
 import type { Capacity } from './media-props';
 import { NODES_TAG, type NodeMachines } from './node-machines';
-import { numberText } from './validation';
+import { isKnown, numberText } from './validation';
 
 /** Tags of the group in which the controller reads what may change while a cluster runs. */
 export const SCALING_TAGS = {
@@ -43,7 +43,8 @@ export class MediaGroup extends Construct {
       vpcSubnets: { subnets: props.subnets.subnets },
       ...this.#launched(props),
       minCapacity: props.minCapacity,
-      maxCapacity: props.maxCapacity,
+      // A maximum below it has been told of; CDK would end with that error alone.
+      maxCapacity: atLeast(props.minCapacity, props.maxCapacity),
       // No desiredCapacity: a deployment would set it each time. The group begins at its minimum.
       newInstancesProtectedFromScaleIn: true,
       // Only a machine that is dead is replaced. One that is busy or leaves looks as bad to every
@@ -121,4 +122,8 @@ export class MediaGroup extends Construct {
     tags.add(SCALING_TAGS.targetLoad, numberText(targetLoad), onGroup);
     tags.add(SCALING_TAGS.headroomRooms, numberText(headroomRooms), onGroup);
   }
+}
+
+function atLeast(min: number, max: number): number {
+  return isKnown(min) && isKnown(max) ? Math.max(min, max) : max;
 }

@@ -14,6 +14,7 @@ import {
   renderUserData,
 } from './user-data';
 import { Problems } from './validation';
+import { wholeGibibytes } from './volume-size';
 
 /** Instances, volumes and addresses of one group of machines have this tag, by the group's name. */
 export const NODES_TAG = 'sluice:nodes';
@@ -115,12 +116,15 @@ export class NodeMachines extends Construct {
       blockDevices: [
         {
           deviceName: image.rootDevice,
-          volume: ec2.BlockDeviceVolume.ebs((props.diskSize ?? DEFAULT_DISK).toGibibytes(), {
-            volumeType: ec2.EbsDeviceVolumeType.GP3,
-            encrypted: true,
-            deleteOnTermination: true,
-            ...(props.encryptionKey ? { kmsKey: props.encryptionKey } : {}),
-          }),
+          volume: ec2.BlockDeviceVolume.ebs(
+            wholeGibibytes(props.diskSize ?? DEFAULT_DISK).toGibibytes(),
+            {
+              volumeType: ec2.EbsDeviceVolumeType.GP3,
+              encrypted: true,
+              deleteOnTermination: true,
+              ...(props.encryptionKey ? { kmsKey: props.encryptionKey } : {}),
+            },
+          ),
         },
       ],
     });
@@ -168,8 +172,9 @@ export class NodeMachines extends Construct {
   }
 
   #check(): void {
-    const { image, instanceType } = this.#props;
+    const { image, instanceType, diskSize } = this.#props;
     const problems = new Problems(this);
+    problems.size('diskSize', diskSize, DISK_BOUNDS);
     const given = Token.isUnresolved(instanceType.toString())
       ? undefined
       : NodeArchitecture.of(instanceType)._known;
@@ -223,6 +228,9 @@ export class NodeMachines extends Construct {
 
 /** As long as what a token becomes. */
 const LONGEST_TOKEN = 'x'.repeat(160);
+
+/** System, program and logs take 8 GiB; gp3 ends at 16 TiB. */
+const DISK_BOUNDS = { min: Size.gibibytes(8), max: Size.gibibytes(16_384) };
 
 /** The size of a machine's own disk unless said otherwise. */
 const DEFAULT_DISK = Size.gibibytes(20);

@@ -70,7 +70,7 @@ export function textOf(value: unknown): string {
     return parts.map(textOf).join(separator);
   }
   if (key === 'Fn::Base64') return textOf(inner);
-  if (key === 'Fn::Sub') return String(inner);
+  if (key === 'Fn::Sub') return String(inner).replaceAll(/\$\{(.*?)\}/g, '<$1>');
   if (key === 'Ref') return `<${String(inner)}>`;
   if (key === 'Fn::GetAtt') return `<${(inner as string[]).join('.')}>`;
   return `<${key}>`;
