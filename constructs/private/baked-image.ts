@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Fn, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -40,7 +41,11 @@ export class BakedImage extends Construct {
     const stack = Stack.of(this);
     const files = nodeFiles(this);
     const parentImage = props.machineImage.getImage(this).imageId;
-    const prefix = Fn.join('-', [stack.stackName, nameInStack(this), files.assetHash.slice(0, 12)]);
+    const document = componentDocument(installFromAsset(files, ['--image']));
+    const keyArn = props.encryptionKey?.keyArn;
+    const content = JSON.stringify(stack.resolve([document, keyArn, VERSION]));
+    const hash = createHash('sha256').update(content).digest('hex').slice(0, 12);
+    const prefix = Fn.join('-', [stack.stackName, nameInStack(this), hash]);
     const name = Fn.join('-', [prefix, parentImage]);
 
     const component = new imagebuilder.CfnComponent(this, 'Component', {
@@ -48,7 +53,7 @@ export class BakedImage extends Construct {
       version: VERSION,
       platform: 'Linux',
       description: 'Installs a Sluice node',
-      data: stack.toJsonString(componentDocument(installFromAsset(files, ['--image']))),
+      data: stack.toJsonString(document),
     });
     const recipe = new imagebuilder.CfnImageRecipe(this, 'Recipe', {
       name,
@@ -65,7 +70,7 @@ export class BakedImage extends Construct {
             volumeSize: DISK_GIB,
             encrypted: true,
             deleteOnTermination: true,
-            ...(props.encryptionKey ? { kmsKeyId: props.encryptionKey.keyArn } : {}),
+            ...(keyArn ? { kmsKeyId: keyArn } : {}),
           },
         },
       ],
@@ -135,7 +140,8 @@ function componentDocument(install: readonly string[]) {
   const bash = (name: string, commands: readonly string[]) => ({
     name,
     action: 'ExecuteBash',
-    inputs: { commands },
+    // One script: what is set in one line holds in the next.
+    inputs: { commands: [commands.join('\n')] },
   });
   return {
     name: 'SluiceNode',
