@@ -35,6 +35,8 @@ export interface EndingWatchOptions {
   readonly intervalMs?: number;
   /** @default 30000 */
   readonly goneMs?: number;
+  /** Between two attempts to tell the hook, where one failed, ms. @default 3000 */
+  readonly retryMs?: number;
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number;
 }

@@ -3,15 +3,15 @@ import type { TerminatingHook } from '../notice-desk';
 
 /** However long a hook waits, it hears of the machine so often, ms. */
 const MOST_MS = 300_000;
-/** After an attempt that failed, ms: not longer than a third of the time that is left. */
-const RETRY_MS = 5000;
-/** Where it is not known how long the hook waits: a hook's shortest time is 30 s. */
-const UNKNOWN_MS = 10_000;
+/** After an attempt that failed, ms: a hook's shortest time is 30 s. */
+const RETRY_MS = 3000;
 
 export interface HookKeeperOptions {
   readonly hook: Pick<TerminatingHook, 'times' | 'heartbeat'>;
   readonly machineId: string;
   readonly log: Logger;
+  /** After an attempt that failed, and while it is not known how long the hook waits, ms. @default 3000 */
+  readonly retryMs?: number | undefined;
 }
 
 /**
@@ -51,20 +51,18 @@ export class HookKeeper {
 
   async #beat(): Promise<void> {
     const { hook, machineId, log } = this.#options;
-    let pauseMs: number;
+    const { retryMs = RETRY_MS } = this.#options;
+    let pauseMs = Math.min(retryMs, this.#everyMs ?? retryMs);
     try {
       // First: asking how long it waits may fail for long.
       const isWaiting = await hook.heartbeat(machineId);
       if (this.#everyMs === undefined) await this.#learnTimes();
       // Before the machine waits, and after it has gone on, there is nobody to tell.
-      pauseMs = isWaiting
-        ? (this.#everyMs ?? UNKNOWN_MS)
-        : Math.min(RETRY_MS, this.#everyMs ?? RETRY_MS);
+      if (isWaiting) pauseMs = this.#everyMs ?? retryMs;
       if (this.#isFailing)
         log.info({ machineId }, 'the lifecycle hook hears of this machine again');
       this.#isFailing = false;
     } catch (error) {
-      pauseMs = Math.min(RETRY_MS, this.#everyMs ?? RETRY_MS);
       if (!this.#isFailing) {
         log.warn(
           { err: error, machineId },

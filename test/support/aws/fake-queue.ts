@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AwsFault } from './fault';
 
 interface Message {
@@ -55,7 +56,13 @@ export class FakeQueue {
         message.received += 1;
         message.visibleAtMs = this.#now() + visibilitySeconds * 1000;
         message.receipt = `${message.id}#${message.received}`;
-        return { MessageId: message.id, ReceiptHandle: message.receipt, Body: message.body };
+        return {
+          MessageId: message.id,
+          ReceiptHandle: message.receipt,
+          Body: message.body,
+          // The SDK compares it.
+          MD5OfBody: createHash('md5').update(message.body).digest('hex'),
+        };
       });
   }
 
