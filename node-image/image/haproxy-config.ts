@@ -101,7 +101,7 @@ function entry(config: HaproxyConfig): string[] {
           '    tcp-request inspect-delay 10s',
           '    tcp-request content accept if { req.len gt 0 }',
           '    tcp-request content reject',
-          '    acl is_stun req.payload(0,1),hex -m reg ^0[0-3]$',
+          '    acl is_stun req.payload(0,1),hex -m str 00 01 02 03',
           `    use_backend ${TURN_BACKEND} if is_stun`,
           `    timeout client ${IDLE_SECONDS}s`,
         ]
@@ -115,10 +115,15 @@ function turnBackend({ turn, turnSlots = 0 }: HaproxyConfig): string[] {
     `backend ${TURN_BACKEND}`,
     `    timeout server ${IDLE_SECONDS}s`,
     '    balance leastconn',
-    ...turn.map((server, i) => `    server given${i + 1} ${checkedServer(server)} check inter 2s`),
+    ...turn.map(
+      (server, i) =>
+        `    server given${i + 1} ${checkedServer(server)} check inter 2s rise 1 fall 2`,
+    ),
     // Named while it runs, as Media Nodes come and go.
     ...(turnSlots > 0
-      ? [`    server-template ${TURN_SLOT} 1-${turnSlots} 127.0.0.1:9 check inter 2s disabled`]
+      ? [
+          `    server-template ${TURN_SLOT} 1-${turnSlots} 127.0.0.1:9 check inter 2s rise 1 fall 2 disabled`,
+        ]
       : []),
   ];
 }
@@ -144,10 +149,10 @@ const masters = ([own, ...others]: readonly [string, ...string[]]): string[] => 
   '    mode http',
   '    option httpchk GET /',
   '    http-check expect status 200',
-  `    server own ${checkedServer(own)} check inter 2s`,
+  `    server own ${checkedServer(own)} check inter 2s rise 1 fall 2`,
   ...others.map(
     (server, index) =>
-      `    server other${index + 1} ${checkedServer(server)} check inter 2s backup`,
+      `    server other${index + 1} ${checkedServer(server)} check inter 2s rise 1 fall 2 backup`,
   ),
 ];
 

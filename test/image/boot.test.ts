@@ -47,6 +47,7 @@ test('a Media Node on AWS gets its configuration and secrets, each for its reade
     /^REDIS_PASSWORD='hunter2hunter2hunter2'$/m,
   );
   assert.deepEqual(JSON.parse(machine.read('/run/sluice/boot-status.json')), { state: 'done' });
+  assert.equal(machine.read('/run/sluice/cloud'), 'aws\n', 'so the agent runs');
   assert.doesNotMatch(machine.said.join('\n') + machine.ran.join('\n'), /hunter2|cccc|ssss/);
 });
 

@@ -24,6 +24,8 @@ import { takeStaticAddress } from './static-address';
 
 /** How the boot ended, for `sluice agent`, which tells the cloud. */
 export const BOOT_STATUS_FILE = '/run/sluice/boot-status.json';
+/** There is an agent only where it is there. */
+const CLOUD_FILE = '/run/sluice/cloud';
 /** Where systemd is told how long the node may take to stop. */
 const STOP_FILE = '/run/systemd/system/sluice-node.service.d/stop.conf';
 /** After its drain a node closes what it has, s. */
@@ -96,8 +98,11 @@ async function prepare(options: BootOptions): Promise<void> {
   const config = readNodeConfig({ yaml, origin, env: variables, files });
   await writeOwnServices({ ...options, plan, config });
   await writeVariables(machine, variables);
-  if (plan.cloud !== 'none') {
+  if (plan.cloud === 'none') {
+    await machine.remove(CLOUD_FILE);
+  } else {
     await machine.write(CONFIG_FILE, yaml, { mode: 0o640, group: NODE_USER });
+    await machine.write(CLOUD_FILE, `${plan.cloud}\n`, { mode: 0o644 });
     say(`wrote ${CONFIG_FILE} from ${origin}`);
   }
   await writeStopTime(machine, config);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
@@ -38,8 +38,7 @@ export class FakeAws {
 
   static async start(t: TestContext): Promise<FakeAws> {
     const fake = new FakeAws();
-    const server = createServer((request, response) => void fake.#answer(request, response));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const server = await fake.serve(0, '127.0.0.1');
     t.after(() => {
       server.closeAllConnections();
       server.close();
@@ -59,6 +58,12 @@ export class FakeAws {
       t.after(() => setVariable(name, before));
     }
     return fake;
+  }
+
+  async serve(port: number, host: string): Promise<Server> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    await new Promise<void>((resolve) => server.listen(port, host, resolve));
+    return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

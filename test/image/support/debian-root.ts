@@ -1,0 +1,114 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PROJECT = join(__dirname, '../../..');
+const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice');
+const MIRROR = 'https://deb.debian.org/debian';
+const PACKAGES = 'systemd,systemd-sysv,dbus,ca-certificates,curl';
+const SOURCES = [
+  'package.json',
+  'package-lock.json',
+  'LICENSE',
+  'CHANGELOG.md',
+  'docs',
+  'node-image',
+  'scripts/lib',
+];
+
+/** Runs a program in a file system of its own, with mounts that vanish with it. */
+const IN_ROOT = `
+root=$1; shift
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+exec chroot "$root" "$@"`;
+
+export interface RanInRoot {
+  readonly status: number | null;
+  /** Of both streams. */
+  readonly output: string;
+}
+
+/** A Debian 12 as a cloud's image has it, without a kernel, in a folder. */
+export class DebianRoot {
+  readonly path: string;
+
+  constructor() {
+    const base = baseRoot();
+    this.path = mkdtempSync(join(tmpdir(), 'sluice-root-'));
+    execFileSync('cp', ['-a', `${base}/.`, this.path]);
+    for (const file of ['/etc/resolv.conf', '/etc/ssl/certs/ca-certificates.crt']) {
+      cpSync(file, join(this.path, file), { dereference: true });
+    }
+  }
+
+  /** Copies what makes up a release into /src. */
+  addSources(): void {
+    const listed = ['ls-files', '-co', '--exclude-standard', ...SOURCES];
+    const files = execFileSync('git', listed, { cwd: PROJECT, encoding: 'utf8' })
+      .split('\n')
+      .filter((name) => name !== '' && existsSync(join(PROJECT, name)));
+    mkdirSync(join(this.path, 'src'), { recursive: true });
+    const archive = execFileSync('tar', ['-cf', '-', '--no-recursion', '-T', '-'], {
+      cwd: PROJECT,
+      input: files.join('\n'),
+      maxBuffer: 1 << 30,
+    });
+    execFileSync('tar', ['-xf', '-', '-C', join(this.path, 'src')], { input: archive });
+  }
+
+  /** @param isolated - without a network */
+  run(command: readonly string[], { isolated = false } = {}): RanInRoot {
+    const namespaces = ['-m', '--propagation', 'private', ...(isolated ? ['-n'] : [])];
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      [...namespaces, 'bash', '-c', IN_ROOT, 'in-root', this.path, ...command],
+      { encoding: 'utf8', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } },
+    );
+    return { status, output: stdout + stderr };
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Made once a machine. */
+function baseRoot(): string {
+  const base = join(CACHE, `debian-12-root-${process.arch}`);
+  if (existsSync(base)) return base;
+  mkdirSync(CACHE, { recursive: true });
+  const fresh = mkdtempSync(join(CACHE, '.root-'));
+  try {
+    const args = ['--variant=minbase', `--include=${PACKAGES}`, 'bookworm', fresh, MIRROR];
+    execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    renameSync(fresh, base);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return base;
+}
+
+/** A folder with packages of npm, fetched once a machine. */
+export function npmPackages(packages: readonly (readonly [string, string])[]): string {
+  const folder = join(CACHE, 'npm-packages');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, version] of packages) {
+    if (readdirSync(folder).includes(`${name}-${version}.tgz`)) continue;
+    execFileSync('npm', ['pack', '--silent', `${name}@${version}`], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
+  }
+  return folder;
+}
