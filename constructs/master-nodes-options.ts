@@ -111,7 +111,7 @@ export interface MasterNodesOptions {
   /**
    * How long the first machines may take until they serve, before the deployment fails.
    *
-   * @default Duration.minutes(15)
+   * @default Duration.minutes(30)
    */
   readonly creationTimeout?: Duration;
 }

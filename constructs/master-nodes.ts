@@ -146,6 +146,7 @@ export class MasterNodes extends Construct implements ec2.IConnectable, iam.IGra
     this.config = new NodeConfig(this, 'Config', {
       role: NodeRole.MASTER,
       settings: secretSettings(secrets)
+        .with(NodeSettings.fromObject({ sluice: { cloud: { kind: 'aws' } } }))
         .with(mediaNodes?._masterSettings ?? NodeSettings.none())
         .with(props.settings ?? NodeSettings.none()),
     });
@@ -203,7 +204,6 @@ export class MasterNodes extends Construct implements ec2.IConnectable, iam.IGra
       subnets: props.dataVolume && first ? [first] : subnets.subnets,
       count,
       machines,
-      config: this.config,
       creationTimeout: props.creationTimeout,
     });
     this.autoScalingGroup = group.autoScalingGroup;

@@ -189,7 +189,7 @@ export interface MediaNodesOptions {
    * How long the first machines may take until a call through them works, before the deployment
    * fails.
    *
-   * @default Duration.minutes(15)
+   * @default Duration.minutes(30)
    */
   readonly creationTimeout?: Duration;
 }

@@ -203,7 +203,6 @@ export class MediaNodes extends Resource implements IMediaNodes {
       machines,
       instanceType,
       drain: this.drain,
-      config: this.config,
       autoScalingGroupName: this.autoScalingGroupName,
     });
     this.autoScalingGroup = group.autoScalingGroup;

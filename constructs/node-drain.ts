@@ -74,8 +74,11 @@ const DEFAULT_DEADLINE = Duration.hours(1);
  */
 const TERMINATING_TIMEOUT = Duration.minutes(30);
 
-/** A machine that does not serve after so long is given up, and another one started. */
-const LAUNCHING_TIMEOUT = Duration.minutes(15);
+/**
+ * A machine that does not serve after so long is given up, and another one started. The agent gives
+ * up sooner, but for the first ones, which may wait for Redis to be made.
+ */
+const LAUNCHING_TIMEOUT = Duration.minutes(30);
 
 /**
  * Lets Media Nodes leave without dropping a call: hooks that hold a machine until its node is

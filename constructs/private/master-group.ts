@@ -2,8 +2,7 @@ import { Duration, Tags } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import type { NodeConfig } from '../node-config';
-import { NODES_TAG, type NodeMachines } from './node-machines';
+import { DEFAULT_CREATION_TIMEOUT, NODES_TAG, type NodeMachines } from './node-machines';
 import { isKnown } from './validation';
 
 /** Properties of the group. */
@@ -13,7 +12,6 @@ export interface MasterGroupProps {
   readonly subnets: ec2.ISubnet[];
   readonly count: number;
   readonly machines: NodeMachines;
-  readonly config: NodeConfig;
   readonly creationTimeout: Duration | undefined;
 }
 
@@ -25,7 +23,7 @@ export class MasterGroup extends Construct {
   constructor(scope: Construct, id: string, props: MasterGroupProps) {
     super(scope, id);
     const { count, machines } = props;
-    const timeout = props.creationTimeout ?? Duration.minutes(15);
+    const timeout = props.creationTimeout ?? DEFAULT_CREATION_TIMEOUT;
     this.autoScalingGroup = new autoscaling.AutoScalingGroup(this, 'Resource', {
       autoScalingGroupName: props.autoScalingGroupName,
       vpc: props.vpc,
@@ -55,7 +53,7 @@ export class MasterGroup extends Construct {
       };
     }
     Tags.of(this.autoScalingGroup).add(NODES_TAG, props.autoScalingGroupName);
-    this.autoScalingGroup.node.addDependency(machines.role, props.config);
+    this.autoScalingGroup.node.addDependency(machines.role);
     for (const group of machines.securityGroups) this.autoScalingGroup.node.addDependency(group);
   }
 }

@@ -4,10 +4,9 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import type { MediaNodesOptions } from '../media-nodes-options';
 import { NodeArchitecture } from '../node-architecture';
-import type { NodeConfig } from '../node-config';
 import type { NodeDrain } from '../node-drain';
 import type { Capacity } from './media-props';
-import { NODES_TAG, type NodeMachines } from './node-machines';
+import { DEFAULT_CREATION_TIMEOUT, NODES_TAG, type NodeMachines } from './node-machines';
 import { isKnown, numberText } from './validation';
 
 /** Tags of the group in which the controller reads what may change while a cluster runs. */
@@ -25,7 +24,6 @@ export interface MediaGroupProps extends MediaNodesOptions, Capacity {
   readonly machines: NodeMachines;
   readonly instanceType: ec2.InstanceType;
   readonly drain: NodeDrain;
-  readonly config: NodeConfig;
   readonly autoScalingGroupName: string;
 }
 
@@ -51,7 +49,7 @@ export class MediaGroup extends Construct {
       // other check; a node that is dead on a living machine is the controller's to find.
       healthChecks: autoscaling.HealthChecks.ec2({ gracePeriod: Duration.minutes(5) }),
       signals: autoscaling.Signals.waitForMinCapacity({
-        timeout: props.creationTimeout ?? Duration.minutes(15),
+        timeout: props.creationTimeout ?? DEFAULT_CREATION_TIMEOUT,
       }),
       capacityRebalance: props.spot !== undefined,
       defaultInstanceWarmup: Duration.minutes(2),
@@ -60,9 +58,10 @@ export class MediaGroup extends Construct {
     this.resource = this.autoScalingGroup.node.defaultChild as autoscaling.CfnAutoScalingGroup;
     props.drain.attachTo(this.resource);
     this.#tag(props);
-    // The first machines need all of it. Queue and rules are before them at creation, and on
+    // The first machines need all of it. They wait for their configuration themselves, as it may
+    // name what takes longest to be made. Queue and rules are before them at creation, and on
     // delete they are there as long as machines leave.
-    this.autoScalingGroup.node.addDependency(machines.role, props.config, props.drain);
+    this.autoScalingGroup.node.addDependency(machines.role, props.drain);
     for (const group of machines.securityGroups) this.autoScalingGroup.node.addDependency(group);
 
     if (props.warmPool) {

@@ -1,4 +1,4 @@
-import { Aws, Lazy, Size, Tags, Token } from 'aws-cdk-lib';
+import { Aws, Duration, Lazy, Size, Tags, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -225,6 +225,9 @@ export class NodeMachines extends Construct {
     );
   }
 }
+
+/** From the start of a machine: Redis may take most of it to be made, and the rest is for a call. */
+export const DEFAULT_CREATION_TIMEOUT = Duration.minutes(30);
 
 /** As long as what a token becomes. */
 const LONGEST_TOKEN = 'x'.repeat(160);

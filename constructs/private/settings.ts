@@ -9,6 +9,7 @@ import {
   configTree,
   keyAt,
 } from '../../node-image/contract';
+import { revisionLine } from './user-data';
 import { type Problem, Problems } from './validation';
 
 /** Keys of sluice.yaml and their values, tokens among them. */
@@ -25,6 +26,9 @@ export interface RenderedSettings {
   /** SSM's tier that takes a text so long. */
   readonly tier: 'Standard' | 'Advanced';
 }
+
+/** Hexadecimal digits. */
+const REVISION_LENGTH = 12;
 
 /** SSM takes 4 KB for nothing, and 8 KB for 0.05 USD a month. Bytes. */
 const STANDARD = 4096;
@@ -48,7 +52,7 @@ export function renderSettings(scope: IConstruct, settings: Settings): RenderedS
   const problems = new Problems(scope);
   for (const issue of issuesOf(settings)) problems.add(issue);
   const text = toYaml(settings);
-  const size = Buffer.byteLength(text);
+  const size = Buffer.byteLength(`${revisionLine('x'.repeat(REVISION_LENGTH))}\n${text}`);
   problems.check(size <= ADVANCED, {
     what: 'settings',
     given: `${size} bytes of YAML`,
@@ -58,8 +62,12 @@ export function renderSettings(scope: IConstruct, settings: Settings): RenderedS
   problems.report();
   // Resolved, a token is what the template says, the same each time.
   const resolved = JSON.stringify(Stack.of(scope).resolve(settings));
-  const revision = createHash('sha256').update(resolved).digest('hex').slice(0, 12);
-  return { text, revision, tier: size > STANDARD ? 'Advanced' : 'Standard' };
+  const revision = createHash('sha256').update(resolved).digest('hex').slice(0, REVISION_LENGTH);
+  return {
+    text: `${revisionLine(revision)}\n${text}`,
+    revision,
+    tier: size > STANDARD ? 'Advanced' : 'Standard',
+  };
 }
 
 function issuesOf(settings: Settings): Problem[] {

@@ -90,7 +90,6 @@ export class SingleMachine extends Construct implements ec2.IConnectable {
       subnets: props.subnets,
       count: 1,
       machines,
-      config: this.config,
       creationTimeout: props.creationTimeout,
     });
     this.autoScalingGroup = group.autoScalingGroup;

@@ -51,7 +51,6 @@ export function renderUserData(options: UserDataOptions): string {
   const { boot, region, revision, install, addressRecord } = options;
   return `${[
     '#!/bin/bash',
-    `# Configuration ${revision}.`,
     'set -euo pipefail',
     'export HOME=/root DEBIAN_FRONTEND=noninteractive',
     `export AWS_DEFAULT_REGION=${shellWord(region)}`,
@@ -62,6 +61,8 @@ export function renderUserData(options: UserDataOptions): string {
     ...METADATA,
     ...failureLines(boot),
     ...install,
+    NEEDS_AWS,
+    ...configurationLines(boot.config.ssm, revision),
     ...(addressRecord ? recordLines(addressRecord) : []),
     '/opt/sluice/bin/start',
   ].join('\n')}\n`;
@@ -113,10 +114,35 @@ function failureLines({ signal }: BootFile): string[] {
   ];
 }
 
+/** Images of yours may be without. */
+const NEEDS_AWS =
+  'command -v aws > /dev/null || { apt-get -q update && apt-get -q install -y --no-install-recommends awscli; }';
+
+/** Seconds; as long as anything takes that a configuration names, such as Redis. */
+const LONGEST_WAIT = 1500;
+
+/** The line of a configuration that says which one it is. */
+export function revisionLine(revision: string): string {
+  return `# Revision ${revision}`;
+}
+
+/**
+ * Waits for the configuration that this machine is for. Machines are started while what it names is
+ * still made, which takes longer than to install, and may be there before it is changed.
+ */
+function configurationLines(name: string, revision: string): string[] {
+  const read = `aws ssm get-parameter --name ${shellWord(name)} --query Parameter.Value --output text`;
+  return [
+    `until [[ $(${read} 2> /dev/null) == *${shellWord(revisionLine(revision))}* ]]; do`,
+    `  [ "$SECONDS" -lt ${LONGEST_WAIT} ] || break`,
+    '  sleep 5',
+    'done',
+  ];
+}
+
 /** Names this machine's private address; it keeps the address as long as it is there. */
 function recordLines({ zone, name }: AddressRecord): string[] {
   return [
-    'command -v aws > /dev/null || { apt-get -q update && apt-get -q install -y --no-install-recommends awscli; }',
     'address=$(metadata local-ipv4)',
     `record=${shellWord(name)}`,
     'change=$(printf \'{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"%s","Type":"A","TTL":' +

@@ -46,7 +46,7 @@ describe('Master Nodes of a High Availability cluster', () => {
 
   test('are started all at the same time, and all have to serve', () => {
     template.resourceCountIs(GROUP, 1);
-    assert.deepEqual(group.CreationPolicy, { ResourceSignal: { Count: 3, Timeout: 'PT15M' } });
+    assert.deepEqual(group.CreationPolicy, { ResourceSignal: { Count: 3, Timeout: 'PT30M' } });
   });
 
   test('are replaced one by one, each when the one before serves', () => {
@@ -62,7 +62,7 @@ describe('Master Nodes of a High Availability cluster', () => {
   test('may be four', () => {
     const { resource } = only(templateWith({ count: 4 }), GROUP);
     assert.equal(resource.Properties['MinSize'], '4');
-    assert.deepEqual(resource.CreationPolicy, { ResourceSignal: { Count: 4, Timeout: 'PT15M' } });
+    assert.deepEqual(resource.CreationPolicy, { ResourceSignal: { Count: 4, Timeout: 'PT30M' } });
   });
 
   test('let nobody in who is not let in by name', () => {

@@ -85,7 +85,7 @@ describe('Media Nodes by default', () => {
   });
 
   test('let a deployment succeed only when the first of them serve', () => {
-    assert.deepEqual(group.CreationPolicy, { ResourceSignal: { Count: 1, Timeout: 'PT15M' } });
+    assert.deepEqual(group.CreationPolicy, { ResourceSignal: { Count: 1, Timeout: 'PT30M' } });
     assert.match(script, new RegExp(`"resource": "${groupId}"`));
     const signal = statements(template).find((each) =>
       actionsOf(each).includes('cloudformation:SignalResource'),
@@ -119,7 +119,6 @@ describe('Media Nodes by default', () => {
       'AWS::IAM::Role',
       'AWS::SQS::Queue',
       'AWS::SQS::QueuePolicy',
-      'AWS::SSM::Parameter',
     ]);
   });
 

@@ -29,7 +29,7 @@ describe('the drain of Media Nodes', () => {
           LifecycleHookName: LIFECYCLE_HOOKS.launching,
           LifecycleTransition: 'autoscaling:EC2_INSTANCE_LAUNCHING',
           DefaultResult: 'ABANDON',
-          HeartbeatTimeout: 900,
+          HeartbeatTimeout: 1800,
         },
         {
           LifecycleHookName: LIFECYCLE_HOOKS.terminating,

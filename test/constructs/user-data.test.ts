@@ -85,6 +85,17 @@ describe('user data', () => {
     );
   });
 
+  test('waits for the configuration that it is for, and starts with no other', (t) => {
+    const { calls } = run(t, OPTIONS);
+    const reads = calls.filter((call) => call.includes('ssm get-parameter'));
+    assert.equal(reads.length, 3);
+    assert.match(reads[0] ?? '', /--name \/sluice\/Meet\/MediaNodes-Config /);
+    assert.deepEqual(
+      calls.map((call) => call.split(' ', 1)[0]),
+      ['aws', 'sleep', 'aws', 'sleep', 'aws', 'start'],
+    );
+  });
+
   test('names the private address of the machine in the zone', (t) => {
     const { calls } = run(t, ALL);
     const call = calls.find((each) => each.startsWith('aws route53')) ?? '';
@@ -142,6 +153,10 @@ describe('user data', () => {
   });
 });
 
+/** Not there at first, then an older one, then the one that is waited for. */
+const configuration = (reads: string) =>
+  `echo >> '${reads}'; case $(wc -l < '${reads}') in 1) exit 254 ;; 2) echo '# Revision older' ;; *) printf '# Revision 0123456789ab\\nroom: {}\\n' ;; esac`;
+
 /** Runs user data in a folder of its own, with stand-ins for what it calls. */
 function run(t: { after(fn: () => void): void }, options: UserDataOptions) {
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-user-data-'));
@@ -157,7 +172,11 @@ function run(t: { after(fn: () => void): void }, options: UserDataOptions) {
   };
   // It answers with the last part of what it was asked for.
   program('bin/curl', `for last; do :; done; echo "answer-of-$(basename "$last")"`);
-  program('bin/aws', '[[ "$*" != *refused* || "$*" == *signal-resource* ]]');
+  program(
+    'bin/aws',
+    `[[ "$*" != *refused* || "$*" == *signal-resource* ]] || exit 1\nif [[ "$*" == *get-parameter* ]]; then ${configuration(file('reads'))}; fi`,
+  );
+  program('bin/sleep', '');
   program('start', '');
   const script = renderUserData(options)
     .replaceAll('/etc/sluice', folder)
