@@ -43,9 +43,16 @@ export class HighAvailabilityCluster extends Resource implements ICluster {
     return new ImportedCluster(scope, id, attrs);
   }
 
+  /** What clients and servers are given: `https://meet.example.com`. */
   readonly url: string;
+
+  /** The name in it. */
   readonly domainName: string;
+
+  /** The key pair that access tokens are signed with: JSON with `key` and `secret`. */
   readonly apiKey: sm.ISecret;
+
+  /** Of what clients come in by, with its port. */
   readonly connections: ec2.Connections;
 
   /** The VPC and its subnets. */
@@ -101,6 +108,7 @@ export class HighAvailabilityCluster extends Resource implements ICluster {
     this.observability = new Observability(this, 'Observability', this);
   }
 
+  /** Lets an application read the key pair: it may let anybody into any Room. */
   grantApiKey(grantee: iam.IGrantable): iam.Grant {
     return this.apiKey.grantRead(grantee);
   }

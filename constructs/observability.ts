@@ -112,8 +112,12 @@ export class Observability extends Construct {
   /** A dashboard of one screen. Costs 3 USD a month from the fourth dashboard of the account on. */
   addDashboard(id = 'Dashboard'): cloudwatch.Dashboard {
     const { mediaNodes, entry, redis } = this.#props;
-    const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []) =>
-      new cloudwatch.GraphWidget({ title, left, right, width: 12, height: 6 });
+    const graph = (
+      title: string,
+      left: cloudwatch.IMetric[],
+      right: cloudwatch.IMetric[] = [],
+      width = 12,
+    ) => new cloudwatch.GraphWidget({ title, left, right, width, height: 6 });
     return new cloudwatch.Dashboard(this, id, {
       defaultInterval: Duration.hours(6),
       widgets: [
@@ -142,8 +146,9 @@ export class Observability extends Construct {
         ],
         redis instanceof RedisStore
           ? [
-              graph('Redis', [redis.metricEngineCpuUtilization(), redis.metricMemoryUsage()]),
-              graph('Redis: behind', [redis.metricReplicationLag()]),
+              graph('Redis: CPU', [redis.metricEngineCpuUtilization()], [], 8),
+              graph('Redis: memory', [redis.metricMemoryUsage()], [], 8),
+              graph('Redis: replicas behind', [redis.metricReplicationLag()], [], 8),
             ]
           : [],
       ],

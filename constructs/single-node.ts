@@ -68,7 +68,7 @@ export interface SingleNodeProps extends ClusterOptions {
   /**
    * How long the machine may take until a call through it works, before the deployment fails.
    *
-   * @default Duration.minutes(15)
+   * @default Duration.minutes(30)
    */
   readonly creationTimeout?: Duration;
 }
@@ -90,9 +90,16 @@ export class SingleNode extends Resource implements ICluster {
     return new ImportedCluster(scope, id, attrs);
   }
 
+  /** What clients and servers are given: `https://meet.example.com`. */
   readonly url: string;
+
+  /** The name in it. */
   readonly domainName: string;
+
+  /** The key pair that access tokens are signed with: JSON with `key` and `secret`. */
   readonly apiKey: sm.ISecret;
+
+  /** Of what clients come in by, with its port. */
   readonly connections: ec2.Connections;
 
   /** The VPC and its subnets. */
@@ -151,6 +158,7 @@ export class SingleNode extends Resource implements ICluster {
     this.node.defaultChild = machine.autoScalingGroup.node.defaultChild;
   }
 
+  /** Lets an application read the key pair: it may let anybody into any Room. */
   grantApiKey(grantee: iam.IGrantable): iam.Grant {
     return this.apiKey.grantRead(grantee);
   }
