@@ -66,6 +66,8 @@ export class GroupCalls extends Construct {
           action: 'SetDesiredCapacity',
           parameters: { AutoScalingGroupName, DesiredCapacity: props.initialCapacity },
           physicalResourceId: physicalResourceId('initial'),
+          // Out of the group's limits, of which parameters may say anything: it stays at its minimum.
+          ignoreErrorCodesMatching: 'ValidationError',
         },
       }).node.addDependency(props.autoScalingGroup);
     }

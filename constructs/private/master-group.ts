@@ -55,5 +55,9 @@ export class MasterGroup extends Construct {
     Tags.of(this.autoScalingGroup).add(NODES_TAG, props.autoScalingGroupName);
     this.autoScalingGroup.node.addDependency(machines.role);
     for (const group of machines.securityGroups) this.autoScalingGroup.node.addDependency(group);
+    // A machine without a way out installs nothing, and tells nobody.
+    for (const { internetConnectivityEstablished } of props.subnets) {
+      this.autoScalingGroup.node.addDependency(internetConnectivityEstablished);
+    }
   }
 }

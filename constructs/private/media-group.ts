@@ -63,6 +63,8 @@ export class MediaGroup extends Construct {
     // delete they are there as long as machines leave.
     this.autoScalingGroup.node.addDependency(machines.role, props.drain);
     for (const group of machines.securityGroups) this.autoScalingGroup.node.addDependency(group);
+    // A machine without a way out installs nothing, and tells nobody.
+    this.autoScalingGroup.node.addDependency(props.subnets.internetConnectivityEstablished);
 
     if (props.warmPool) {
       this.autoScalingGroup.addWarmPool({

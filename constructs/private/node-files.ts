@@ -5,7 +5,7 @@ import { Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
-import { shellWord } from './user-data';
+import { APT, shellWord } from './user-data';
 
 const ID = 'SluiceNodeFiles';
 
@@ -41,8 +41,8 @@ export function installFromAsset(files: assets.Asset, options: readonly string[]
   const from = '/var/tmp/sluice';
   const agent = `https://s3.${Aws.REGION}.${Aws.URL_SUFFIX}/amazon-ssm-${Aws.REGION}/latest`;
   return [
-    'apt-get -q update',
-    'apt-get -q install -y --no-install-recommends awscli ca-certificates curl unzip',
+    `${APT} update`,
+    `${APT} install -y --no-install-recommends awscli ca-certificates curl unzip`,
     `aws s3 cp --only-show-errors ${shellWord(files.s3ObjectUrl)} ${from}.zip`,
     `unzip -q -o ${from}.zip -d ${from}`,
     ['bash', `${from}/node-image/image/install.sh`, ...options].join(' '),

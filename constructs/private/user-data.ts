@@ -114,9 +114,11 @@ function failureLines({ signal }: BootFile): string[] {
   ];
 }
 
+/** Others may be at work with it on a machine that has just started. */
+export const APT = 'apt-get -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300';
+
 /** Images of yours may be without. */
-const NEEDS_AWS =
-  'command -v aws > /dev/null || { apt-get -q update && apt-get -q install -y --no-install-recommends awscli; }';
+const NEEDS_AWS = `command -v aws > /dev/null || { ${APT} update && ${APT} install -y --no-install-recommends awscli; }`;
 
 /** Seconds; as long as anything takes that a configuration names, such as Redis. */
 const LONGEST_WAIT = 1500;

@@ -59,6 +59,18 @@ describe('Master Nodes of a High Availability cluster', () => {
     assert.equal(rolling['WaitOnResourceSignals'], true);
   });
 
+  test('start when there is a way out of their subnets, and before anything else is there', () => {
+    const all = template.toJSON().Resources as Record<string, { Type: string }>;
+    const waited = (group.DependsOn ?? []).map((id) => all[id]?.Type);
+    assert.deepEqual([...new Set(waited)].sort(), [
+      'AWS::EC2::Route',
+      'AWS::EC2::SecurityGroup',
+      'AWS::EC2::SubnetRouteTableAssociation',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Role',
+    ]);
+  });
+
   test('may be four', () => {
     const { resource } = only(templateWith({ count: 4 }), GROUP);
     assert.equal(resource.Properties['MinSize'], '4');

@@ -112,8 +112,10 @@ describe('Media Nodes by default', () => {
     const types = template.toJSON().Resources as Record<string, { Type: string }>;
     const waited = new Set((group.DependsOn ?? []).map((id) => types[id]?.Type));
     assert.deepEqual([...waited].sort(), [
+      'AWS::EC2::Route',
       'AWS::EC2::SecurityGroup',
       'AWS::EC2::SecurityGroupIngress',
+      'AWS::EC2::SubnetRouteTableAssociation',
       'AWS::Events::Rule',
       'AWS::IAM::Policy',
       'AWS::IAM::Role',

@@ -18,8 +18,9 @@ function callsOf(template: ReturnType<typeof scaled>['template']) {
   return Object.entries(template.findResources(CALL)).flatMap(([id, { Properties, DependsOn }]) =>
     ['Create', 'Update', 'Delete'].flatMap((when) => {
       if (Properties[when] === undefined) return [];
-      const { action, parameters } = JSON.parse(textOf(Properties[when]));
-      return [{ id, when, action, parameters, waitsFor: DependsOn as string[] }];
+      const call = JSON.parse(textOf(Properties[when]));
+      const { action, parameters, ignoreErrorCodesMatching: ignored } = call;
+      return [{ id, when, action, parameters, ignored, waitsFor: DependsOn as string[] }];
     }),
   );
 }
@@ -64,6 +65,11 @@ describe('the scaling of Media Nodes', () => {
     assert.equal(set?.when, 'Create');
     assert.equal(set?.parameters.DesiredCapacity, 3);
     assert.equal(resource.Properties['DesiredCapacity'], undefined);
+  });
+
+  test('leaves the group at its minimum where the initial size is none that it may have', () => {
+    const [set] = find('SetDesiredCapacity');
+    assert.equal(set?.ignored, 'ValidationError');
   });
 
   test('sets no size where none was asked for', () => {
