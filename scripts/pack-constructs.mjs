@@ -14,15 +14,8 @@ import { ROOT, runMain } from './setup.mjs';
 
 const DIST = path.join(ROOT, 'constructs/dist');
 
-/** What a machine installs from: the node, and the manifests that `npm ci` reads. */
-const NODE_FILES = [
-  'LICENSE',
-  'bin/sluice',
-  'constructs/package.json',
-  'node-image',
-  'package-lock.json',
-  'package.json',
-];
+/** What a machine installs from: what constructs/private/node-files.ts makes an asset of. */
+const NODE_FILES = ['LICENSE', 'node-image', 'package-lock.json', 'package.json', 'scripts/lib'];
 
 await runMain(async () => {
   await buildPage();

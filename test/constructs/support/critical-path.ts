@@ -112,3 +112,29 @@ function latest(steps: readonly Step[]): Step | undefined {
     undefined,
   );
 }
+
+/** What machines of a template wait for while they boot: the parameter with their configuration. */
+export function bootWaitsOf({ Resources }: TemplateJson): BootWaits {
+  const ids = Object.keys(Resources);
+  const ofType = (type: string) => ids.filter((id) => Resources[id]?.Type === type);
+  const configurations = ofType('AWS::SSM::Parameter');
+  return Object.fromEntries(
+    ofType('AWS::AutoScaling::AutoScalingGroup').map((group) => {
+      const owner = /^(.*)GroupASG[0-9A-F]{8}$/.exec(group)?.[1] ?? group;
+      return [group, configurations.filter((id) => id.startsWith(`${owner}Config`))];
+    }),
+  );
+}
+
+/** The path as docs/aws.md has it: when each step begins and ends, in minutes and seconds. */
+export function drawn(path: readonly Step[]): string {
+  return path
+    .map(({ id, type, begin, end }) => {
+      const what = id.replace(/[0-9A-F]{8}$/, '').replace(/^Sluice/, '');
+      return `${clock(begin)} - ${clock(end)}  ${type.replace(/^AWS::/, '')} ${what}`;
+    })
+    .join('\n');
+}
+
+const clock = (seconds: number) =>
+  `${String(Math.floor(seconds / 60)).padStart(2)}:${String(seconds % 60).padStart(2, '0')}`;
