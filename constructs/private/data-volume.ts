@@ -63,12 +63,12 @@ export function grantAttach(
     role.addToPrincipalPolicy(new iam.PolicyStatement(props));
   statement({
     sid: 'AttachDataVolume',
-    actions: ['ec2:AttachVolume', 'ec2:DetachVolume'],
+    actions: ['ec2:AttachVolume'],
     resources: [arn('volume', volume.volumeId)],
   });
   statement({
     sid: 'AttachToItself',
-    actions: ['ec2:AttachVolume', 'ec2:DetachVolume'],
+    actions: ['ec2:AttachVolume'],
     // The machine's id is not known before it is there; its group's tag is.
     resources: [arn('instance', '*')],
     conditions: { StringEquals: { [`aws:ResourceTag/${NODES_TAG}`]: nodes } },

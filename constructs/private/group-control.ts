@@ -12,7 +12,6 @@ export function grantGroupControl(
     grantee,
     actions: [
       'autoscaling:SetDesiredCapacity',
-      'autoscaling:SetInstanceHealth',
       'autoscaling:SetInstanceProtection',
       'autoscaling:TerminateInstanceInAutoScalingGroup',
     ],
@@ -22,7 +21,6 @@ export function grantGroupControl(
     grantee,
     actions: [
       'autoscaling:DescribeAutoScalingGroups',
-      'autoscaling:DescribeAutoScalingInstances',
       'ec2:DescribeInstances',
       'ec2:DescribeLaunchTemplates',
     ],

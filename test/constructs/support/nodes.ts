@@ -41,11 +41,16 @@ export function only(template: Template, type: string): { id: string; resource: 
   return { id: first[0], resource: first[1] };
 }
 
-/** All statements of all policies that a role has by its own policies. */
-export function statements(template: Template): readonly Statement[] {
-  return Object.values<Resource>(template.findResources('AWS::IAM::Policy') as never).flatMap(
-    ({ Properties }) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement,
-  );
+/** All statements of all policies, or of those that are chosen. */
+export function statements(
+  template: Template,
+  isChosen: (policy: Resource) => boolean = () => true,
+): readonly Statement[] {
+  return Object.values<Resource>(template.findResources('AWS::IAM::Policy') as never)
+    .filter(isChosen)
+    .flatMap(
+      ({ Properties }) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement,
+    );
 }
 
 /** A statement of a policy. */

@@ -1,0 +1,106 @@
+/** What machines may do is what the node's software does, and no more. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as sm from 'aws-cdk-lib/aws-secretsmanager';
+import { MasterNodes } from '../../constructs/master-nodes';
+import { MediaNodes } from '../../constructs/media-nodes';
+import { NodeImage } from '../../constructs/node-image';
+import { StaticAddresses } from '../../constructs/static-addresses';
+import { actionsOf, publicVpc, statements } from './support/nodes';
+import { anyStack, templateOf } from './support/stacks';
+
+const CLOUD = path.join(__dirname, '../../node-image/cloud');
+
+/** The prefix of actions by the name of the SDK's client. */
+const SERVICES: Readonly<Record<string, string>> = {
+  'auto-scaling': 'autoscaling',
+  cloudformation: 'cloudformation',
+  ec2: 'ec2',
+  'secrets-manager': 'secretsmanager',
+  sqs: 'sqs',
+  ssm: 'ssm',
+};
+
+/** What user data does by itself, and the agent of Session Manager. */
+const BESIDE: readonly string[] = [
+  'route53:ChangeResourceRecordSets',
+  's3:GetObject',
+  'ssm:UpdateInstanceInformation',
+  'ssmmessages:CreateControlChannel',
+  'ssmmessages:CreateDataChannel',
+  'ssmmessages:OpenControlChannel',
+  'ssmmessages:OpenDataChannel',
+];
+
+/** What comes with CDK's grants for reading a queue and a secret. */
+const WITH_GRANTS: readonly string[] = [
+  'secretsmanager:DescribeSecret',
+  'sqs:ChangeMessageVisibility',
+  'sqs:GetQueueAttributes',
+  'sqs:GetQueueUrl',
+];
+
+describe('the roles of machines', () => {
+  const stack = anyStack();
+  const vpc = publicVpc(stack);
+  const secrets = { cluster: new sm.Secret(stack, 'Cluster') };
+  const zone = new route53.PrivateHostedZone(stack, 'Zone', { vpc, zoneName: 'meet.internal' });
+  const mediaNodes = new MediaNodes(stack, 'Media', {
+    vpc,
+    secrets,
+    image: NodeImage.fromAsset(),
+    staticAddresses: StaticAddresses.allocate(1),
+  });
+  const masters = new MasterNodes(stack, 'Masters', {
+    vpc,
+    secrets,
+    mediaNodes,
+    dataVolume: {},
+    addressRecord: { zone, name: 'master.meet.internal' },
+  });
+  const roles = [mediaNodes.role, masters.role].map((role) => stack.resolve(role.roleName).Ref);
+  const template = templateOf(stack);
+  const granted = new Set(
+    statements(template, (policy) =>
+      roles.some((role) => JSON.stringify(policy).includes(`"${role}"`)),
+    ).flatMap(actionsOf),
+  );
+  const used = usedActions();
+
+  test('are granted every call of AWS that the node makes', () => {
+    assert.ok(used.size > 10);
+    assert.deepEqual(
+      [...used].filter((action) => !granted.has(action)),
+      [],
+    );
+  });
+
+  test('are granted nothing else', () => {
+    const known = new Set([...used, ...BESIDE, ...WITH_GRANTS]);
+    assert.deepEqual(
+      [...granted].filter((action) => !known.has(action)),
+      [],
+    );
+  });
+});
+
+/** `ec2:AttachVolume` for each AttachVolumeCommand that is imported. */
+function usedActions(): Set<string> {
+  const used = new Set<string>();
+  for (const name of readdirSync(CLOUD, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts')) continue;
+    const text = readFileSync(path.join(CLOUD, name), 'utf8');
+    for (const [, names = '', client = ''] of text.matchAll(
+      /import \{([^}]*)\} from '@aws-sdk\/client-([\w-]+)'/g,
+    )) {
+      const service = SERVICES[client];
+      assert.ok(service, `${name} speaks to ${client}: name its prefix in SERVICES`);
+      for (const [, command] of names.matchAll(/(\w+)Command\b/g))
+        used.add(`${service}:${command}`);
+    }
+  }
+  return used;
+}
