@@ -40,7 +40,14 @@ describe('the desk for notices of AWS', () => {
       nodeId: 'M1',
       registry,
       leadership,
-      machines: new AutoScalingGroup({ autoScaling, ec2, name: 'media', log: quiet, now }),
+      machines: new AutoScalingGroup({
+        autoScaling,
+        ec2,
+        name: 'media',
+        log: quiet,
+        freshMs: 0,
+        now,
+      }),
       hook: new LifecycleHook({ client: autoScaling, group: 'media', hook: HOOK }),
       queue: new SqsNotices({ client: sqs, url: `${aws.url}/1/notices` }),
       drain: configSchema.parse({}).sluice.drain,
@@ -59,15 +66,12 @@ describe('the desk for notices of AWS', () => {
         clock.now += Math.min(left, MINUTE);
         group.expire();
         if (node !== undefined) await beat(node);
-        await new Promise((resolve) => setTimeout(resolve, 5));
         await desk.run();
       }
     };
     const at = (): Date => new Date(clock.now);
     return { clock, group, id, queue, aws, registry, beat, leadership, desk, later, at };
   }
-
-  const fresh = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1100));
 
   it('orders the drain of a machine that ends, and takes the message off the queue', async () => {
     const { group, id, queue, desk, beat, registry } = await deskOf();
@@ -96,7 +100,6 @@ describe('the desk for notices of AWS', () => {
     await registry.forgetNode('N1');
     queue.send(events.terminating(id));
     queue.send(events.stateChange(id, 'terminated'));
-    await fresh();
     await desk.run();
     assert.equal(queue.size, 0);
     assert.equal((await registry.auditTrail(100)).length, 1);
@@ -140,7 +143,6 @@ describe('the desk for notices of AWS', () => {
     group.beginEnd(id);
     await later(90 * MINUTE, { state: 'draining' });
     assert.deepEqual([group.cutOff, group.machine(id)?.state], [[], 'Terminating:Wait']);
-    await fresh();
     await later(MINUTE, { state: 'drained' });
     assert.equal(group.machine(id), undefined);
     assert.deepEqual(group.cutOff, []);

@@ -14,7 +14,6 @@ import { awsErrorName } from './clients';
 import { isOutdated, templateName } from './group-template';
 import { MachineFacts } from './machine-facts';
 
-/** One look serves all who ask within so long, ms. */
 const FRESH_MS = 1000;
 /** So many machines can be protected by one call. Source: SetInstanceProtection, InstanceIds. */
 const MOST_PROTECTED = 50;
@@ -32,6 +31,8 @@ export interface AutoScalingGroupOptions {
   readonly log: Logger;
   /** Called when it is closed, once. */
   readonly onClose?: (() => void) | undefined;
+  /** One look at the group serves all who ask within so long, ms. @default 1000 */
+  readonly freshMs?: number | undefined;
   /** ms since 1970. @default Date.now */
   readonly now?: () => number;
 }
@@ -185,7 +186,11 @@ export class AutoScalingGroup implements NodeGroup {
 
   #group(anew = false): Promise<GroupFacts> {
     const atMs = performance.now();
-    if (anew || this.#look === undefined || atMs - this.#look.atMs > FRESH_MS) {
+    if (
+      anew ||
+      this.#look === undefined ||
+      atMs - this.#look.atMs >= (this.#options.freshMs ?? FRESH_MS)
+    ) {
       const look = { atMs, group: this.#read() };
       this.#look = look;
       // What failed is not kept.
