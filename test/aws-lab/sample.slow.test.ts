@@ -101,13 +101,11 @@ describe('a stack deployed by the CDK to the local AWS', () => {
     assert.ok(instance);
     await nodes.terminate(instance.id, true);
     const queue = outputs['QueueUrl'] ?? '';
-    const [event] = await until('the event', async () => {
-      const events = await takeEvents(lab.sqs, queue);
-      return events.length > 0 ? events : undefined;
-    });
-    assert.equal(event?.['detail-type'], 'EC2 Instance-terminate Lifecycle Action');
-    assert.equal(event?.detail['EC2InstanceId'], instance.id);
-    const token = event?.detail['LifecycleActionToken'] ?? '';
+    const event = await until('the event', async () => (await takeEvents(lab.sqs, queue))[0]);
+    assert.ok(event);
+    assert.equal(event['detail-type'], 'EC2 Instance-terminate Lifecycle Action');
+    assert.equal(event.detail['EC2InstanceId'], instance.id);
+    const token = event.detail['LifecycleActionToken'] ?? '';
     const hook = 'sample-terminating';
     await assert.rejects(
       nodes.complete(hook, { LifecycleActionToken: 'another' }),

@@ -24,7 +24,7 @@ const beside = (resources: Template['Resources']): Template => ({
   Resources: { ...good.Resources, ...resources },
 });
 
-function withHook(hook: object): Template {
+function withHook(hook: Readonly<Record<string, unknown>>): Template {
   return groupTemplate({}, hook);
 }
 

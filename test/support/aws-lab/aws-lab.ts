@@ -167,18 +167,44 @@ export class AwsLab {
     action: string,
     params: Readonly<Record<string, string>> = {},
   ): Promise<string> {
-    const scope = `lab/20260101/${REGION}/${service}/aws4_request`;
     const answer = await fetch(this.server.url, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
-        authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
+        authorization: signedFor(service),
       },
       body: new URLSearchParams({ Action: action, Version: version, ...params }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${action} answered ${answer.status}: ${text}`);
     return text;
+  }
+
+  /** A certificate of ACM, made for a domain. @returns its ARN. */
+  async certificate(domain: string): Promise<string> {
+    const answer = await fetch(this.server.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'CertificateManager.RequestCertificate',
+        authorization: signedFor('acm'),
+      },
+      body: JSON.stringify({ DomainName: domain }),
+    });
+    const { CertificateArn } = (await answer.json()) as { CertificateArn: string };
+    return CertificateArn;
+  }
+
+  /** A hosted zone of Route 53. @returns its id. */
+  async hostedZone(domain: string): Promise<string> {
+    const answer = await fetch(`${this.server.url}/2013-04-01/hostedzone`, {
+      method: 'POST',
+      headers: { authorization: signedFor('route53') },
+      body: `<CreateHostedZoneRequest><Name>${domain}</Name><CallerReference>${domain}</CallerReference></CreateHostedZoneRequest>`,
+    });
+    const found = /<Id>\/hostedzone\/(\w+)<\/Id>/.exec(await answer.text())?.[1];
+    if (found === undefined) throw new Error(`no hosted zone was made: ${answer.status}`);
+    return found;
   }
 
   /** Lets hooks and creation signals run out sooner. @param seconds - by which time moves on. */
@@ -211,4 +237,10 @@ export class AwsLab {
       });
     return Stacks?.find(({ StackName }) => StackName === name);
   }
+}
+
+/** By this the lab knows which service is meant; it does not look at signatures. */
+function signedFor(service: string): string {
+  const scope = `lab/20260101/${REGION}/${service}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`;
 }

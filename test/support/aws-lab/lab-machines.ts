@@ -22,7 +22,7 @@ export interface LabInstance {
 
 export interface LabMachinesOptions {
   readonly lab: AwsLab;
-  /** Only instances of this group. */
+  /** Only instances of groups whose name begins so. */
   readonly group: string;
   /** Called for each new instance, with its metadata service. */
   readonly boot: (instance: LabInstance, metadata: MetadataMock) => Promise<Machine>;
@@ -105,10 +105,10 @@ export class LabMachines {
     const { lab, group } = this.#options;
     const answer = await lab.autoScaling.send(new DescribeAutoScalingInstancesCommand({}));
     const found = (answer.AutoScalingInstances ?? [])
-      .filter((one) => one.AutoScalingGroupName === group)
+      .filter((one) => one.AutoScalingGroupName?.startsWith(group))
       .map((one) => ({
         id: one.InstanceId ?? '',
-        group,
+        group: one.AutoScalingGroupName ?? '',
         state: one.LifecycleState ?? '',
         isProtected: one.ProtectedFromScaleIn ?? false,
         templateVersion: one.LaunchTemplate?.Version ?? '',

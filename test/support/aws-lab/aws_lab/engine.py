@@ -202,8 +202,8 @@ def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | 
             _event(stack, resource, "UPDATE_IN_PROGRESS", f"Requested update requires the creation of a new physical resource; hence creating one. ({', '.join(paths)})")
             replaced.append(old)
         else:
+            stack.signals.listen(resource)
             _event(stack, resource, "CREATE_IN_PROGRESS")
-        stack.signals.listen(resource)
         handler.create(resource)
     except Exception as error:
         reason = str(error) or repr(error)

@@ -109,9 +109,11 @@ def _create_listener(resource: Resource) -> None:
     _listener_attributes(resource)
 
 
-def _update_listener(resource: Resource, _old: dict[str, Any]) -> None:
+def _update_listener(resource: Resource, old: dict[str, Any]) -> None:
     _check_listener(resource)
-    call("elbv2", "modify_listener", {"ListenerArn": resource.physical_resource_id, **pick(resource.properties, *_LISTENER)})
+    # moto refuses TLS here, also where the protocol stays what it is.
+    changed = [name for name in _LISTENER if old.get(name) != resource.properties.get(name)]
+    call("elbv2", "modify_listener", {"ListenerArn": resource.physical_resource_id, **pick(resource.properties, *changed)})
     _listener_attributes(resource)
 
 

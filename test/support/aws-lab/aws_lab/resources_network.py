@@ -134,6 +134,14 @@ def _create_subnet(resource: Resource) -> None:
     _subnet_by_moto.create(resource)
 
 
+def _create_volume(resource: Resource) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html"""
+    names = ("AvailabilityZone", "Encrypted", "Iops", "KmsKeyId", "Size", "SnapshotId", "Throughput", "VolumeType", "MultiAttachEnabled")
+    tags = [{"ResourceType": "volume", "Tags": [tag for tag in resource.tag_list() if not tag["Key"].startswith("aws:")]}]
+    made = call("ec2", "create_volume", {**pick(resource.properties, *names), "TagSpecifications": tags})
+    resource.physical_resource_id = resource.attributes["VolumeId"] = made["VolumeId"]
+
+
 _subnet_by_moto = handler_of("AWS::EC2::Subnet")
 HANDLERS["AWS::EC2::Subnet"] = replace(_subnet_by_moto, create=_create_subnet)
 _deleted_by("AWS::EC2::RouteTable", lambda r: call("ec2", "delete_route_table", {"RouteTableId": r.physical_resource_id}))
@@ -142,6 +150,7 @@ _deleted_by("AWS::EC2::VPC", _delete_vpc)
 HANDLERS.update({
     "AWS::EC2::LaunchTemplate": Handler(_create_template, _update_template, lambda r: call("ec2", "delete_launch_template", {"LaunchTemplateId": r.physical_resource_id})),
     "AWS::EC2::EIPAssociation": Handler(_associate_address, None, lambda r: call("ec2", "disassociate_address", {"AssociationId": r.physical_resource_id})),
+    "AWS::EC2::Volume": Handler(_create_volume, None, lambda r: call("ec2", "delete_volume", {"VolumeId": r.physical_resource_id})),
     "AWS::EC2::VPCCidrBlock": Handler(_attribute_of_vpc),
     "AWS::EC2::SecurityGroup": Handler(_create_group, _set_rules, lambda r: call("ec2", "delete_security_group", {"GroupId": r.physical_resource_id})),
     "AWS::EC2::SecurityGroupIngress": _one_rule("ingress"),

@@ -11,6 +11,7 @@ from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 from moto.cloudformation.parsing import Export
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudformation.utils import generate_stack_id
+from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 
@@ -231,4 +232,6 @@ def install() -> None:
     CloudFormationBackend.describe_stacks = _describe_stacks  # type: ignore[method-assign]
     CloudFormationResponse.create_stack = _create_stack  # type: ignore[method-assign]
     CloudFormationResponse.update_stack = _update_stack  # type: ignore[method-assign]
+    # `cdk deploy` asks for it when a deployment failed, and waits long where it gets no answer.
+    CloudTrailResponse.lookup_events = lambda _self: ActionResult({"Events": []})  # type: ignore[attr-defined]
     CloudFormationResponse.signal_resource = _signal_resource  # type: ignore[attr-defined]
