@@ -38,9 +38,10 @@ export interface ElasticClusterProps extends MultiNodeClusterOptions {
  * A cluster of one Master Node and Media Nodes that come and go with the load.
  *
  * Without its Master Node nobody can join, and those who are in go on: the node restarts within
- * 10 s, and its machine is replaced within minutes, with its data. At rest it costs about 215 USD a
+ * 10 s, and its machine is replaced within minutes, with its data. At rest it costs about 237 USD a
  * month in us-east-1: the Master Node 65, 1 Media Node 130, the load balancer 17 (none with
- * `ClusterEntry.onMasterNode()`). Traffic comes on top: 0.09 USD a GB that clients receive.
+ * `ClusterEntry.onMasterNode()`), addresses, disks and secrets 25. Traffic comes on top: 0.09 USD a
+ * GB that clients receive.
  */
 export class ElasticCluster extends Resource implements ICluster {
   /** A cluster that another app or stack has. */

@@ -29,8 +29,8 @@ export interface HighAvailabilityClusterProps extends MultiNodeClusterOptions {}
  * A cluster that outlives the loss of a zone: several Master Nodes behind a load balancer, a Redis
  * that fails over, and Media Nodes that come and go with the load.
  *
- * At rest it costs about 340 USD a month in us-east-1: 3 Master Nodes 190, 1 Media Node 130, Redis 39
- * less what Savings Plans take off, the load balancer 17. Traffic comes on top: 0.09 USD a GB that
+ * At rest it costs about 416 USD a month in us-east-1: 3 Master Nodes 195, 1 Media Node 130, Redis 39,
+ * the load balancer 17, addresses, disks and secrets 35. Traffic comes on top: 0.09 USD a GB that
  * clients receive.
  */
 export class HighAvailabilityCluster extends Resource implements ICluster {

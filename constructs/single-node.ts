@@ -77,8 +77,9 @@ export interface SingleNodeProps extends ClusterOptions {
  * One machine with everything: signaling, media, TURN. It comes back by itself when it dies; calls do
  * not outlive it, and nothing scales.
  *
- * Costs about 130 USD a month in us-east-1 with the default machine, which carries some 200
- * participants; traffic comes on top: 0.09 USD a GB that clients receive.
+ * Costs about 165 USD a month in us-east-1: the default machine, which carries some 200 participants,
+ * 130, the load balancer 17, addresses, disk and secrets 18. Traffic comes on top: 0.09 USD a GB that
+ * clients receive.
  */
 export class SingleNode extends Resource implements ICluster {
   /** A Single Node that another app or stack has. */

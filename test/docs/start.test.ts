@@ -127,7 +127,9 @@ function snippet(library: string): Block {
 
 /** As modules of a project of their own, against the port of this run. */
 function writeSnippets(): void {
-  assert.equal(runnable('ts').length, 2, 'every snippet is run');
+  // Those of the constructs are run by test/constructs/docs-aws.test.ts.
+  const ofNodes = runnable('ts').filter(({ text }) => !text.includes(`'@sluice/constructs'`));
+  assert.equal(ofNodes.length, 2, 'every snippet is run');
   mkdirSync(folder, { recursive: true });
   const local = ({ text }: Block): string => text.replaceAll(':7880', `:${port}`);
   writeFileSync(join(folder, 'server.mts'), local(snippet('livekit-server-sdk')));
