@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { readBootFile } from '../cloud/agent/boot-file';
 import { EndingWatch } from '../cloud/agent/ending-watch';
 import { becomeReady, type ReadinessListener } from '../cloud/agent/readiness';
+import { emptyForWarmPool, isForWarmPool } from '../cloud/agent/warm-pool';
 import { regionOf } from '../cloud/aws/aws-group';
 import { type AwsClients, awsClients } from '../cloud/aws/clients';
 import { DeploymentSignal } from '../cloud/aws/deployment-signal';
@@ -75,7 +76,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     }
     const listeners: ReadinessListener[] = [];
     if (role === 'media' && cloud.media_group !== '') {
-      listeners.push(launchingHook(hook(cloud.launching_hook), machineId));
+      listeners.push(
+        launchingHook({ hook: hook(cloud.launching_hook), machineId, metadata, parts }),
+      );
     }
     const { signal: wanted } = await readBootFile(bootFile);
     if (wanted !== undefined) {
@@ -96,9 +99,22 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
 }
 
-const launchingHook = (hook: LifecycleHook, machineId: string): ReadinessListener => ({
+const launchingHook = (options: {
+  readonly hook: LifecycleHook;
+  readonly machineId: string;
+  readonly metadata: InstanceMetadata;
+  readonly parts: ClusterParts | undefined;
+}): ReadinessListener => ({
   name: 'launching hook',
-  tell: (failure) => hook.complete(machineId, failure === undefined ? 'CONTINUE' : 'ABANDON'),
+  tell: async (failure) => {
+    const { hook, machineId, metadata, parts } = options;
+    if (failure !== undefined) return hook.complete(machineId, 'ABANDON');
+    const isWarm = isForWarmPool(await metadata.targetLifecycleState());
+    if (isWarm && parts !== undefined && !(await emptyForWarmPool(parts.registry, machineId))) {
+      throw new Error('the node is not empty yet, and its machine is to wait in the warm pool');
+    }
+    return hook.complete(machineId, 'CONTINUE');
+  },
 });
 
 const aborted = (signal: AbortSignal): Promise<void> =>
