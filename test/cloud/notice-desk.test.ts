@@ -1,76 +1,28 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { AutoScalingGroup } from '../../node-image/cloud/aws/auto-scaling-group';
-import { LifecycleHook } from '../../node-image/cloud/aws/lifecycle-hook';
-import { SqsNotices } from '../../node-image/cloud/aws/sqs-notices';
-import { NoticeDesk } from '../../node-image/cloud/notice-desk';
-import { MemoryRegistry } from '../../node-image/cluster/memory-registry';
 import type { NodeRecord } from '../../node-image/cluster/node-record';
 import { RegistryUnavailableError } from '../../node-image/cluster/registry';
-import { configSchema } from '../../node-image/contract';
-import { quiet, recordOf } from '../cluster/core-support';
 import * as events from '../support/aws/events';
-import { FakeAws } from '../support/aws/fake-aws';
-import { FakeQueue } from '../support/aws/fake-queue';
-import { FakeScalingGroup } from '../support/aws/fake-scaling-group';
-
-const HOOK = 'sluice-terminating';
-const MINUTE = 60_000;
+import { deskWorld, HOOK, later, MINUTE, startDesk } from './desk-world';
 
 describe('the desk for notices of AWS', () => {
   let close = async (): Promise<void> => {};
   afterEach(() => close());
 
   async function deskOf() {
-    const clock = { now: Date.parse('2026-09-01T12:00:00Z') };
-    const now = (): number => clock.now;
-    const hook = { name: HOOK, transition: 'terminating', defaultResult: 'CONTINUE' } as const;
-    const group = new FakeScalingGroup({ hooks: [{ ...hook, heartbeatTimeout: 1800 }], now });
-    group.setDesired(2);
-    const [id = ''] = group.machines.map((machine) => machine.id);
-    const queue = new FakeQueue(now);
-    const aws = await FakeAws.start(group, queue);
-    const { autoScaling, ec2, sqs } = aws.clients;
-    const registry = new MemoryRegistry({ now });
-    const beat = async (changes: Partial<NodeRecord> = {}) =>
-      (await registry.heartbeat(recordOf('N1', { machineId: id, ...changes }), [])).order;
-    await beat();
+    const world = await deskWorld();
     const leadership = { leads: true };
-    const desk = new NoticeDesk({
-      nodeId: 'M1',
-      registry,
-      leadership,
-      machines: new AutoScalingGroup({
-        autoScaling,
-        ec2,
-        name: 'media',
-        log: quiet,
-        freshMs: 0,
-        now,
-      }),
-      hook: new LifecycleHook({ client: autoScaling, group: 'media', hook: HOOK }),
-      queue: new SqsNotices({ client: sqs, url: `${aws.url}/1/notices` }),
-      drain: configSchema.parse({}).sluice.drain,
-      log: quiet,
-      // By hand.
-      intervalMs: 2 ** 30,
-      now,
-    });
+    const desk = startDesk(world, leadership);
     close = async () => {
       await desk.close();
-      await Promise.all([aws.close(), registry.close()]);
+      await world.close();
     };
-    /** Time goes by, the node beats, and the desk looks. */
-    const later = async (ms: number, node?: Partial<NodeRecord>): Promise<void> => {
-      for (let left = ms; left > 0; left -= MINUTE) {
-        clock.now += Math.min(left, MINUTE);
-        group.expire();
-        if (node !== undefined) await beat(node);
-        await desk.run();
-      }
+    return {
+      ...world,
+      leadership,
+      desk,
+      later: (ms: number, node?: Partial<NodeRecord>) => later(world, desk, ms, node),
     };
-    const at = (): Date => new Date(clock.now);
-    return { clock, group, id, queue, aws, registry, beat, leadership, desk, later, at };
   }
 
   it('orders the drain of a machine that ends, and takes the message off the queue', async () => {
