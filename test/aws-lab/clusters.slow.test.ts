@@ -278,7 +278,7 @@ describe('the stacks that are shipped, deployed by the CDK to the local AWS', ()
   });
 
   test('a cluster whose Master Node never says that it serves is not made, and nothing stays', async () => {
-    const stack = 'SluiceElastic';
+    const stack = ELASTIC;
     const machines = new ObedientMachines({ lab, stack });
     try {
       const running = lab.tryDeploy(stack, { app: folder, parameters });

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const REPOSITORY = join(__dirname, '..', '..', '..');
@@ -41,7 +43,9 @@ export function runCdk(args: readonly string[], options: CdkOptions): Promise<Cd
       ? {}
       : { AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: 'lab', AWS_SECRET_ACCESS_KEY: 'lab' };
   const common = ['--no-notices', '--no-version-reporting', '--no-color', '--ci', ...args];
-  return new Promise((resolve, reject) => {
+  // Its caches, with account numbers in them, are nothing to keep.
+  const home = mkdtempSync(join(tmpdir(), 'sluice-cdk-'));
+  return new Promise<CdkRun>((resolve, reject) => {
     const child = spawn(process.execPath, [cli, ...common], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,6 +53,7 @@ export function runCdk(args: readonly string[], options: CdkOptions): Promise<Cd
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
+        CDK_HOME: home,
         AWS_REGION: region,
         AWS_EC2_METADATA_DISABLED: 'true',
         AWS_CONFIG_FILE: '/dev/null',
@@ -67,7 +72,7 @@ export function runCdk(args: readonly string[], options: CdkOptions): Promise<Cd
     child.stderr.on('data', keep);
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, output }));
-  });
+  }).finally(() => rmSync(home, { recursive: true, force: true }));
 }
 
 /** `cdk synth`, with no AWS at all. @throws Error with what it printed. */

@@ -117,7 +117,7 @@ export interface LabEvent {
 /** Takes all events that a queue has now. */
 export async function takeEvents(client: SQSClient, queueUrl: string): Promise<LabEvent[]> {
   const { Messages = [] } = await client.send(
-    new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
+    new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 }),
   );
   for (const { ReceiptHandle } of Messages) {
     await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));

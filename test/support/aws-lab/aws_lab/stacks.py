@@ -209,6 +209,14 @@ def _describe_stacks(self: CloudFormationBackend, name_or_stack_id: str) -> list
     return found
 
 
+def _get_stack(self: CloudFormationBackend, name_or_stack_id: str) -> Stack:
+    """A deleted one only by its id."""
+    for stack in self.stacks.values():
+        if name_or_stack_id == stack.stack_id or (name_or_stack_id == stack.name and stack.status != "DELETE_COMPLETE"):
+            return stack
+    raise ValidationError(name_or_stack_id)
+
+
 def _signal_resource(self: CloudFormationResponse) -> ActionResult:
     names = ("StackName", "LogicalResourceId", "UniqueId", "Status")
     stack_name, logical_id, unique_id, status = (self._get_param(name) for name in names)
@@ -229,6 +237,7 @@ def _signal_resource(self: CloudFormationResponse) -> ActionResult:
 
 def install() -> None:
     CloudFormationBackend.delete_stack = delete_stack  # type: ignore[method-assign]
+    CloudFormationBackend.get_stack = _get_stack  # type: ignore[method-assign]
     CloudFormationBackend.describe_stacks = _describe_stacks  # type: ignore[method-assign]
     CloudFormationResponse.create_stack = _create_stack  # type: ignore[method-assign]
     CloudFormationResponse.update_stack = _update_stack  # type: ignore[method-assign]
