@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Domain } from './domain';
 import type { Network } from './network';
@@ -54,7 +55,8 @@ class ExistingEntry extends ClusterEntry {
   }
 
   override _bind(): ClientEntry {
-    return loadBalancerEntry(this.entry, this.entry.url.startsWith('https:'));
+    const { url } = this.entry;
+    return loadBalancerEntry(this.entry, Token.isUnresolved(url) || url.startsWith('https:'));
   }
 }
 

@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { NodeSettings } from '../node-config';
 import type { IRedisStore } from '../redis-store-existing';
@@ -14,7 +15,7 @@ export function redisSettings(scope: IConstruct, redis: IRedisStore): NodeSettin
       ...(redis.tls && { tls: { enabled: true } }),
     },
     // So that clusters that share a Redis of yours are kept apart.
-    sluice: { cluster: { name: nameInStack(scope) } },
+    sluice: { cluster: { name: `${Aws.STACK_NAME}-${nameInStack(scope)}` } },
   });
 }
 

@@ -1,4 +1,9 @@
-/** The shipped stacks are what the golden files say, and updates to them replace nothing unnamed. */
+/**
+ * The shipped stacks are what the golden files say, and updates to them replace nothing unnamed.
+ *
+ * At a release the golden templates are copied to released/, and replacements.json is emptied. Until
+ * then it names, by stack and logical id, what an update replaces, and why that is right.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
