@@ -99,12 +99,14 @@ export async function backTimes(
         `the picture of ${member.identity} to be back`,
         async () => {
           last = await member.status(fromMs - 1_000);
-          const returned = last.events.some(
+          const returned = last.events.findLast(
             ({ name, atMs }) => name === 'reconnected' && atMs > fromMs,
           );
+          if (returned === undefined) return undefined;
+          // Not those of before, however fresh.
           const times = framesOf(call, last);
-          const isFresh = (times.at(-1) ?? 0) > Date.now() - 1_000;
-          return returned && isFresh ? backAfter(times, fromMs, Date.now()) : undefined;
+          const isFresh = (times.at(-1) ?? 0) > Math.max(Date.now() - 1_000, returned.atMs);
+          return isFresh ? backAfter(times, fromMs, Date.now()) : undefined;
         },
         { timeoutMs, intervalMs: 200, explain: () => describe(last) },
       );
