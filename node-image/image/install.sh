@@ -228,6 +228,8 @@ if [ ! -x "$node" ] || [ ! -f "$npm" ]; then
   mv "$staging/npm" "$TOP/runtime/npm-$NPM_VERSION"
 fi
 export PATH=$TOP/runtime/node-$NODE_VERSION/bin:$PATH
+# Whom this machine trusts, npm shall trust: there may be a proxy of the house on the way.
+export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 
 # -- The program ---------------------------------------------------------------------------------
 

@@ -13,13 +13,13 @@ import {
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { BootPlanInput } from '../../node-image/cloud/boot/boot-plan';
-import { until } from '../support/wait';
+import { until, within } from '../support/wait';
 import { Container } from './support/container';
 import { DebianRoot, npmPackages, type RanInRoot } from './support/debian-root';
 import type { FakeAwsFacts } from './support/fake-aws-process';
 
 const INSTALL = '/src/node-image/image/install.sh';
-/** What issue and design ask of the baked image: from first userspace to serving. */
+/** A machine from a baked image: from its first process to serving. */
 const SERVING_WITHIN_MS = 20_000;
 
 /** One after the other: each goes on with the machine as the one before has left it. */
@@ -151,7 +151,8 @@ sluice:
     const machine = await Container.boot(root.path);
     t.after(() => machine.close());
     const commands = [
-      'ip link add eth0 type dummy',
+      'ip link add eth0 type veth peer name eth1',
+      'ip link set eth1 up',
       'ip addr add 10.0.0.5/24 dev eth0',
       'ip link set eth0 up',
       'ip addr add 169.254.169.254/32 dev lo',
@@ -173,7 +174,7 @@ sluice:
       JSON.stringify(facts),
     ]);
     t.after(() => cloud.kill());
-    await once(cloud.stdout ?? cloud, 'data');
+    await within('the stand-in for AWS', once(cloud.stdout ?? cloud, 'data'));
 
     // What user data does.
     write('/etc/sluice/boot.json', JSON.stringify(plan));
@@ -271,8 +272,10 @@ turn:
     assert.ok(tookMs < SERVING_WITHIN_MS, `${tookMs} ms`);
     t.diagnostic(`serving ${Math.round(tookMs)} ms after the first process`);
 
-    const stun = machine.inNetwork(['bash', '-c', STUN_OVER_TLS]);
-    const [answer] = (await once(stun.stdout ?? stun, 'data')) as [Buffer];
+    const stun = machine.inNetwork([process.execPath, '-e', STUN_OVER_TLS]);
+    const [answer] = (await within('an answer to STUN', once(stun.stdout ?? stun, 'data'))) as [
+      Buffer,
+    ];
     assert.match(String(answer), /^0101/, 'a binding success of coturn');
     assert.equal(
       machine.state('sluice-agent.service'),
@@ -304,5 +307,12 @@ turn:
 
 /** A Binding request of STUN (RFC 8489) to the port of HTTPS; prints the answer in hex. */
 const STUN_OVER_TLS = `
-(printf '\\x00\\x01\\x00\\x00\\x21\\x12\\xa4\\x42sluice-probe'; sleep 2) |
-  openssl s_client -quiet -verify_quiet -connect 127.0.0.1:443 2>/dev/null | od -An -tx1 | tr -d ' \\n'`;
+const socket = require('node:tls').connect(
+  { host: '127.0.0.1', port: 443, rejectUnauthorized: false },
+  () => socket.write(Buffer.from('000100002112a442736c756963652d70726f6265', 'hex')),
+);
+socket.once('data', (data) => {
+  console.log(data.toString('hex'));
+  socket.destroy();
+});
+setTimeout(() => process.exit(1), 8000);`;

@@ -35,11 +35,6 @@ const entry = z.strictObject({
   masters: z.array(address).default([]),
   /** `host:port` of TURN servers that take plain TCP. @default - that of this machine, if it has one */
   turn: z.array(address).default([]),
-  /**
-   * On Master Nodes: the port on which coturn of Media Nodes takes plain TCP. Those that serve are
-   * found in the registry, by `sluice entry`. @default - none: there is no TURN/TLS here
-   */
-  turn_port: z.int().min(1).max(65535).optional(),
 });
 
 const bootPlan = z.strictObject({

@@ -18,9 +18,6 @@ export const SERVICE_FILES = {
   haproxy: '/run/sluice/haproxy/haproxy.cfg',
 } as const;
 
-/** How many Media Nodes at most take TURN/TLS through one Master Node. */
-const TURN_SLOTS = 200;
-
 export interface OwnServicesOptions {
   readonly machine: Machine;
   readonly plan: BootPlan;
@@ -132,8 +129,12 @@ async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
   const byDefault = 'certificate' in plan.secrets ? secret : '/etc/sluice/tls/entry.pem';
   const certificate = entry.tls ? (entry.certificate ?? byDefault) : undefined;
   if (certificate !== undefined && !(await machine.exists(certificate))) {
+    const wanted =
+      entry.lets_encrypt === undefined
+        ? ''
+        : `, and none is fetched for ${entry.lets_encrypt.domain} from Let's Encrypt by this version`;
     throw new BootError(
-      `There is no certificate ${certificate} for the entry: put certificate, chain and key there as PEM, readable for the group sluice-haproxy, or set entry.tls to false where a load balancer ends TLS.`,
+      `There is no certificate ${certificate} for the entry${wanted}: put certificate, chain and key there as PEM, readable for the group sluice-haproxy, or set entry.tls to false where a load balancer ends TLS.`,
     );
   }
   const { turn } = config;
@@ -148,7 +149,6 @@ async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
       redirect: entry.redirect,
       masters: [`127.0.0.1:${config.port}`, ...entry.masters],
       turn: entry.turn.length > 0 || !ownTurn ? entry.turn : [`127.0.0.1:${turn.tls_port}`],
-      turnSlots: entry.turn_port === undefined ? 0 : TURN_SLOTS,
       adminSocket: '/run/sluice/haproxy/admin.sock',
     }),
   );

@@ -72,8 +72,12 @@ export class DebianRoot {
     const namespaces = ['-m', '--propagation', 'private', ...(isolated ? ['-n'] : [])];
     const { status, stdout, stderr } = spawnSync(
       'unshare',
-      [...namespaces, 'bash', '-c', IN_ROOT, 'in-root', this.path, ...command],
-      { encoding: 'utf8', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } },
+      [...namespaces, 'sh', '-c', IN_ROOT, 'in-root', this.path, ...command],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      },
     );
     return { status, output: stdout + stderr };
   }
