@@ -1,8 +1,7 @@
 import { Stack, Token } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import { PORTS } from '../../node-image/contract';
 import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
 import type { ClusterEntry } from '../cluster-entry';
 import { ClusterSecrets } from '../cluster-secrets';
@@ -86,9 +85,9 @@ export function buildCluster(
   const { vpc } = network;
   const { redis } = shape;
   const entry = shape.entry._bind(scope, network, props.domain);
-  const turn = turnOf(scope, props, 'media', vpc, entry.turnDomain);
-  // TURN of yours is reached by clients themselves.
-  const passesTurn = entry.turnDomain !== undefined && turn.closedPorts.length === 0;
+  // The HAProxy of a Master Node does not find the coturn of Media Nodes yet: clients are told of
+  // no TURN/TLS, as there would be nobody behind it.
+  const turn = turnOf(scope, props, 'media', vpc, undefined);
   const { certificateSecret: certificate } = entry;
   const common = redisSettings(scope, redis).with(props.settings ?? NodeSettings.none());
   const ofAll: NodeSecrets = {
@@ -118,16 +117,9 @@ export function buildCluster(
       .with(BEHIND_OWN_HAPROXY)
       .with(props.masterNodes?.settings ?? NodeSettings.none()),
     secrets: { ...ofAll, ...(certificate && { certificate }) },
-    _entry: { ...entry.machine, ...(passesTurn && { turn_port: PORTS.turnUdpEntry }) },
+    _entry: entry.machine,
   });
 
-  if (passesTurn) {
-    mediaNodes.connections.allowFrom(
-      masterNodes,
-      ec2.Port.tcp(PORTS.turnUdpEntry),
-      'TURN/TLS through the Master Nodes',
-    );
-  }
   redis.connections.allowDefaultPortFrom(masterNodes, 'Master Nodes');
   redis.connections.allowDefaultPortFrom(mediaNodes, 'Media Nodes');
   return { mediaNodes, masterNodes, entry, address: entry.attach(masterNodes) };

@@ -1,3 +1,4 @@
+import { Annotations } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -70,6 +71,12 @@ export function masterNodeEntry(scope: Construct, domain: Domain): ClientEntry {
   const problems = new Problems(scope);
   const config = domain._bind(scope, 'machine', problems);
   problems.report();
+  if (config.letsEncrypt) {
+    Annotations.of(scope).addWarningV2(
+      'sluice:letsEncrypt',
+      "this version fetches no certificate from Let's Encrypt: the machine does not start until one is put there; use Domain.ownCertificate(), or Domain.route53() with a load balancer",
+    );
+  }
   const tls = config.tls !== 'none';
   const { domainName, letsEncrypt, certificateSecret } = config;
   return {

@@ -11,6 +11,4 @@ export interface MachineEntry {
   readonly health_port?: number;
   /** Where the certificate is to be from Let's Encrypt. */
   readonly lets_encrypt?: { readonly domain: string; readonly email?: string | undefined };
-  /** Where coturn of Media Nodes takes what comes as TURN/TLS. */
-  readonly turn_port?: number;
 }

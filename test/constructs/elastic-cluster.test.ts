@@ -9,7 +9,7 @@ import { RedisStore } from '../../constructs/redis-store';
 import { bootFileIn, configurations, userData } from './support/deployed';
 import type { TemplateJson } from './support/golden';
 import { broken } from './support/invariants';
-import { anyStack, errorsOf, templateOf } from './support/stacks';
+import { anyStack, errorsOf, templateOf, warningsOf } from './support/stacks';
 
 const ARN =
   'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
@@ -91,8 +91,8 @@ describe("with Let's Encrypt", () => {
       port: 443,
       redirect: true,
       lets_encrypt: { domain: 'meet.example.com', email: 'ops@example.com' },
-      turn_port: 443,
     });
+    assert.match(warningsOf(stack).join('\n'), /fetches no certificate from Let's Encrypt/);
   });
 
   test('443 is open, and 80 for the proof', () => {

@@ -73,7 +73,7 @@ describe('with nothing but a domain, in a stack of no account', () => {
     template.resourceCountIs('AWS::SecretsManager::Secret', 4);
   });
 
-  test('Master Nodes are told to take clients from the load balancer, and TURN on', () => {
+  test('Master Nodes are told to take clients from the load balancer', () => {
     const boots = userData(template.toJSON() as TemplateJson).map(([, text]) =>
       JSON.parse(bootFileIn(text)),
     );
@@ -83,7 +83,6 @@ describe('with nothing but a domain, in a stack of no account', () => {
       redirect: false,
       proxy_protocol: true,
       health_port: 7444,
-      turn_port: 443,
     });
     assert.equal(boots.find(({ role }) => role === 'media').entry, undefined);
   });
