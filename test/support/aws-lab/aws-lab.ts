@@ -5,6 +5,7 @@ import {
   DescribeStackEventsCommand,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
+  GetTemplateCommand,
 } from '@aws-sdk/client-cloudformation';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -20,6 +21,13 @@ export interface DeployOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Further arguments of `cdk deploy`. @default none */
   readonly args?: readonly string[];
+}
+
+/** Of a stack's template, what tests look at. */
+export interface LabTemplate {
+  readonly Resources: Readonly<
+    Record<string, { readonly Type: string; readonly CreationPolicy?: unknown }>
+  >;
 }
 
 /** A resource of a stack. */
@@ -133,6 +141,14 @@ export class AwsLab {
       type: one.ResourceType ?? '',
     }));
     return type === undefined ? all : all.filter((one) => one.type === type);
+  }
+
+  /** What a stack was made of. */
+  async template(stack: string): Promise<LabTemplate> {
+    const { TemplateBody = '{}' } = await this.cloudFormation.send(
+      new GetTemplateCommand({ StackName: stack }),
+    );
+    return JSON.parse(TemplateBody) as LabTemplate;
   }
 
   /** Events of a stack, oldest first: `LogicalId STATUS reason`. */
