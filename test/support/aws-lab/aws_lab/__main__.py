@@ -20,7 +20,11 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
     os.environ.pop(name, None)
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app  # noqa: E402
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
 from aws_lab import clock, events, install  # noqa: E402
@@ -38,7 +42,9 @@ def control(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     if environ["PATH_INFO"] == "/lab/clock":
         clock.advance(float(given["seconds"]))
     elif environ["PATH_INFO"] == "/lab/event":
-        events.send(given["source"], given["detail-type"], given["detail"], given.get("resources", []))
+        events.send(
+            given["source"], given["detail-type"], given["detail"], given.get("resources", [])
+        )
     else:
         start_response("404 Not Found", [])
         return [b""]

@@ -10,8 +10,12 @@ from .handlers import Handler, Resource
 def call(service: str, operation: str, params: dict[str, Any]) -> Any:
     """As botocore has it, with numbers and booleans made what its model says: templates have strings."""
     client = aws.client(service)
-    shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
-    return getattr(client, operation)(**_fit(shape, {key: value for key, value in params.items() if value is not None}))
+    shape = client.meta.service_model.operation_model(
+        client.meta.method_to_api_mapping[operation]
+    ).input_shape
+    return getattr(client, operation)(
+        **_fit(shape, {key: value for key, value in params.items() if value is not None})
+    )
 
 
 def _fit(shape: Any, value: Any) -> Any:
@@ -40,7 +44,9 @@ def pick(properties: dict[str, Any], *names: str, **renamed: str) -> dict[str, A
     return found | {new: properties[old] for new, old in renamed.items() if old in properties}
 
 
-def recorded(physical_id: Callable[[Resource], str], **attributes: Callable[[Resource], Any]) -> Handler:
+def recorded(
+    physical_id: Callable[[Resource], str], **attributes: Callable[[Resource], Any]
+) -> Handler:
     """A resource that is checked against its schema and kept, and does nothing."""
 
     def create(resource: Resource) -> None:

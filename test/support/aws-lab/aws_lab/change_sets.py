@@ -26,9 +26,18 @@ def _create(self: CloudFormationResponse) -> ActionResult:
     template = self._get_stack_from_s3_url(url) if url else self._get_param("TemplateBody")
     tags = {one["Key"]: one["Value"] for one in self._get_param("Tags", [])}
     kind = self._get_param("ChangeSetType", "UPDATE")
-    found: Any = next((one for one in backend.stacks.values() if one.name == name and one.status != "DELETE_COMPLETE"), None)
+    found: Any = next(
+        (
+            one
+            for one in backend.stacks.values()
+            if one.name == name and one.status != "DELETE_COMPLETE"
+        ),
+        None,
+    )
     if kind == "CREATE" and found and found.status != "REVIEW_IN_PROGRESS":
-        raise ValidationError(message=f"Stack [{name}] already exists and cannot be created again with the changeSet [{self._get_param('ChangeSetName')}].")
+        raise ValidationError(
+            message=f"Stack [{name}] already exists and cannot be created again with the changeSet [{self._get_param('ChangeSetName')}]."
+        )
     if kind == "UPDATE" and not found:
         raise ValidationError(message=f"Stack [{name}] does not exist")
     if not found:
@@ -44,7 +53,9 @@ def _create(self: CloudFormationResponse) -> ActionResult:
     made: Any = ChangeSet.__new__(ChangeSet)
     made.__dict__.update(
         change_set_type=kind,
-        change_set_id=generate_changeset_id(self._get_param("ChangeSetName"), aws.region(), aws.ACCOUNT),
+        change_set_id=generate_changeset_id(
+            self._get_param("ChangeSetName"), aws.region(), aws.ACCOUNT
+        ),
         change_set_name=self._get_param("ChangeSetName"),
         stack=found,
         stack_id=found.stack_id,
@@ -66,13 +77,19 @@ def _create(self: CloudFormationResponse) -> ActionResult:
 
 
 def _find(self: CloudFormationBackend, change_set_name: str) -> Any:
-    found = [one for one in self.change_sets.values() if change_set_name in (one.change_set_id, one.change_set_name)]
+    found = [
+        one
+        for one in self.change_sets.values()
+        if change_set_name in (one.change_set_id, one.change_set_name)
+    ]
     if not found:
         raise ValidationError(message=f"ChangeSet [{change_set_name}] does not exist")
     return found[-1]
 
 
-def _execute(self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+def _execute(
+    self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None
+) -> None:
     made = _find(self, change_set_name)
     made.execution_status = "EXECUTE_COMPLETE"
     if made.change_set_type == "CREATE":

@@ -34,7 +34,9 @@ class Plan:
         self.template = template
         self.given = given
         self.values = parameters.resolve(template, given)
-        self.resolver = Resolver(self._ref, self._attribute, template.get("Mappings", {}), template.get("Conditions", {}))
+        self.resolver = Resolver(
+            self._ref, self._attribute, template.get("Mappings", {}), template.get("Conditions", {})
+        )
         parameters.check_rules(template, self.resolver)
         self.definitions = {
             name: one
@@ -42,7 +44,9 @@ class Plan:
             if "Condition" not in one or self.resolver.condition(one["Condition"])
         }
         if not self.definitions:
-            raise TemplateError("Template format error: At least one Resources member must be defined.")
+            raise TemplateError(
+                "Template format error: At least one Resources member must be defined."
+            )
         for one in self.definitions.values():
             # CloudFormation refuses a template with an unknown type before it makes anything.
             schemas.schema(one["Type"])
@@ -51,8 +55,11 @@ class Plan:
 
     def outputs(self) -> dict[str, dict[str, Any]]:
         return {
-            name: {"value": self.resolver.resolve(one["Value"]), "description": one.get("Description"),
-                   "export": self.resolver.resolve(one["Export"]["Name"]) if "Export" in one else None}
+            name: {
+                "value": self.resolver.resolve(one["Value"]),
+                "description": one.get("Description"),
+                "export": self.resolver.resolve(one["Export"]["Name"]) if "Export" in one else None,
+            }
             for name, one in self.template.get("Outputs", {}).items()
             if "Condition" not in one or self.resolver.condition(one["Condition"])
         }
@@ -69,7 +76,9 @@ class Plan:
         unknown = found - set(self.template["Resources"]) - set(self.values) - set(_PSEUDO)
         unknown = {one for one in unknown if not one.startswith("AWS::")}
         if unknown:
-            raise TemplateError(f"Template format error: Unresolved resource dependencies {sorted(unknown)} of {name}")
+            raise TemplateError(
+                f"Template format error: Unresolved resource dependencies {sorted(unknown)} of {name}"
+            )
         return found & set(self.definitions)
 
     def _order(self) -> list[str]:
@@ -85,7 +94,11 @@ class Plan:
         return order
 
     def _ref(self, name: str) -> Any:
-        stack = {"AWS::Region": aws.region(), "AWS::StackName": self.stack.name, "AWS::StackId": self.stack.stack_id}
+        stack = {
+            "AWS::Region": aws.region(),
+            "AWS::StackName": self.stack.name,
+            "AWS::StackId": self.stack.stack_id,
+        }
         for known in (self.values, _PSEUDO, stack):
             if name in known:
                 return known[name]
@@ -96,12 +109,16 @@ class Plan:
     def _attribute(self, name: str, attribute: str) -> Any:
         resource = self.stack.resources.get(name)
         if resource is None:
-            raise TemplateError(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
+            raise TemplateError(
+                f"Template error: instance of Fn::GetAtt references undefined resource {name}"
+            )
         if attribute in resource.attributes:
             return resource.attributes[attribute]
         kind = resource.cf_resource_type
         if not kind.startswith("Custom::") and attribute not in schemas.attributes(kind):
-            raise TemplateError(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt")
+            raise TemplateError(
+                f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+            )
         read = handler_of(kind).read
         value = read(resource, attribute) if read else None
         if value is None:
@@ -136,7 +153,9 @@ def apply(plan: Plan) -> None:
             time.sleep(0.05)
     gone = [one for name, one in stack.resources.items() if name not in plan.definitions]
     for resource in reversed(replaced + gone):
-        _remove(stack, resource, "UpdateReplacePolicy" if resource in replaced else "DeletionPolicy")
+        _remove(
+            stack, resource, "UpdateReplacePolicy" if resource in replaced else "DeletionPolicy"
+        )
         if resource in gone:
             del stack.resources[resource.logical_resource_id]
 
@@ -161,7 +180,13 @@ def remove_all(stack: Any, only_new: bool) -> None:
             failures[name] = str(error)
 
     while left or running:
-        for name in [one for one in left if not any(one in stack.plan.needs.get(other, ()) for other in (*left, *running, *failures))]:
+        for name in [
+            one
+            for one in left
+            if not any(
+                one in stack.plan.needs.get(other, ()) for other in (*left, *running, *failures)
+            )
+        ]:
             running[name] = threading.Thread(target=take, args=(name, left.pop(name)), daemon=True)
             running[name].start()
         ended = [name for name, thread in running.items() if not thread.is_alive()]
@@ -179,7 +204,9 @@ def remove_all(stack: Any, only_new: bool) -> None:
 def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | None:
     stack, kind = plan.stack, plan.definitions[name]["Type"]
     old = stack.resources.get(name)
-    resource = Resource(name, kind, _physical_name(stack.name, name, kind), {}, _tags(stack, name), stack)
+    resource = Resource(
+        name, kind, _physical_name(stack.name, name, kind), {}, _tags(stack, name), stack
+    )
     verb = "UPDATE" if old else "CREATE"
     try:
         resource.properties = plan.properties(name)
@@ -199,7 +226,12 @@ def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | 
                 _event(stack, old, "UPDATE_COMPLETE")
                 return None
             resource.physical_resource_id = old.physical_resource_id
-            _event(stack, resource, "UPDATE_IN_PROGRESS", f"Requested update requires the creation of a new physical resource; hence creating one. ({', '.join(paths)})")
+            _event(
+                stack,
+                resource,
+                "UPDATE_IN_PROGRESS",
+                f"Requested update requires the creation of a new physical resource; hence creating one. ({', '.join(paths)})",
+            )
             replaced.append(old)
         else:
             stack.signals.listen(resource)
@@ -208,9 +240,13 @@ def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | 
     except Exception as error:
         reason = str(error) or repr(error)
         _event(stack, old or resource, f"{verb}_FAILED", reason)
-        raise Failed(f"The following resource(s) failed to {verb.lower()}: [{name}]: {reason}") from error
+        raise Failed(
+            f"The following resource(s) failed to {verb.lower()}: [{name}]: {reason}"
+        ) from error
     stack.resources[name] = resource
-    wait = (resource.policies.get("CreationPolicy") or {}).get("ResourceSignal") if not old else None
+    wait = (
+        (resource.policies.get("CreationPolicy") or {}).get("ResourceSignal") if not old else None
+    )
     if not wait:
         _event(stack, resource, f"{verb}_COMPLETE")
     return wait
@@ -218,7 +254,9 @@ def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | 
 
 def _update(old: Resource, new: Resource, handler: Any) -> None:
     if handler.update is None:
-        raise TemplateError(f"the lab cannot update {old.cf_resource_type}: give its handler an update")
+        raise TemplateError(
+            f"the lab cannot update {old.cf_resource_type}: give its handler an update"
+        )
     before = old.properties
     old.properties, old.policies = new.properties, new.policies
     try:
@@ -240,13 +278,21 @@ def _remove(stack: Any, resource: Resource, policy: str | None) -> None:
             handler.delete(resource)
     except Exception as error:
         _event(stack, resource, "DELETE_FAILED", str(error))
-        raise Failed(f"The following resource(s) failed to delete: [{resource.logical_resource_id}]: {error}") from error
+        raise Failed(
+            f"The following resource(s) failed to delete: [{resource.logical_resource_id}]: {error}"
+        ) from error
     _event(stack, resource, "DELETE_COMPLETE")
 
 
 def _event(stack: Any, resource: Resource, status: str, reason: str | None = None) -> None:
     resource.status = status
-    stack.add_event(resource.logical_resource_id, resource.physical_resource_id, resource.cf_resource_type, status, reason)
+    stack.add_event(
+        resource.logical_resource_id,
+        resource.physical_resource_id,
+        resource.cf_resource_type,
+        status,
+        reason,
+    )
 
 
 def _tags(stack: Any, name: str) -> dict[str, str]:

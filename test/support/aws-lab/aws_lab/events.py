@@ -37,7 +37,9 @@ def _deliver(rule: Rule, arn: str, event: dict[str, Any]) -> None:
     queues = sqs_backends[aws.ACCOUNT][aws.region()].queues
     queue = queues.get(arn.rsplit(":", 1)[-1]) if ":sqs:" in arn else None
     if queue is not None and _allows(queue, rule.arn):
-        sqs_backends[aws.ACCOUNT][aws.region()].send_message(queue_name=queue.name, message_body=json.dumps(event))
+        sqs_backends[aws.ACCOUNT][aws.region()].send_message(
+            queue_name=queue.name, message_body=json.dumps(event)
+        )
 
 
 def _allows(queue: Queue, rule_arn: str) -> bool:

@@ -29,7 +29,10 @@ class Action:
     def late(self) -> bool:
         """Heartbeats prolong it, never beyond the global time-out."""
         now = clock.now()
-        return now > self.beat + self.hook.heartbeat_timeout or now > self.started + self.hook.global_timeout
+        return (
+            now > self.beat + self.hook.heartbeat_timeout
+            or now > self.started + self.hook.global_timeout
+        )
 
 
 def make_hook(group: str, given: dict[str, Any], old: LifecycleHook | None) -> LifecycleHook:
@@ -41,7 +44,9 @@ def make_hook(group: str, given: dict[str, Any], old: LifecycleHook | None) -> L
     timeout = int(given.get("HeartbeatTimeout") or (old and old.heartbeat_timeout) or 3600)
     result = given.get("DefaultResult") or (old and old.default_result) or "ABANDON"
     if transition not in _NAMES:
-        raise ValidationError(f"Lifecycle Transition must be one of {sorted(_NAMES)}, not {transition}")
+        raise ValidationError(
+            f"Lifecycle Transition must be one of {sorted(_NAMES)}, not {transition}"
+        )
     if not 30 <= timeout <= 7200:
         raise ValidationError(f"Heartbeat Timeout must be from 30 to 7200 seconds, not {timeout}")
     if result not in ("CONTINUE", "ABANDON"):
@@ -78,7 +83,15 @@ def announce(group: Any, instance_id: str, action: Action) -> None:
 def find(state: Any, hook_name: str, token: str | None, group: str) -> Action:
     """Raises ValidationError in the words of the service where no such action waits."""
     for action in state.actions if state else []:
-        if action.hook.name == hook_name and token in (None, action.token) and group == action.hook.auto_scaling_group_name:
+        if (
+            action.hook.name == hook_name
+            and token in (None, action.token)
+            and group == action.hook.auto_scaling_group_name
+        ):
             return action
-    what = f"token {token}" if token else f"instance ID {state.instance_id if state else 'that is not in a group'}"
+    what = (
+        f"token {token}"
+        if token
+        else f"instance ID {state.instance_id if state else 'that is not in a group'}"
+    )
     raise ValidationError(f"No active Lifecycle Action found with {what}")

@@ -31,7 +31,11 @@ def ec2() -> Any:
 
 def counted(group: FakeAutoScalingGroup) -> list[Any]:
     """Those that count as capacity: not what leaves, is retained or stands by."""
-    return [one for one in group.instance_states if not one.lifecycle_state.startswith((*_LEAVING, "Standby"))]
+    return [
+        one
+        for one in group.instance_states
+        if not one.lifecycle_state.startswith((*_LEAVING, "Standby"))
+    ]
 
 
 def state_of(instance_id: str) -> Any:
@@ -66,24 +70,49 @@ def reconcile(group: FakeAutoScalingGroup) -> None:
 def _launch(group: FakeAutoScalingGroup) -> None:
     version, data = _launch_data(group)
     subnet = _emptiest_subnet(group)
-    params = {key: value for key, value in data.items() if key not in ("UserData", "NetworkInterfaces", "TagSpecifications")}
+    params = {
+        key: value
+        for key, value in data.items()
+        if key not in ("UserData", "NetworkInterfaces", "TagSpecifications")
+    }
     if data.get("UserData"):
         params["UserData"] = base64.b64decode(str(data["UserData"])).decode()
     if data.get("NetworkInterfaces"):
-        params["NetworkInterfaces"] = [{**one, "SubnetId": subnet} for one in data["NetworkInterfaces"]]
+        params["NetworkInterfaces"] = [
+            {**one, "SubnetId": subnet} for one in data["NetworkInterfaces"]
+        ]
         for one in params["NetworkInterfaces"]:
             one.setdefault("DeviceIndex", 0)
     else:
         params["SubnetId"] = subnet
     made = aws.client("ec2").run_instances(MinCount=1, MaxCount=1, **params)["Instances"][0]
     instance = ec2().get_instance(made["InstanceId"])
-    own = {tag["Key"]: tag["Value"] for spec in data.get("TagSpecifications", []) if spec["ResourceType"] == "instance" for tag in spec["Tags"]}
+    own = {
+        tag["Key"]: tag["Value"]
+        for spec in data.get("TagSpecifications", [])
+        if spec["ResourceType"] == "instance"
+        for tag in spec["Tags"]
+    }
     # Those of the group win.
     # https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html#tag-lifecycle
-    group_tags = {tag["Key"]: tag["Value"] for tag in group.tags if str(tag["PropagateAtLaunch"]).lower() == "true"}
-    instance.add_tags({**own, **group_tags, "aws:autoscaling:groupName": group.name, "aws:ec2launchtemplate:version": str(version.number), "aws:ec2launchtemplate:id": version.template.id})
+    group_tags = {
+        tag["Key"]: tag["Value"]
+        for tag in group.tags
+        if str(tag["PropagateAtLaunch"]).lower() == "true"
+    }
+    instance.add_tags(
+        {
+            **own,
+            **group_tags,
+            "aws:autoscaling:groupName": group.name,
+            "aws:ec2launchtemplate:version": str(version.number),
+            "aws:ec2launchtemplate:id": version.template.id,
+        }
+    )
     instance.autoscaling_group = group
-    state: Any = InstanceState(instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in)
+    state: Any = InstanceState(
+        instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in
+    )
     state.actions = []
     state.launched_version = version
     group.instance_states.append(state)
@@ -98,7 +127,9 @@ def _launch_data(group: FakeAutoScalingGroup) -> tuple[Any, dict[str, Any]]:
         raise ValueError(f"the lab launches from launch templates only, and {group.name} has none")
     version = template.get_version(group.launch_template_version)
     data = copy.deepcopy(version.data)
-    overrides = (group.mixed_instances_policy or {}).get("LaunchTemplate", {}).get("Overrides") or []
+    overrides = (group.mixed_instances_policy or {}).get("LaunchTemplate", {}).get(
+        "Overrides"
+    ) or []
     if overrides and overrides[0].get("InstanceType"):
         data["InstanceType"] = overrides[0]["InstanceType"]
     for price_of_nothing in ("TagSpecifications",):
@@ -115,7 +146,11 @@ def _emptiest_subnet(group: FakeAutoScalingGroup) -> str:
 def _wait(state: Any, transition: str, name: str) -> bool:
     """Starts an action for each hook of this transition; False: there is none."""
     group = state.auto_scaling_group
-    hooks = [one for one in backend().describe_lifecycle_hooks(group.name) if one.lifecycle_transition == transition]
+    hooks = [
+        one
+        for one in backend().describe_lifecycle_hooks(group.name)
+        if one.lifecycle_transition == transition
+    ]
     state.actions = [Action(hook) for hook in hooks]
     if hooks:
         state.lifecycle_state = name
@@ -129,7 +164,9 @@ def _in_service(state: Any) -> None:
     state.lifecycle_state = "InService"
     for arn in group.target_group_arns:
         port = elbv2_backends[aws.ACCOUNT][aws.region()].target_groups[arn].port
-        elbv2_backends[aws.ACCOUNT][aws.region()].register_targets(arn, [{"Id": state.instance_id, "Port": port}])
+        elbv2_backends[aws.ACCOUNT][aws.region()].register_targets(
+            arn, [{"Id": state.instance_id, "Port": port}]
+        )
     _notify_group(state, "EC2 Instance Launch Successful")
 
 
@@ -142,7 +179,9 @@ def terminate(state: Any) -> None:
     if state.lifecycle_state.startswith(_LEAVING):
         return
     for arn in group.target_group_arns:
-        elbv2_backends[aws.ACCOUNT][aws.region()].deregister_targets(arn, [{"Id": state.instance_id}])
+        elbv2_backends[aws.ACCOUNT][aws.region()].deregister_targets(
+            arn, [{"Id": state.instance_id}]
+        )
     state.lifecycle_state = "Terminating"
     if not _wait(state, TERMINATING, "Terminating:Wait"):
         _terminated(state)
@@ -154,7 +193,9 @@ def complete(state: Any, action: Action, result: str) -> None:
     "abandon stops any remaining actions, such as other lifecycle hooks, and continue allows any other
     lifecycle hooks to complete."
     """
-    state.actions = [] if result == "ABANDON" else [one for one in state.actions if one is not action]
+    state.actions = (
+        [] if result == "ABANDON" else [one for one in state.actions if one is not action]
+    )
     if state.actions:
         return
     if action.hook.lifecycle_transition == TERMINATING:
@@ -202,14 +243,25 @@ def gone(instance_ids: list[str]) -> None:
 
 def _notify_group(state: Any, detail_type: str) -> None:
     group = state.auto_scaling_group
-    detail = {"StatusCode": "InProgress", "AutoScalingGroupName": group.name, "EC2InstanceId": state.instance_id, "Cause": "", "Details": {"Availability Zone": state.availability_zone}}
+    detail = {
+        "StatusCode": "InProgress",
+        "AutoScalingGroupName": group.name,
+        "EC2InstanceId": state.instance_id,
+        "Cause": "",
+        "Details": {"Availability Zone": state.availability_zone},
+    }
     events.send("aws.autoscaling", detail_type, detail, [group.arn])
 
 
 def _notify_state(instance: Any, name: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html"""
     arn = f"arn:aws:ec2:{aws.region()}:{aws.ACCOUNT}:instance/{instance.id}"
-    events.send("aws.ec2", "EC2 Instance State-change Notification", {"instance-id": instance.id, "state": name}, [arn])
+    events.send(
+        "aws.ec2",
+        "EC2 Instance State-change Notification",
+        {"instance-id": instance.id, "state": name},
+        [arn],
+    )
 
 
 def _tick() -> None:

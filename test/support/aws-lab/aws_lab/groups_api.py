@@ -9,7 +9,12 @@ from functools import wraps
 from typing import Any
 
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
-from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, InstanceState, TerminateInstanceActivity
+from moto.autoscaling.models import (
+    AutoScalingBackend,
+    FakeAutoScalingGroup,
+    InstanceState,
+    TerminateInstanceActivity,
+)
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
@@ -32,24 +37,34 @@ _EXTRAS = {
 def _group(name: str) -> Any:
     found = groups.backend().autoscaling_groups.get(name)
     if found is None:
-        raise ValidationError(f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+        raise ValidationError(
+            f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"
+        )
     return found
 
 
 def _state(instance_id: str) -> Any:
     found = groups.state_of(instance_id)
     if found is None:
-        raise ValidationError(f"Instance Id not found - No managed instance found for instance ID: {instance_id}")
+        raise ValidationError(
+            f"Instance Id not found - No managed instance found for instance ID: {instance_id}"
+        )
     return found
 
 
 def _check_sizes(minimum: int, desired: int, maximum: int) -> None:
     if minimum > maximum:
-        raise ValidationError(f"Min bound, {minimum}, must be less than or equal to max bound, {maximum}")
+        raise ValidationError(
+            f"Min bound, {minimum}, must be less than or equal to max bound, {maximum}"
+        )
     if desired < minimum:
-        raise ValidationError(f"Desired capacity:{desired} must be between the specified min size:{minimum} and max size:{maximum}")
+        raise ValidationError(
+            f"Desired capacity:{desired} must be between the specified min size:{minimum} and max size:{maximum}"
+        )
     if desired > maximum:
-        raise ValidationError(f"Desired capacity:{desired} must be between the specified min size:{minimum} and max size:{maximum}")
+        raise ValidationError(
+            f"Desired capacity:{desired} must be between the specified min size:{minimum} and max size:{maximum}"
+        )
 
 
 def create_auto_scaling_group(self: AutoScalingResponse) -> ActionResult:
@@ -76,7 +91,9 @@ def create_auto_scaling_group(self: AutoScalingResponse) -> ActionResult:
     return EmptyResult()
 
 
-_create_by_moto: Callable[[AutoScalingResponse], Any] = AutoScalingResponse.create_auto_scaling_group
+_create_by_moto: Callable[[AutoScalingResponse], Any] = (
+    AutoScalingResponse.create_auto_scaling_group
+)
 
 
 def _create(self: AutoScalingResponse, given: dict[str, Any]) -> None:
@@ -100,14 +117,22 @@ def update_auto_scaling_group(self: AutoScalingResponse) -> ActionResult:
         maximum = int(given.get("MaxSize", group.max_size))
         if "DesiredCapacity" in given:
             _check_sizes(minimum, int(given["DesiredCapacity"]), maximum)
-        desired = int(given.get("DesiredCapacity", min(max(int(group.desired_capacity), minimum), maximum)))
+        desired = int(
+            given.get("DesiredCapacity", min(max(int(group.desired_capacity), minimum), maximum))
+        )
         _check_sizes(minimum, desired, maximum)
         for key in ("LaunchTemplate", "MixedInstancesPolicy"):
             if given.get(key):
                 group.mixed_instances_policy = given.get("MixedInstancesPolicy")
-                group._set_launch_configuration("", given.get("LaunchTemplate", {}), group.mixed_instances_policy)
+                group._set_launch_configuration(
+                    "", given.get("LaunchTemplate", {}), group.mixed_instances_policy
+                )
         group._set_azs_and_vpcs([], given.get("VPCZoneIdentifier"), update=True)
-        for key, name in {"HealthCheckType": "health_check_type", "HealthCheckGracePeriod": "health_check_grace_period", "NewInstancesProtectedFromScaleIn": "new_instances_protected_from_scale_in"}.items():
+        for key, name in {
+            "HealthCheckType": "health_check_type",
+            "HealthCheckGracePeriod": "health_check_grace_period",
+            "NewInstancesProtectedFromScaleIn": "new_instances_protected_from_scale_in",
+        }.items():
             if key in given:
                 setattr(group, name, given[key])
         _set_extras(group, given)
@@ -130,7 +155,9 @@ def delete_auto_scaling_group(self: AutoScalingResponse) -> ActionResult:
     with LOCK:
         group = _group(self._get_param("AutoScalingGroupName"))
         if group.instance_states and not self._get_bool_param("ForceDelete", False):
-            raise ValidationError(f"You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group: {group.name}")
+            raise ValidationError(
+                f"You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group: {group.name}"
+            )
         for state in list(group.instance_states):
             state.actions = []
             groups._terminated(state)
@@ -148,7 +175,9 @@ def set_desired_capacity(self: AutoScalingResponse) -> ActionResult:
         for bound, wrong in (("min", desired < group.min_size), ("max", desired > group.max_size)):
             if wrong:
                 side = "above max" if bound == "max" else "below min"
-                raise ValidationError(f"New SetDesiredCapacity value {desired} is {side} value {getattr(group, bound + '_size')} for the AutoScalingGroup.")
+                raise ValidationError(
+                    f"New SetDesiredCapacity value {desired} is {side} value {getattr(group, bound + '_size')} for the AutoScalingGroup."
+                )
         group.desired_capacity = desired
         groups.reconcile(group)
     return EmptyResult()
@@ -164,7 +193,9 @@ def terminate_instance_in_auto_scaling_group(self: AutoScalingResponse) -> Actio
         leaving = state.lifecycle_state.startswith("Terminating")
         if decrement and not leaving:
             if before <= group.min_size:
-                raise ValidationError(f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size.")
+                raise ValidationError(
+                    f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size."
+                )
             group.desired_capacity -= 1
         groups.terminate(state)
         activity = TerminateInstanceActivity(state.instance, before)
@@ -182,9 +213,13 @@ def set_instance_protection(self: AutoScalingResponse) -> ActionResult:
         states = [_state(one) for one in ids]
         for state in states:
             if state.auto_scaling_group is not group:
-                raise ValidationError(f"The instance {state.instance_id} is not part of Auto Scaling group {group.name}.")
+                raise ValidationError(
+                    f"The instance {state.instance_id} is not part of Auto Scaling group {group.name}."
+                )
             if state.lifecycle_state != "InService":
-                raise ValidationError(f"The instance {state.instance_id} is not in InService or EnteringStandby or Standby.")
+                raise ValidationError(
+                    f"The instance {state.instance_id} is not in InService or EnteringStandby or Standby."
+                )
         for state in states:
             state.protected_from_scale_in = self._get_bool_param("ProtectedFromScaleIn")
     return EmptyResult()
@@ -244,11 +279,17 @@ def _action(self: AutoScalingResponse) -> tuple[Any, Any]:
     if instance_id:
         states = [groups.state_of(instance_id)]
     else:
-        states = [one for one in group.instance_states if any(token == action.token for action in one.actions)] or [None]
+        states = [
+            one
+            for one in group.instance_states
+            if any(token == action.token for action in one.actions)
+        ] or [None]
     return states[0], find(states[0], hook_name, token, group_name)
 
 
-def _in_words(answer: Callable[[AutoScalingResponse], ActionResult]) -> Callable[[AutoScalingResponse], ActionResult]:
+def _in_words(
+    answer: Callable[[AutoScalingResponse], ActionResult],
+) -> Callable[[AutoScalingResponse], ActionResult]:
     """A mistake of the lab as an answer that says so, instead of a page of HTML."""
 
     @wraps(answer)
@@ -265,10 +306,23 @@ def _in_words(answer: Callable[[AutoScalingResponse], ActionResult]) -> Callable
 
 
 def install() -> None:
-    for answer in (create_auto_scaling_group, update_auto_scaling_group, delete_auto_scaling_group, set_desired_capacity, terminate_instance_in_auto_scaling_group, set_instance_protection, set_instance_health, put_lifecycle_hook, complete_lifecycle_action, record_lifecycle_action_heartbeat):
+    for answer in (
+        create_auto_scaling_group,
+        update_auto_scaling_group,
+        delete_auto_scaling_group,
+        set_desired_capacity,
+        terminate_instance_in_auto_scaling_group,
+        set_instance_protection,
+        set_instance_health,
+        put_lifecycle_hook,
+        complete_lifecycle_action,
+        record_lifecycle_action_heartbeat,
+    ):
         setattr(AutoScalingResponse, answer.__name__, _in_words(answer))
     # moto's own growing and shrinking, which knows no lifecycle.
-    FakeAutoScalingGroup.set_desired_capacity = lambda self, new: setattr(self, "desired_capacity", new)  # type: ignore[method-assign]
+    FakeAutoScalingGroup.set_desired_capacity = lambda self, new: setattr(
+        self, "desired_capacity", new
+    )  # type: ignore[method-assign]
     AutoScalingBackend.notify_terminate_instances = lambda _self, ids: groups.gone(ids)  # type: ignore[method-assign]
     InstanceState.launch_template = property(_launched_from)  # type: ignore[assignment]
     groups.run()
@@ -280,4 +334,8 @@ def _launched_from(state: Any) -> dict[str, str]:
     https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Instance.html
     """
     version = state.launched_version
-    return {"LaunchTemplateId": version.template.id, "LaunchTemplateName": version.template.name, "Version": str(version.number)}
+    return {
+        "LaunchTemplateId": version.template.id,
+        "LaunchTemplateName": version.template.name,
+        "Version": str(version.number),
+    }

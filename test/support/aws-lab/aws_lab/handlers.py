@@ -90,7 +90,9 @@ def _by_moto(resource_type: str) -> Handler | None:
             region_name=aws.region(),
         )
         if changed.physical_resource_id != resource.physical_resource_id:
-            raise TemplateError(f"the lab replaces {resource_type} where AWS updates it: give it a handler")
+            raise TemplateError(
+                f"the lab replaces {resource_type} where AWS updates it: give it a handler"
+            )
         resource.model = changed
 
     def delete(resource: Resource) -> None:

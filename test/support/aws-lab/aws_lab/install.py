@@ -2,7 +2,25 @@
 
 import logging
 
-from . import change_sets, groups_api, resources_balancing, resources_calls, resources_network, resources_scaling, resources_state, stacks  # noqa: F401
+from . import (
+    change_sets,
+    groups_api,
+    resources_balancing,
+    resources_calls,
+    resources_network,
+    resources_scaling,
+    resources_state,
+    stacks,
+)
+
+# Importing them adds their handlers.
+RESOURCES = (
+    resources_balancing,
+    resources_calls,
+    resources_network,
+    resources_scaling,
+    resources_state,
+)
 
 
 def install() -> None:

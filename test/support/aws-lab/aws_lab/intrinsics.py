@@ -106,7 +106,9 @@ class Resolver:
     def _select(self, given: list[Any]) -> Any:
         index, values = self.resolve(given)
         if int(index) >= len(values):
-            raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+            raise TemplateError(
+                f"Template error: Fn::Select cannot select nonexistent value at index {index}"
+            )
         return values[int(index)]
 
     def _findinmap(self, given: list[Any]) -> Any:
@@ -114,7 +116,9 @@ class Resolver:
         try:
             return self.mappings[name][first][second]
         except KeyError as missing:
-            raise TemplateError(f"Template error: Unable to get mapping for {name}::{first}::{second}") from missing
+            raise TemplateError(
+                f"Template error: Unable to get mapping for {name}::{first}::{second}"
+            ) from missing
 
     def _length(self, given: Any) -> int:
         return len(self.resolve(given))

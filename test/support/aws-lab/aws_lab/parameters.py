@@ -17,16 +17,27 @@ def resolve(template: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
     unknown = sorted(set(given) - set(slots))
     if unknown:
         raise TemplateError(f"Parameters: {unknown} do not exist in the template")
-    missing = sorted(name for name, slot in slots.items() if name not in given and "Default" not in slot)
+    missing = sorted(
+        name for name, slot in slots.items() if name not in given and "Default" not in slot
+    )
     if missing:
         raise TemplateError(f"Parameters: {missing} must have values")
-    return {name: _value(name, slot, str(given.get(name, slot.get("Default")))) for name, slot in slots.items()}
+    return {
+        name: _value(name, slot, str(given.get(name, slot.get("Default"))))
+        for name, slot in slots.items()
+    }
 
 
 def _value(name: str, slot: dict[str, Any], text: str) -> Any:
     kind = slot.get("Type", "String")
-    is_list = kind == "CommaDelimitedList" or kind.startswith(("List<", "AWS::SSM::Parameter::Value<List<"))
-    texts = [part.strip() for part in text.split(",")] if is_list and not kind.startswith("AWS::SSM") else [text]
+    is_list = kind == "CommaDelimitedList" or kind.startswith(
+        ("List<", "AWS::SSM::Parameter::Value<List<")
+    )
+    texts = (
+        [part.strip() for part in text.split(",")]
+        if is_list and not kind.startswith("AWS::SSM")
+        else [text]
+    )
     for one in texts:
         _check(name, slot, kind, one)
     if kind.startswith("AWS::SSM::Parameter::Value<"):
@@ -37,7 +48,10 @@ def _value(name: str, slot: dict[str, Any], text: str) -> Any:
 
 def _check(name: str, slot: dict[str, Any], kind: str, text: str) -> None:
     def refuse(why: str) -> None:
-        raise TemplateError(slot.get("ConstraintDescription") or f"Parameter '{name}' must {why}, and it is {text!r}")
+        raise TemplateError(
+            slot.get("ConstraintDescription")
+            or f"Parameter '{name}' must {why}, and it is {text!r}"
+        )
 
     if "AllowedValues" in slot and text not in map(str, slot["AllowedValues"]):
         refuse(f"be one of AllowedValues {slot['AllowedValues']}")
@@ -51,8 +65,12 @@ def _check(name: str, slot: dict[str, Any], kind: str, text: str) -> None:
         except ValueError:
             refuse("be a number")
             return
-        if number < float(slot.get("MinValue", "-inf")) or number > float(slot.get("MaxValue", "inf")):
-            refuse(f"be a number from {slot.get('MinValue', 'any')} to {slot.get('MaxValue', 'any')}")
+        if number < float(slot.get("MinValue", "-inf")) or number > float(
+            slot.get("MaxValue", "inf")
+        ):
+            refuse(
+                f"be a number from {slot.get('MinValue', 'any')} to {slot.get('MaxValue', 'any')}"
+            )
 
 
 def _from_parameter_store(name: str) -> str:
@@ -62,7 +80,9 @@ def _from_parameter_store(name: str) -> str:
     try:
         return aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     except Exception as error:
-        raise TemplateError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
+        raise TemplateError(
+            f"Unable to fetch parameters [{name}] from parameter store for this account."
+        ) from error
 
 
 def check_rules(template: dict[str, Any], resolver: Resolver) -> None:

@@ -23,7 +23,9 @@ def _do(resource: Resource, when: str) -> None:
     try:
         answer = call(service, xform_name(given["action"]), given.get("parameters", {}))
     except ClientError as error:
-        if re.search(given.get("ignoreErrorCodesMatching") or "$^", error.response["Error"]["Code"]):
+        if re.search(
+            given.get("ignoreErrorCodesMatching") or "$^", error.response["Error"]["Code"]
+        ):
             return
         raise
     resource.attributes = _flat("", answer)
@@ -52,7 +54,16 @@ def _create(resource: Resource) -> None:
     _do(resource, "Create")
 
 
-HANDLERS.update({
-    "AWS::Lambda::Function": recorded(lambda r: r.properties.get("FunctionName", r.name), Arn=lambda r: arn_of(r, "lambda", "function:")),
-    "Custom::AWS": Handler(_create, lambda resource, _old: _do(resource, "Update"), lambda resource: _do(resource, "Delete")),
-})
+HANDLERS.update(
+    {
+        "AWS::Lambda::Function": recorded(
+            lambda r: r.properties.get("FunctionName", r.name),
+            Arn=lambda r: arn_of(r, "lambda", "function:"),
+        ),
+        "Custom::AWS": Handler(
+            _create,
+            lambda resource, _old: _do(resource, "Update"),
+            lambda resource: _do(resource, "Delete"),
+        ),
+    }
+)

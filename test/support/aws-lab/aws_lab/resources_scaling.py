@@ -13,12 +13,32 @@ from .intrinsics import TemplateError
 from .signals import seconds
 
 _SAME = (
-    "MinSize", "MaxSize", "DesiredCapacity", "LaunchTemplate", "MixedInstancesPolicy", "HealthCheckType",
-    "HealthCheckGracePeriod", "TerminationPolicies", "NewInstancesProtectedFromScaleIn", "CapacityRebalance",
-    "MaxInstanceLifetime", "DefaultInstanceWarmup", "InstanceMaintenancePolicy", "InstanceLifecyclePolicy",
-    "AvailabilityZoneDistribution", "DeletionProtection",
+    "MinSize",
+    "MaxSize",
+    "DesiredCapacity",
+    "LaunchTemplate",
+    "MixedInstancesPolicy",
+    "HealthCheckType",
+    "HealthCheckGracePeriod",
+    "TerminationPolicies",
+    "NewInstancesProtectedFromScaleIn",
+    "CapacityRebalance",
+    "MaxInstanceLifetime",
+    "DefaultInstanceWarmup",
+    "InstanceMaintenancePolicy",
+    "InstanceLifecyclePolicy",
+    "AvailabilityZoneDistribution",
+    "DeletionProtection",
 )
-_ELSEWHERE = {"AutoScalingGroupName", "VPCZoneIdentifier", "Cooldown", "Tags", "MetricsCollection", "TargetGroupARNs", "LifecycleHookSpecificationList"}
+_ELSEWHERE = {
+    "AutoScalingGroupName",
+    "VPCZoneIdentifier",
+    "Cooldown",
+    "Tags",
+    "MetricsCollection",
+    "TargetGroupARNs",
+    "LifecycleHookSpecificationList",
+}
 _SIZES = ("MinSize", "MaxSize", "DesiredCapacity")
 
 
@@ -28,18 +48,32 @@ def _params(resource: Resource) -> dict[str, Any]:
     if unknown:
         raise TemplateError(f"the lab does not know {sorted(unknown)} of an Auto Scaling group")
     params = pick(given, *_SAME, DefaultCooldown="Cooldown")
-    retention = params.get("InstanceLifecyclePolicy", {}).get("RetentionTriggers", {}).get("TerminateHookAbandon")
+    retention = (
+        params.get("InstanceLifecyclePolicy", {})
+        .get("RetentionTriggers", {})
+        .get("TerminateHookAbandon")
+    )
     if retention:
-        params["InstanceLifecyclePolicy"] = {"RetentionTriggers": {"TerminateHookAbandon": retention.lower()}}
+        params["InstanceLifecyclePolicy"] = {
+            "RetentionTriggers": {"TerminateHookAbandon": retention.lower()}
+        }
     if "VPCZoneIdentifier" in given:
         params["VPCZoneIdentifier"] = ",".join(given["VPCZoneIdentifier"])
     return {"AutoScalingGroupName": resource.physical_resource_id, **params}
 
 
 def _tags(resource: Resource) -> list[dict[str, Any]]:
-    own = {tag["Key"]: str(tag.get("PropagateAtLaunch", True)).lower() == "true" for tag in resource.properties.get("Tags", [])}
+    own = {
+        tag["Key"]: str(tag.get("PropagateAtLaunch", True)).lower() == "true"
+        for tag in resource.properties.get("Tags", [])
+    }
     return [
-        {"ResourceId": resource.physical_resource_id, "ResourceType": "auto-scaling-group", **tag, "PropagateAtLaunch": own.get(tag["Key"], True)}
+        {
+            "ResourceId": resource.physical_resource_id,
+            "ResourceType": "auto-scaling-group",
+            **tag,
+            "PropagateAtLaunch": own.get(tag["Key"], True),
+        }
         for tag in resource.tag_list()
     ]
 
@@ -48,14 +82,22 @@ def _create_group(resource: Resource) -> None:
     given = resource.properties
     resource.physical_resource_id = given.get("AutoScalingGroupName", resource.name)
     hooks = given.get("LifecycleHookSpecificationList")
-    more = {"Tags": _tags(resource), "LifecycleHookSpecificationList": hooks, "TargetGroupARNs": given.get("TargetGroupARNs")}
+    more = {
+        "Tags": _tags(resource),
+        "LifecycleHookSpecificationList": hooks,
+        "TargetGroupARNs": given.get("TargetGroupARNs"),
+    }
     call("autoscaling", "create_auto_scaling_group", {**_params(resource), **more})
     _metrics(resource)
 
 
 def _metrics(resource: Resource) -> None:
     for one in resource.properties.get("MetricsCollection", []):
-        call("autoscaling", "enable_metrics_collection", {"AutoScalingGroupName": resource.physical_resource_id, **one})
+        call(
+            "autoscaling",
+            "enable_metrics_collection",
+            {"AutoScalingGroupName": resource.physical_resource_id, **one},
+        )
 
 
 def _update_group(resource: Resource, old: dict[str, Any]) -> None:
@@ -65,13 +107,20 @@ def _update_group(resource: Resource, old: dict[str, Any]) -> None:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html
     """
     new, policy = resource.properties, resource.policies.get("UpdatePolicy") or {}
-    rolls = any(old.get(key) != new.get(key) for key in ("LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier"))
+    rolls = any(
+        old.get(key) != new.get(key)
+        for key in ("LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier")
+    )
     if rolls and "AutoScalingReplacingUpdate" in policy:
         raise TemplateError("the lab does not know AutoScalingReplacingUpdate")
     params = _params(resource)
     scheduled = policy.get("AutoScalingScheduledAction", {})
     if str(scheduled.get("IgnoreUnmodifiedGroupSizeProperties", False)).lower() == "true":
-        params = {key: value for key, value in params.items() if key not in _SIZES or old.get(key) != new.get(key)}
+        params = {
+            key: value
+            for key, value in params.items()
+            if key not in _SIZES or old.get(key) != new.get(key)
+        }
     for name in old:
         if name not in new and name not in ("DesiredCapacity", "Tags", "MetricsCollection"):
             raise TemplateError(f"the lab cannot take {name} from an Auto Scaling group")
@@ -79,7 +128,11 @@ def _update_group(resource: Resource, old: dict[str, Any]) -> None:
         names = [one["LifecycleHookName"] for one in new.get("LifecycleHookSpecificationList", [])]
         for one in old.get("LifecycleHookSpecificationList", []):
             if one["LifecycleHookName"] not in names:
-                _hook("delete_lifecycle_hook", resource.physical_resource_id, {"LifecycleHookName": one["LifecycleHookName"]})
+                _hook(
+                    "delete_lifecycle_hook",
+                    resource.physical_resource_id,
+                    {"LifecycleHookName": one["LifecycleHookName"]},
+                )
         for one in new.get("LifecycleHookSpecificationList", []):
             _hook("put_lifecycle_hook", resource.physical_resource_id, one)
     for name in ("TargetGroupARNs",):
@@ -111,7 +164,9 @@ def _roll(resource: Resource, rules: dict[str, Any]) -> None:
         ends = clock.now() + seconds(rules.get("PauseTime", "PT5M"))
         while waits and signals.count(name, "SUCCESS") < start + len(old[start : start + batch]):
             if signals.count(name, "FAILURE") or clock.now() > ends:
-                raise TemplateError(f"Received {signals.count(name, 'FAILURE')} FAILURE signal(s), and {signals.count(name, 'SUCCESS')} of {len(old)} SUCCESS")
+                raise TemplateError(
+                    f"Received {signals.count(name, 'FAILURE')} FAILURE signal(s), and {signals.count(name, 'SUCCESS')} of {len(old)} SUCCESS"
+                )
             time.sleep(0.1)
 
 
@@ -132,14 +187,24 @@ def _delete_group(resource: Resource) -> None:
     while group.instance_states:
         if all(one.lifecycle_state.endswith("Retained") for one in group.instance_states):
             ids = [one.instance_id for one in group.instance_states]
-            raise TemplateError(f"the retained instances {ids} have to be terminated before {name} can be deleted")
+            raise TemplateError(
+                f"the retained instances {ids} have to be terminated before {name} can be deleted"
+            )
         time.sleep(0.1)
     if name in groups.backend().autoscaling_groups:
-        call("autoscaling", "delete_auto_scaling_group", {"AutoScalingGroupName": name, "ForceDelete": True})
+        call(
+            "autoscaling",
+            "delete_auto_scaling_group",
+            {"AutoScalingGroupName": name, "ForceDelete": True},
+        )
 
 
 def _read_group(resource: Resource, attribute: str) -> Any:
-    return groups.backend().autoscaling_groups[resource.physical_resource_id].arn if attribute == "AutoScalingGroupARN" else None
+    return (
+        groups.backend().autoscaling_groups[resource.physical_resource_id].arn
+        if attribute == "AutoScalingGroupARN"
+        else None
+    )
 
 
 def _hook(operation: str, group: str, given: dict[str, Any]) -> None:
@@ -152,25 +217,43 @@ def _create_hook(resource: Resource) -> None:
 
 
 def _put_hook(resource: Resource, _old: dict[str, Any]) -> None:
-    given = {key: value for key, value in resource.properties.items() if key != "AutoScalingGroupName"}
-    _hook("put_lifecycle_hook", resource.properties["AutoScalingGroupName"], {**given, "LifecycleHookName": resource.physical_resource_id})
+    given = {
+        key: value for key, value in resource.properties.items() if key != "AutoScalingGroupName"
+    }
+    _hook(
+        "put_lifecycle_hook",
+        resource.properties["AutoScalingGroupName"],
+        {**given, "LifecycleHookName": resource.physical_resource_id},
+    )
 
 
 def _delete_hook(resource: Resource) -> None:
-    _hook("delete_lifecycle_hook", resource.properties["AutoScalingGroupName"], {"LifecycleHookName": resource.physical_resource_id})
+    _hook(
+        "delete_lifecycle_hook",
+        resource.properties["AutoScalingGroupName"],
+        {"LifecycleHookName": resource.physical_resource_id},
+    )
 
 
 def _put_policy(resource: Resource, _old: dict[str, Any] | None = None) -> None:
     resource.attributes.setdefault("PolicyName", resource.name)
     name = resource.attributes["PolicyName"]
     call("autoscaling", "put_scaling_policy", {**resource.properties, "PolicyName": name})
-    made = call("autoscaling", "describe_policies", {**_of_group(resource), "PolicyNames": [name]})["ScalingPolicies"][0]
+    made = call("autoscaling", "describe_policies", {**_of_group(resource), "PolicyNames": [name]})[
+        "ScalingPolicies"
+    ][0]
     resource.physical_resource_id = resource.attributes["Arn"] = made["PolicyARN"]
 
 
 def _put_schedule(resource: Resource, _old: dict[str, Any] | None = None) -> None:
-    resource.physical_resource_id = resource.attributes["ScheduledActionName"] = resource.name if not resource.physical_resource_id else resource.physical_resource_id
-    call("autoscaling", "put_scheduled_update_group_action", {**resource.properties, "ScheduledActionName": resource.physical_resource_id})
+    resource.physical_resource_id = resource.attributes["ScheduledActionName"] = (
+        resource.name if not resource.physical_resource_id else resource.physical_resource_id
+    )
+    call(
+        "autoscaling",
+        "put_scheduled_update_group_action",
+        {**resource.properties, "ScheduledActionName": resource.physical_resource_id},
+    )
 
 
 def _put_pool(resource: Resource, _old: dict[str, Any] | None = None) -> None:
@@ -182,10 +265,32 @@ def _of_group(resource: Resource) -> dict[str, Any]:
     return {"AutoScalingGroupName": resource.properties["AutoScalingGroupName"]}
 
 
-HANDLERS.update({
-    "AWS::AutoScaling::AutoScalingGroup": Handler(_create_group, _update_group, _delete_group, _read_group),
-    "AWS::AutoScaling::LifecycleHook": Handler(_create_hook, _put_hook, _delete_hook),
-    "AWS::AutoScaling::ScalingPolicy": Handler(_put_policy, _put_policy, lambda r: call("autoscaling", "delete_policy", {**_of_group(r), "PolicyName": r.attributes["PolicyName"]})),
-    "AWS::AutoScaling::ScheduledAction": Handler(_put_schedule, _put_schedule, lambda r: call("autoscaling", "delete_scheduled_action", {**_of_group(r), "ScheduledActionName": r.physical_resource_id})),
-    "AWS::AutoScaling::WarmPool": Handler(_put_pool, _put_pool, lambda r: call("autoscaling", "delete_warm_pool", _of_group(r))),
-})
+HANDLERS.update(
+    {
+        "AWS::AutoScaling::AutoScalingGroup": Handler(
+            _create_group, _update_group, _delete_group, _read_group
+        ),
+        "AWS::AutoScaling::LifecycleHook": Handler(_create_hook, _put_hook, _delete_hook),
+        "AWS::AutoScaling::ScalingPolicy": Handler(
+            _put_policy,
+            _put_policy,
+            lambda r: call(
+                "autoscaling",
+                "delete_policy",
+                {**_of_group(r), "PolicyName": r.attributes["PolicyName"]},
+            ),
+        ),
+        "AWS::AutoScaling::ScheduledAction": Handler(
+            _put_schedule,
+            _put_schedule,
+            lambda r: call(
+                "autoscaling",
+                "delete_scheduled_action",
+                {**_of_group(r), "ScheduledActionName": r.physical_resource_id},
+            ),
+        ),
+        "AWS::AutoScaling::WarmPool": Handler(
+            _put_pool, _put_pool, lambda r: call("autoscaling", "delete_warm_pool", _of_group(r))
+        ),
+    }
+)

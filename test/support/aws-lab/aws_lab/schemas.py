@@ -16,7 +16,6 @@ from . import aws
 from .intrinsics import TemplateError
 
 
-
 def _is_type(kind: str) -> Any:
     """Numbers and booleans may come as strings and the other way round."""
 
@@ -28,7 +27,9 @@ def _is_type(kind: str) -> Any:
         if isinstance(value, bool):
             return False
         try:
-            return float(value) == int(float(value)) if kind == "integer" else float(value) is not None
+            return (
+                float(value) == int(float(value)) if kind == "integer" else float(value) is not None
+            )
         except (TypeError, ValueError):
             return False
 
@@ -41,7 +42,10 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Any:
 
 
 def _number(keyword: str) -> Any:
-    holds = {"minimum": lambda value, bound: value >= bound, "maximum": lambda value, bound: value <= bound}[keyword]
+    holds = {
+        "minimum": lambda value, bound: value >= bound,
+        "maximum": lambda value, bound: value <= bound,
+    }[keyword]
 
     def check(_validator: Any, bound: float, value: Any, _schema: Any) -> Any:
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
@@ -102,7 +106,9 @@ def schema(resource_type: str) -> dict[str, Any]:
     try:
         return PROVIDER_SCHEMA_MANAGER.get_resource_schema(aws.region(), resource_type).schema
     except Exception as error:
-        raise TemplateError(f"Template format error: Unrecognized resource types: [{resource_type}]") from error
+        raise TemplateError(
+            f"Template format error: Unrecognized resource types: [{resource_type}]"
+        ) from error
 
 
 def check(resource_type: str, properties: dict[str, Any]) -> None:
@@ -110,19 +116,25 @@ def check(resource_type: str, properties: dict[str, Any]) -> None:
     found = schema(resource_type)
     if not found:
         return
-    read_only = [name for name in properties if f"/properties/{name}" in found.get("readOnlyProperties", [])]
+    read_only = [
+        name for name in properties if f"/properties/{name}" in found.get("readOnlyProperties", [])
+    ]
     if read_only:
         raise TemplateError(f"Encountered readOnlyProperties {read_only} of {resource_type}")
     error = best_match(_Checker(found).iter_errors(properties))
     if error:
         where = "/".join(map(str, error.absolute_path)) or "properties"
-        raise TemplateError(f"Properties validation failed for resource type {resource_type}: #/{where}: {error.message[:400]}")
+        raise TemplateError(
+            f"Properties validation failed for resource type {resource_type}: #/{where}: {error.message[:400]}"
+        )
 
 
 @cache
 def attributes(resource_type: str) -> frozenset[str]:
     """Those that Fn::GetAtt may name; they may be patterns such as `Outputs\\..*`."""
-    return frozenset(PROVIDER_SCHEMA_MANAGER.get_resource_schema(aws.region(), resource_type).get_atts)
+    return frozenset(
+        PROVIDER_SCHEMA_MANAGER.get_resource_schema(aws.region(), resource_type).get_atts
+    )
 
 
 def replaced_by(resource_type: str, old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -41,11 +41,17 @@ class Signals:
         from .engine import Failed, _event
 
         wanted = int(wait.get("Count", 1))
-        percent = int((resource.policies["CreationPolicy"].get("AutoScalingCreationPolicy") or {}).get("MinSuccessfulInstancesPercent", 100))
+        percent = int(
+            (resource.policies["CreationPolicy"].get("AutoScalingCreationPolicy") or {}).get(
+                "MinSuccessfulInstancesPercent", 100
+            )
+        )
         needed = -(-wanted * percent // 100)
         got = list(self._got[resource.logical_resource_id].values())
         good, bad = got.count("SUCCESS"), got.count("FAILURE")
-        late = clock.now() > self._since[resource.logical_resource_id] + seconds(wait.get("Timeout", "PT5M"))
+        late = clock.now() > self._since[resource.logical_resource_id] + seconds(
+            wait.get("Timeout", "PT5M")
+        )
         reason = None
         if good >= needed and good + bad >= wanted:
             return True
@@ -55,7 +61,9 @@ class Signals:
             reason = f"Failed to receive {wanted - len(got)} resource signal(s) within the specified duration"
         if reason:
             _event(resource.stack, resource, "CREATE_FAILED", reason)
-            raise Failed(f"The following resource(s) failed to create: [{resource.logical_resource_id}]: {reason}")
+            raise Failed(
+                f"The following resource(s) failed to create: [{resource.logical_resource_id}]: {reason}"
+            )
         return False
 
 

@@ -65,7 +65,10 @@ class LabStack(Stack):
     def parameter_list(self) -> list[dict[str, Any]]:
         slots = self.template_dict.get("Parameters", {})
         return [
-            {"ParameterKey": name, "ParameterValue": "****" if slots[name].get("NoEcho") else self.given(name)}
+            {
+                "ParameterKey": name,
+                "ParameterValue": "****" if slots[name].get("NoEcho") else self.given(name),
+            }
             for name in (self.plan.values if self.plan else ())
         ]
 
@@ -83,16 +86,29 @@ class LabStack(Stack):
     @property
     def outputs(self) -> Any:
         return [
-            {"OutputKey": name, "OutputValue": str(one["value"]), "Description": one["description"], "ExportName": one["export"]}
+            {
+                "OutputKey": name,
+                "OutputValue": str(one["value"]),
+                "Description": one["description"],
+                "ExportName": one["export"],
+            }
             for name, one in self._outputs.items()
         ]
 
     @property
     def exports(self) -> list[Export]:
-        return [Export(self.stack_id, one["export"], one["value"]) for one in self._outputs.values() if one["export"]]
+        return [
+            Export(self.stack_id, one["export"], one["value"])
+            for one in self._outputs.values()
+            if one["export"]
+        ]
 
-    def add_event(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None) -> None:
-        self.events.append(Event(self.stack_id, self.name, logical_id, physical_id, kind, status, reason, None))
+    def add_event(
+        self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None
+    ) -> None:
+        self.events.append(
+            Event(self.stack_id, self.name, logical_id, physical_id, kind, status, reason, None)
+        )
 
     def _is(self, status: str, reason: str | None = None) -> None:
         self.status, self.stack_status_reason = status, reason
@@ -119,7 +135,9 @@ class LabStack(Stack):
             self._is("ROLLBACK_IN_PROGRESS", f"{error}. Rollback requested by user.")
             self._end("ROLLBACK", lambda: remove_all(self, only_new=True))
 
-    def start_update(self, template: str, given: dict[str, str], tags: dict[str, str] | None) -> None:
+    def start_update(
+        self, template: str, given: dict[str, str], tags: dict[str, str] | None
+    ) -> None:
         before = (self.template, self.parameters, self.plan)
         self.plan = self._use(template, given)
         if tags is not None:
@@ -139,7 +157,10 @@ class LabStack(Stack):
 
     def start_delete(self) -> None:
         self._is("DELETE_IN_PROGRESS", "User Initiated")
-        threading.Thread(target=lambda: self._end("DELETE", lambda: remove_all(self, only_new=False)), daemon=True).start()
+        threading.Thread(
+            target=lambda: self._end("DELETE", lambda: remove_all(self, only_new=False)),
+            daemon=True,
+        ).start()
 
     def _end(self, verb: str, work: Any) -> None:
         try:
@@ -152,26 +173,40 @@ class LabStack(Stack):
 def parameters_of(stack: LabStack, given: list[dict[str, Any]]) -> dict[str, str]:
     """A parameter that is not mentioned takes the default of the template, not its previous value."""
     return {
-        one["ParameterKey"]: stack.given(one["ParameterKey"]) if one.get("UsePreviousValue") else one["ParameterValue"]
+        one["ParameterKey"]: stack.given(one["ParameterKey"])
+        if one.get("UsePreviousValue")
+        else one["ParameterValue"]
         for one in given
     }
 
 
 def is_same(stack: LabStack, template: str, given: dict[str, str], tags: Any) -> bool:
     parsed = stack.parse_template(template)
-    return parsed == stack.template_dict and Plan(stack, parsed, given).values == stack.plan.values and tags in (None, stack.tags)
+    return (
+        parsed == stack.template_dict
+        and Plan(stack, parsed, given).values == stack.plan.values
+        and tags in (None, stack.tags)
+    )
 
 
 def _create_stack(self: CloudFormationResponse) -> ActionResult:
     backend, name = self.cloudformation_backend, self._get_param("StackName")
-    if any(stack.name == name and stack.status != "DELETE_COMPLETE" for stack in backend.stacks.values()):
+    if any(
+        stack.name == name and stack.status != "DELETE_COMPLETE"
+        for stack in backend.stacks.values()
+    ):
         raise AlreadyExistsException(f"Stack [{name}] already exists")
     url = self._get_param("TemplateURL")
     template = self._get_stack_from_s3_url(url) if url else self._get_param("TemplateBody")
     stack = LabStack(name, {one["Key"]: one["Value"] for one in self._get_param("Tags", [])})
-    keep_failed = self._get_bool_param("DisableRollback", False) or self._get_param("OnFailure") == "DO_NOTHING"
+    keep_failed = (
+        self._get_bool_param("DisableRollback", False)
+        or self._get_param("OnFailure") == "DO_NOTHING"
+    )
     try:
-        stack.start_create(template, parameters_of(stack, self._get_param("Parameters", [])), keep_failed)
+        stack.start_create(
+            template, parameters_of(stack, self._get_param("Parameters", [])), keep_failed
+        )
     except TemplateError as error:
         raise ValidationError(message=str(error)) from error
     backend.stacks[stack.stack_id] = stack
@@ -180,8 +215,13 @@ def _create_stack(self: CloudFormationResponse) -> ActionResult:
 
 def _update_stack(self: CloudFormationResponse) -> ActionResult:
     stack: Any = self.cloudformation_backend.get_stack(self._get_param("StackName"))
-    if not stack.status.endswith("_COMPLETE") or stack.status in ("ROLLBACK_COMPLETE", "DELETE_COMPLETE"):
-        raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+    if not stack.status.endswith("_COMPLETE") or stack.status in (
+        "ROLLBACK_COMPLETE",
+        "DELETE_COMPLETE",
+    ):
+        raise ValidationError(
+            message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
+        )
     url, body = self._get_param("TemplateURL"), self._get_param("TemplateBody")
     template = self._get_stack_from_s3_url(url) if url else body or stack.template
     tags = {one["Key"]: one["Value"] for one in self._get_param("Tags", [])} or None
@@ -202,7 +242,11 @@ def delete_stack(self: CloudFormationBackend, name_or_stack_id: str) -> None:
 
 
 def _describe_stacks(self: CloudFormationBackend, name_or_stack_id: str) -> list[Stack]:
-    stacks = [one for one in self.stacks.values() if one.status != "DELETE_COMPLETE" or one.stack_id == name_or_stack_id]
+    stacks = [
+        one
+        for one in self.stacks.values()
+        if one.status != "DELETE_COMPLETE" or one.stack_id == name_or_stack_id
+    ]
     found = [one for one in stacks if name_or_stack_id in (None, one.name, one.stack_id)]
     if not found and name_or_stack_id:
         raise ValidationError(name_or_stack_id)
@@ -212,7 +256,9 @@ def _describe_stacks(self: CloudFormationBackend, name_or_stack_id: str) -> list
 def _get_stack(self: CloudFormationBackend, name_or_stack_id: str) -> Stack:
     """A deleted one only by its id."""
     for stack in self.stacks.values():
-        if name_or_stack_id == stack.stack_id or (name_or_stack_id == stack.name and stack.status != "DELETE_COMPLETE"):
+        if name_or_stack_id == stack.stack_id or (
+            name_or_stack_id == stack.name and stack.status != "DELETE_COMPLETE"
+        ):
             return stack
     raise ValidationError(name_or_stack_id)
 
@@ -222,16 +268,28 @@ def _signal_resource(self: CloudFormationResponse) -> ActionResult:
     stack_name, logical_id, unique_id, status = (self._get_param(name) for name in names)
     stack: Any = self.cloudformation_backend.get_stack(stack_name)
     if not stack.status.endswith("_IN_PROGRESS"):
-        raise ValidationError(message=f"Stack {stack.stack_id} is in {stack.status} state and cannot be signaled")
+        raise ValidationError(
+            message=f"Stack {stack.stack_id} is in {stack.status} state and cannot be signaled"
+        )
     if status not in ("SUCCESS", "FAILURE"):
         raise ValidationError(message=f"Status is SUCCESS or FAILURE, not {status}")
     resource = stack.resources.get(logical_id)
     if logical_id not in stack.plan.definitions:
-        raise ValidationError(message=f"Resource {logical_id} does not exist for stack {stack.name}")
+        raise ValidationError(
+            message=f"Resource {logical_id} does not exist for stack {stack.name}"
+        )
     if resource and resource.status.endswith("_COMPLETE"):
-        raise ValidationError(message=f"Resource {logical_id} is in {resource.status} state and cannot be signaled")
+        raise ValidationError(
+            message=f"Resource {logical_id} is in {resource.status} state and cannot be signaled"
+        )
     if stack.signals.take(logical_id, unique_id, status):
-        stack.add_event(logical_id, resource.physical_resource_id if resource else "", stack.plan.definitions[logical_id]["Type"], "CREATE_IN_PROGRESS", f"Received {status} signal with UniqueId {unique_id}")
+        stack.add_event(
+            logical_id,
+            resource.physical_resource_id if resource else "",
+            stack.plan.definitions[logical_id]["Type"],
+            "CREATE_IN_PROGRESS",
+            f"Received {status} signal with UniqueId {unique_id}",
+        )
     return EmptyResult()
 
 
