@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { assertNoneDropped, type Call, startCalls, untilFlowing } from '../cluster/support/calls';
 import { AwsLab } from '../support/aws-lab/aws-lab';
 import { synthesize } from '../support/aws-lab/cdk';
-import { LabGroup } from '../support/aws-lab/lab-group';
+import { LabGroup, waitingMessages } from '../support/aws-lab/lab-group';
 import { REGION } from '../support/aws-lab/lab-server';
 import { NodeMachines } from '../support/aws-lab/node-machines';
 import { RustClients } from '../support/call-client-rust';
@@ -27,6 +27,7 @@ describe('a cluster whose machines are real nodes', () => {
   let clients: RustClients;
   let media: LabGroup;
   let call: Call;
+  let endedFirst: string;
 
   before(async () => {
     lab = await AwsLab.start();
@@ -98,13 +99,35 @@ describe('a cluster whose machines are real nodes', () => {
   test('moves a call off a machine that its group ends, and lets it go then', async () => {
     [call] = (await startCalls(cluster, clients, { name: 'ending' })) as [Call];
     const id = await instanceOfCall();
+    endedFirst = id;
     await media.terminate(id, true);
     assert.equal((await media.states())['Terminating:Wait'], 1);
     await untilGone(id);
     assert.notEqual(await instanceOfCall(), id);
     await untilFlowing(call);
     await assertNoneDropped([call]);
-    assert.deepEqual(await media.sizes(), { min: 1, max: 5, desired: 1 });
+    assert.equal((await media.sizes()).desired, 1);
+  });
+
+  test('does nothing a second time where a notice comes twice, and late', async () => {
+    const { nodes } = await cluster.admin().nodes();
+    const before = nodes.filter(({ state }) => state === 'serving').map(({ id }) => id);
+    await lab.sendEvent('aws.autoscaling', 'EC2 Instance-terminate Lifecycle Action', {
+      LifecycleActionToken: '00000000-0000-4000-8000-000000000000',
+      AutoScalingGroupName: media.name,
+      LifecycleHookName: 'sluice-terminating',
+      EC2InstanceId: endedFirst,
+      LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+      Origin: 'AutoScalingGroup',
+      Destination: 'EC2',
+    });
+    const queue = (await lab.outputs(STACK))['NoticesQueue'] ?? '';
+    const isRead = async (): Promise<boolean> => (await waitingMessages(lab.sqs, queue)) === 0;
+    await until('the notice to be read', isRead, { timeoutMs: 60_000, explain });
+    const { nodes: now } = await cluster.admin().nodes();
+    const after = now.filter(({ state }) => state === 'serving').map(({ id }) => id);
+    assert.deepEqual(after.sort(), before.sort());
+    assert.deepEqual(await media.states(), { InService: 1 });
   });
 
   test('brings a machine where one is missing, in service when a call through it works', async () => {
