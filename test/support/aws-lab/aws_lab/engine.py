@@ -215,7 +215,7 @@ def _bring(plan: Plan, name: str, replaced: list[Resource]) -> dict[str, Any] | 
         handler = handler_of(kind)
         if old and old.cf_resource_type != kind:
             raise TemplateError("Update of resource type is not permitted")
-        if old and old.properties == resource.properties:
+        if old and old.properties == resource.properties and not old.changed_half:
             old.policies = resource.policies
             return None
         if old:
@@ -261,9 +261,10 @@ def _update(old: Resource, new: Resource, handler: Any) -> None:
     old.properties, old.policies = new.properties, new.policies
     try:
         handler.update(old, before)
+        old.changed_half = False
     except Exception:
         # What failed may have changed half: the roll-back shall bring all of it back.
-        old.properties = {**new.properties, "lab:failed": True}
+        old.changed_half = True
         raise
 
 

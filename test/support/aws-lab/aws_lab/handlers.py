@@ -32,6 +32,8 @@ class Resource:
     attributes: dict[str, Any] = field(default_factory=dict)
     model: Any = None
     status: str = ""
+    changed_half: bool = False
+    """By an update that failed."""
 
     def tag_list(self) -> list[dict[str, str]]:
         """Its own tags over those of the stack."""
