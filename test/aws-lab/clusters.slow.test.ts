@@ -175,6 +175,8 @@ describe('the stacks that are shipped, deployed by the CDK to the local AWS', ()
     test('keeps its size when the initial size is changed later: that counts at creation only', async () => {
       const { desired } = await media.sizes();
       await deploy(ELASTIC, { MediaNodesMaxCapacity: '10', MediaNodesInitialCapacity: '3' });
+      const events = (await lab.events(ELASTIC)).join('\n');
+      assert.match(events, /InitialCapacity\w* UPDATE_COMPLETE/);
       assert.equal((await media.sizes()).desired, desired);
     });
 
@@ -296,6 +298,17 @@ describe('the stacks that are shipped, deployed by the CDK to the local AWS', ()
     } finally {
       await machines.close();
     }
+  });
+
+  test('a Single Node is made, in a group that brings it back', async () => {
+    const machine = group(await deploy('SluiceSingleNode'), 'MachineGroup');
+    assert.deepEqual(await machine.sizes(), { min: 1, max: 1, desired: 1 });
+    const [first] = await machine.instances();
+    assert.ok(first);
+    await machine.terminate(first.id, false);
+    await machine.untilState(first.id, 'gone');
+    assert.deepEqual(await machine.states(), { InService: 1 });
+    await delete_('SluiceSingleNode');
   });
 
   test('parameters that cannot be are refused before anything is made', async () => {
