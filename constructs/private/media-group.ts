@@ -2,18 +2,13 @@ import { Duration, Tags } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
+import { SCALING_TAGS } from '../../node-image/contract';
 import type { MediaNodesOptions } from '../media-nodes-options';
 import { NodeArchitecture } from '../node-architecture';
 import type { NodeDrain } from '../node-drain';
 import type { Capacity } from './media-props';
 import { DEFAULT_CREATION_TIMEOUT, NODES_TAG, type NodeMachines } from './node-machines';
 import { isKnown, numberText } from './validation';
-
-/** Tags of the group in which the controller reads what may change while a cluster runs. */
-export const SCALING_TAGS = {
-  targetLoad: 'sluice:target-load',
-  headroomRooms: 'sluice:headroom-rooms',
-} as const;
 
 /** Properties of the group. */
 export interface MediaGroupProps extends MediaNodesOptions, Capacity {

@@ -45,15 +45,14 @@ export function masterSettings(
   nodes: { autoScalingGroupName: string; noticesQueueUrl: string; drain: NodeDrain },
   scaling: MediaScalingOptions = {},
 ): NodeSettings {
-  const { targetLoad, headroomRooms, scaleInAfter } = scaling;
+  // Target load and headroom are tags of the group.
+  const { scaleInAfter } = scaling;
   return NodeSettings.fromObject({
     sluice: {
       cloud: cloudSettings(nodes),
       drain: drainSettings(nodes.drain),
       scaling: {
         group: 'aws',
-        ...(targetLoad === undefined ? {} : { target_load: targetLoad }),
-        ...(headroomRooms === undefined ? {} : { headroom_rooms: headroomRooms }),
         ...(scaleInAfter === undefined ? {} : { scale_in_after: seconds(scaleInAfter) }),
       },
     },

@@ -9,7 +9,7 @@ import type { ClusterSnapshot, Registry } from './registry';
 import { outdatedMachines, type RollingStep, rollingStep, rollWhy } from './rolling';
 import { RoomReaper } from './room-reaper';
 import { decideScaling, type ScalingDecision, type ScalingFigures } from './scaling';
-import { SCALE_IN, type ScalingState } from './scaling-stock';
+import { SCALE_IN, type ScalingState, scalingOf } from './scaling-stock';
 import {
   isRollReason,
   MACHINE_ROLL_REASON,
@@ -219,12 +219,10 @@ export class Controller {
   async #scale(group: NodeGroup, snapshot: ClusterSnapshot, isRolling: boolean): Promise<void> {
     const { settings } = this.#options;
     const described = await group.describe();
-    const { min_nodes, max_nodes } = settings.scaling;
-    const { min, max } = described.limits ?? { min: min_nodes, max: max_nodes };
     const decision = decideScaling({
       nodes: snapshot.nodes,
       group: described,
-      scaling: { ...settings.scaling, min_nodes: min, max_nodes: max },
+      scaling: scalingOf(settings.scaling, described),
       ledger: settings.ledger,
       nowMs: this.#now(),
       state: this.#state,

@@ -14,12 +14,22 @@ export interface GroupMachine {
   readonly isOutdated?: boolean | undefined;
 }
 
+/** What a group itself says of scaling. What it does not say, sluice.scaling does. */
+export interface GroupScaling {
+  /** Load of a node, 0.05 to 1, that the cluster is kept below by growing. */
+  readonly targetLoad?: number | undefined;
+  /** Room for so many more Rooms is kept free. */
+  readonly headroomRooms?: number | undefined;
+}
+
 export interface GroupDescription {
   /** How many machines there are to be. */
   readonly wanted: number;
   readonly machines: readonly GroupMachine[];
   /** How many there may be, where the group itself says so. @default - sluice.scaling says so */
   readonly limits?: { readonly min: number; readonly max: number } | undefined;
+  /** What is to be kept free. @default - sluice.scaling says so */
+  readonly scaling?: GroupScaling | undefined;
   /**
    * What new machines are made from; another text with each change, and outdated machines are those
    * that are of an earlier one. @default - it never changes

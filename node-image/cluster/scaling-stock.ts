@@ -5,6 +5,20 @@ import { coresOf, type LedgerConfig } from './placement-load';
 
 export type ScalingConfig = SluiceConfig['sluice']['scaling'];
 
+/** What holds of a group: what it says itself, and the configuration for the rest. */
+export function scalingOf(
+  config: ScalingConfig,
+  { limits, scaling }: Pick<GroupDescription, 'limits' | 'scaling'>,
+): ScalingConfig {
+  return {
+    ...config,
+    min_nodes: limits?.min ?? config.min_nodes,
+    max_nodes: limits?.max ?? config.max_nodes,
+    target_load: scaling?.targetLoad ?? config.target_load,
+    headroom_rooms: scaling?.headroomRooms ?? config.headroom_rooms,
+  };
+}
+
 /** `reason` of the orders to drain that follow from `decideScaling`; only those are cancelled again. */
 export const SCALE_IN = 'scale-in';
 

@@ -8,6 +8,17 @@ export const LIFECYCLE_HOOKS = {
   terminating: 'sluice-terminating',
 } as const;
 
+/**
+ * Tags of an Auto Scaling Group of Media Nodes that hold instead of `sluice.scaling`, as its minimum
+ * and maximum do: the controller reads them with each look at the group.
+ */
+export const SCALING_TAGS = {
+  /** target_load */
+  targetLoad: 'sluice:target-load',
+  /** headroom_rooms */
+  headroomRooms: 'sluice:headroom-rooms',
+} as const;
+
 /** Where EC2 answers a machine's questions about itself: link-local, the same on each. */
 export const AWS_METADATA_URL = 'http://169.254.169.254';
 

@@ -33,6 +33,9 @@ export const drainSchema = section({
   on_deadline: oneOf(['force', 'keep'], 'force'),
 }).prefault({});
 
+const targetLoad = decimal(0.6, 0.05, 1);
+const headroomRooms = whole(2, 0, 100_000);
+
 /** How many Media Nodes the controller wants. */
 export const scalingSchema = section({
   /**
@@ -46,15 +49,27 @@ export const scalingSchema = section({
   min_nodes: whole(1, 1, 1000),
   /** @default 4 */
   max_nodes: whole(4, 1, 1000),
-  /** Load of a node, 0 to 1, that the cluster is kept below by growing. @default 0.6 */
-  target_load: decimal(0.6, 0.05, 1),
-  /** Room for so many more Rooms is kept free. @default 2 */
-  headroom_rooms: whole(2, 0, 100_000),
+  /**
+   * Load of a node, 0 to 1, that the cluster is kept below by growing. Of an Auto Scaling Group, its
+   * tag `sluice:target-load` holds instead. @default 0.6
+   */
+  target_load: targetLoad,
+  /**
+   * Room for so many more Rooms is kept free. Of an Auto Scaling Group, its tag
+   * `sluice:headroom-rooms` holds instead. @default 2
+   */
+  headroom_rooms: headroomRooms,
   /** How long the load must allow it before a node is taken away; milliseconds here. @default 5m */
   scale_in_after: duration('5m'),
   /** How often it is decided; milliseconds here. @default 5s */
   interval: duration('5s'),
 }).prefault({});
+
+/** What may stand in SCALING_TAGS: the same as in sluice.scaling. */
+export const SCALING_RANGES = {
+  targetLoad: rangeOf(targetLoad),
+  headroomRooms: rangeOf(headroomRooms),
+};
 
 /** What a Room and the jobs of a node reserve before their load can be measured. */
 export const ledgerSchema = section({
@@ -80,3 +95,9 @@ export const role = oneOf(ROLES, 'single');
 
 /** A cluster secret that is shorter could be guessed. Characters. */
 export const SHORTEST_CLUSTER_SECRET = 32;
+
+/** A value without its default, and what is allowed in words. */
+function rangeOf(value: ReturnType<typeof decimal> | ReturnType<typeof whole>) {
+  const schema = value.unwrap();
+  return { schema, allowed: schema.meta()?.allowed };
+}

@@ -1,5 +1,5 @@
-export { AWS_METADATA_URL, LIFECYCLE_HOOKS } from './config-cloud';
-export { SHORTEST_CLUSTER_SECRET } from './config-cluster';
+export { AWS_METADATA_URL, LIFECYCLE_HOOKS, SCALING_TAGS } from './config-cloud';
+export { SCALING_RANGES, SHORTEST_CLUSTER_SECRET } from './config-cluster';
 export {
   configKeysSchema,
   configSchema,

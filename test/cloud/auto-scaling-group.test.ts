@@ -48,6 +48,18 @@ describe('the Auto Scaling Group of the Media Nodes', () => {
     );
   });
 
+  it('says what its tags say of scaling, as they are with each look', async () => {
+    const { fake, group } = await groupOf(1);
+    assert.deepEqual((await group.describe()).scaling, {
+      targetLoad: undefined,
+      headroomRooms: undefined,
+    });
+    fake.tags = { 'sluice:target-load': '0.5', 'sluice:headroom-rooms': '12', Name: 'media' };
+    // It looks anew.
+    await group.grow(0);
+    assert.deepEqual((await group.describe()).scaling, { targetLoad: 0.5, headroomRooms: 12 });
+  });
+
   it('is asked once by those who ask at the same time', async () => {
     const { group, aws } = await groupOf(1);
     await Promise.all([group.describe(), group.describe(), group.waiting()]);

@@ -85,6 +85,28 @@ describe('the controller of a group on AWS', () => {
     assert.equal(fake.desired, 3);
   });
 
+  it('keeps free what a tag of the group says, from the next look on', async () => {
+    const { fake, rounds } = await controllerOf(1);
+    await rounds(2);
+    assert.equal(fake.desired, 1);
+    fake.tags = { 'sluice:headroom-rooms': 'many' };
+    await rounds(2);
+    assert.equal(fake.desired, 1, 'a value that is none counts as no tag');
+    fake.tags = { 'sluice:headroom-rooms': '100' };
+    await rounds(1);
+    assert.ok(fake.desired > 1, `${fake.desired} are wanted`);
+  });
+
+  it('grows above the load that a tag of the group says', async () => {
+    const { fake, rounds, load } = await controllerOf(1);
+    for (const { id } of fake.machines) load.set(id, { cpuLoad: 0.4 });
+    await rounds(2);
+    assert.equal(fake.desired, 1);
+    fake.tags = { 'sluice:target-load': '0.3' };
+    await rounds(1);
+    assert.equal(fake.desired, 2);
+  });
+
   it('ends the machine of a drained node once, however long that takes', async () => {
     const { fake, rounds, aws } = await controllerOf(2);
     await rounds(6);

@@ -209,6 +209,23 @@ test('its size by parameters is in no launch template: a resized cluster is not 
   }
 });
 
+test('another load or headroom changes the group alone: machines are told by its tags', () => {
+  const withScaling = (targetLoad: number, headroomRooms: number) => {
+    const stack = anyStack();
+    define(stack, { mediaNodes: { scaling: { targetLoad, headroomRooms } } });
+    return jsonOf(stack).Resources;
+  };
+  const before = withScaling(0.6, 2);
+  const after = withScaling(0.5, 9);
+  const changed = Object.keys(before).filter(
+    (id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]),
+  );
+  assert.deepEqual(
+    changed.map((id) => before[id]?.Type),
+    ['AWS::AutoScaling::AutoScalingGroup'],
+  );
+});
+
 test('a cluster of another stack gives its key', () => {
   const stack = anyStack();
   const cluster = HighAvailabilityCluster.fromHighAvailabilityClusterAttributes(stack, 'Other', {

@@ -13,6 +13,7 @@ import type { GroupDescription, GroupMachine, NodeGroup } from '../../cluster/no
 import { awsErrorName } from './clients';
 import { isOutdated, templateName } from './group-template';
 import { MachineFacts } from './machine-facts';
+import { ScalingTags } from './scaling-tags';
 
 const FRESH_MS = 1000;
 /** So many machines can be protected by one call. Source: SetInstanceProtection, InstanceIds. */
@@ -54,6 +55,7 @@ export class AutoScalingGroup implements NodeGroup {
   readonly #options: AutoScalingGroupOptions;
   readonly #now: () => number;
   readonly #facts: MachineFacts;
+  readonly #tags: ScalingTags;
   #closed = false;
   #look: { readonly atMs: number; readonly group: Promise<GroupFacts> } | undefined;
 
@@ -61,6 +63,7 @@ export class AutoScalingGroup implements NodeGroup {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#facts = new MachineFacts({ ec2: options.ec2, log: options.log, now: this.#now });
+    this.#tags = new ScalingTags({ group: options.name, log: options.log });
   }
 
   async describe(): Promise<GroupDescription> {
@@ -74,6 +77,7 @@ export class AutoScalingGroup implements NodeGroup {
     return {
       wanted: group.DesiredCapacity ?? 0,
       limits: { min: group.MinSize ?? 0, max: group.MaxSize ?? 0 },
+      scaling: this.#tags.read(group),
       template: template && templateName(template),
       machines: machines.map((machine): GroupMachine => {
         const id = machine.InstanceId ?? '';

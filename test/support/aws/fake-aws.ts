@@ -183,6 +183,14 @@ export class FakeAws {
         MinSize: group.min,
         MaxSize: group.max,
         DesiredCapacity: group.desired,
+        // API_TagDescription.html
+        Tags: Object.entries(group.tags).map(([Key, Value]) => ({
+          Key,
+          Value,
+          ResourceId: group.name,
+          ResourceType: 'auto-scaling-group',
+          PropagateAtLaunch: false,
+        })),
         LaunchTemplate: { LaunchTemplateId: template.id, Version: templateVersion },
         Instances: group.machines.map((machine) => ({
           InstanceId: machine.id,

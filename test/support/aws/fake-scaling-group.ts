@@ -58,6 +58,8 @@ export class FakeScalingGroup {
   /** What the group itself says: `$Latest`, or a number. */
   templateVersion: string | undefined;
   type = 'c7i.xlarge';
+  /** By key. */
+  tags: Readonly<Record<string, string>> = {};
   /** Machines that ended while nobody had said that they may: with calls on them, in a real cluster. */
   readonly cutOff: string[] = [];
   readonly #onAbandon: 'retain' | 'terminate';
