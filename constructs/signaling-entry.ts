@@ -12,7 +12,6 @@ import type { Domain } from './domain';
 import { addRecords, type DomainConfig, urlOf } from './private/domain-config';
 import { checkEntry, withAddresses } from './private/entry-checks';
 import { logAccesses } from './private/entry-logs';
-import { ENTRY_HEALTH_PORT, ENTRY_TRAFFIC_PORT } from './private/entry-ports';
 import { type EntrySource, openMasters, peersOf } from './private/entry-rules';
 import { ImportedSignalingEntry } from './private/imported-entry';
 import { chooseSubnets, onePerZone } from './private/subnets';
@@ -279,7 +278,7 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
       vpc: props.vpc,
       targetType: elbv2.TargetType.INSTANCE,
       protocol: elbv2.Protocol.TCP,
-      port: ENTRY_TRAFFIC_PORT,
+      port: PORTS.entryBehindBalancer,
       // The address of the client comes in the PROXY header. As the source of the packets it would be
       // lost for IPv6, and a Master Node could not reach itself by the name of the cluster.
       proxyProtocolV2: true,
@@ -289,7 +288,7 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
       healthCheck: {
         protocol: elbv2.Protocol.HTTP,
         path: '/',
-        port: String(ENTRY_HEALTH_PORT),
+        port: String(PORTS.entryHealth),
         healthyHttpCodes: '200',
         interval: Duration.seconds(5),
         timeout: Duration.seconds(3),

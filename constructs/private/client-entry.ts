@@ -9,7 +9,6 @@ import type { Domain } from '../domain';
 import { SignalingEntry } from '../signaling-entry';
 import type { ISignalingEntry } from '../signaling-entry-existing';
 import { addRecords, urlOf } from './domain-config';
-import { ENTRY_HEALTH_PORT, ENTRY_TRAFFIC_PORT } from './entry-ports';
 import type { MachineEntry } from './machine-entry';
 import { Problems } from './validation';
 
@@ -54,10 +53,10 @@ export function loadBalancerEntry(entry: ISignalingEntry, tls: boolean): ClientE
     ...(tls && { turnDomain: entry.domainName }),
     machine: {
       tls: false,
-      port: ENTRY_TRAFFIC_PORT,
+      port: PORTS.entryBehindBalancer,
       redirect: false,
       proxy_protocol: true,
-      health_port: ENTRY_HEALTH_PORT,
+      health_port: PORTS.entryHealth,
     },
     attach: (masters) => {
       entry.attachMasters(masters.autoScalingGroup);

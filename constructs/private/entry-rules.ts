@@ -1,6 +1,6 @@
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { ENTRY_HEALTH_PORT, ENTRY_TRAFFIC_PORT } from './entry-ports';
+import { portsOf } from './port-rules';
 import type { Problems } from './validation';
 
 /** Where a load balancer reaches Master Nodes from. */
@@ -16,14 +16,11 @@ export function openMasters(
   { connections, peers }: EntrySource,
   masters: autoscaling.AutoScalingGroup,
 ): void {
-  for (const [port, what] of [
-    [ENTRY_TRAFFIC_PORT, 'clients through the load balancer'],
-    [ENTRY_HEALTH_PORT, 'health checks of the load balancer'],
-  ] as const) {
+  for (const { port, what } of portsOf('master', 'balancer')) {
     if (connections.securityGroups.length > 0) {
-      masters.connections.allowFrom(connections, ec2.Port.tcp(port), what);
+      masters.connections.allowFrom(connections, port, what);
     }
-    for (const peer of peers) masters.connections.allowFrom(peer, ec2.Port.tcp(port), what);
+    for (const peer of peers) masters.connections.allowFrom(peer, port, what);
   }
 }
 

@@ -8,6 +8,17 @@ import type { Role } from './roles';
 export const PORTS = {
   /** HTTPS and WSS of clients, TURN/TLS: load balancer, or HAProxy on the machine. */
   entry: 443,
+  /**
+   * What the HAProxy of a Master Node listens on for a load balancer that has ended TLS, with a PROXY
+   * header. It tells STUN from HTTP by the first byte: HTTP goes to the server of the node, STUN to
+   * the coturn of a Media Node that serves.
+   */
+  entryBehindBalancer: 7443,
+  /**
+   * Where that HAProxy passes the health of the node on, with no PROXY header before it: health
+   * checks of a load balancer send none. Unanswered when HAProxy is dead, not ready when the node is.
+   */
+  entryHealth: 7444,
   /** The server behind the entry: signaling, server API, console. On Media Nodes: health alone. */
   http: 7880,
   /** Master Node to Media Node; private, encrypted. */
@@ -51,9 +62,9 @@ export interface PortUse {
   readonly roles: readonly Role[];
   /**
    * Who may reach it: clients from anywhere (or through a load balancer), the nodes of the
-   * cluster, whoever collects metrics.
+   * cluster, whoever collects metrics, the load balancer that clients come in by.
    */
-  readonly from: 'clients' | 'cluster' | 'monitoring';
+  readonly from: 'clients' | 'cluster' | 'monitoring' | 'balancer';
 }
 
 const ENTRY: readonly Role[] = ['single', 'master'];
@@ -64,6 +75,20 @@ const one = (start: number) => ({ start, end: start });
 export const PORT_USES: readonly PortUse[] = [
   { what: 'HTTP service', protocol: 'tcp', ...one(PORTS.http), roles: ENTRY, from: 'clients' },
   { what: 'health', protocol: 'tcp', ...one(PORTS.http), roles: ['media'], from: 'cluster' },
+  {
+    what: 'clients through the load balancer',
+    protocol: 'tcp',
+    ...one(PORTS.entryBehindBalancer),
+    roles: ['master'],
+    from: 'balancer',
+  },
+  {
+    what: 'health checks of the load balancer',
+    protocol: 'tcp',
+    ...one(PORTS.entryHealth),
+    roles: ['master'],
+    from: 'balancer',
+  },
   {
     what: 'node link',
     protocol: 'tcp',

@@ -17,7 +17,8 @@ describe('the table of ports', () => {
   });
 
   it('has no TCP port twice', () => {
-    const fixed = [PORTS.entry, PORTS.http, PORTS.nodeLink, PORTS.metrics, PORTS.turn];
+    const { entry, entryBehindBalancer, entryHealth, http, nodeLink, metrics, turn } = PORTS;
+    const fixed = [entry, entryBehindBalancer, entryHealth, http, nodeLink, metrics, turn];
     assert.equal(new Set(fixed).size, fixed.length);
     for (const port of fixed) {
       assert.ok(port < PORT_RANGES.iceTcp.start || port > PORT_RANGES.iceTcp.end, String(port));
@@ -54,6 +55,8 @@ describe('the table of ports', () => {
   it('leaves the world nothing of the node link and the metrics', () => {
     const open = PORT_USES.filter(({ from }) => from === 'clients').map(({ start }) => start);
     assert.ok(!open.includes(PORTS.nodeLink) && !open.includes(PORTS.metrics));
+    // Who reached it past the load balancer could say any address in a PROXY header.
+    assert.ok(!open.includes(PORTS.entryBehindBalancer) && !open.includes(PORTS.entryHealth));
   });
 
   it('does for several nodes on one host, each with a base of its own', () => {

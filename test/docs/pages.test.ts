@@ -70,6 +70,8 @@ test('the table of ports is that of the contract', () => {
   const { turnRelay } = PORT_RANGES;
   for (const row of [
     `| ${PORTS.http} | TCP |`,
+    `| ${PORTS.entryBehindBalancer}, ${PORTS.entryHealth} | TCP |`,
+    `| ${PORTS.nodeLink} | TCP |`,
     `| ${PORTS.iceUdp} + i | UDP | media of worker i, at most ${PORTS.iceUdp + MAX_WORKERS - 1} |`,
     `| ${PORTS.iceTcp} + i | TCP | media of worker i where UDP is blocked, at most ${PORTS.iceTcp + MAX_WORKERS - 1} |`,
     `| ${PORTS.turn} | UDP, TCP |`,

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { ROLES } from '../../contract';
+import { PORTS, ROLES } from '../../contract';
 import { BootError } from './boot-error';
 
 /** Where whoever makes the machine writes what it is to be: user data, or an administrator. */
@@ -16,8 +16,8 @@ const folder = z.string().refine((path) => posix.isAbsolute(path) && !/[\s"%\\]/
 const entry = z.strictObject({
   /** Whether TLS ends here; false where a load balancer did that. @default true */
   tls: z.boolean().default(true),
-  /** @default 443 */
-  port: z.int().min(1).max(65535).default(443),
+  /** Behind a load balancer that ends TLS usually PORTS.entryBehindBalancer. @default 443 */
+  port: z.int().min(1).max(65535).default(PORTS.entry),
   /**
    * PEM file: certificate, chain, key.
    * @default - the secret `certificate`, or else /etc/sluice/tls/entry.pem
@@ -27,7 +27,10 @@ const entry = z.strictObject({
   redirect: z.boolean().default(true),
   /** Whether who connects says first for whom (PROXY protocol), as a load balancer does. @default false */
   proxy_protocol: z.boolean().default(false),
-  /** Port on which the health of the node is passed on, with no PROXY header. @default - none */
+  /**
+   * Port on which the health of the node is passed on, with no PROXY header: PORTS.entryHealth for a
+   * load balancer. @default - none
+   */
   health_port: z.int().min(1).max(65535).optional(),
   /** Where the certificate is to be from Let's Encrypt. */
   lets_encrypt: z.strictObject({ domain: text, email: text.optional() }).optional(),
