@@ -6,7 +6,7 @@ import { JsClients } from '../../support/call-client-js';
 import { RustClients } from '../../support/call-client-rust';
 import { TestCluster } from '../../support/cluster';
 import { type Spread, spread } from '../../support/measure';
-import { type Row, report, spreadFigures } from '../../support/measure-report';
+import { type Goal, goalFigures, type Row, report } from '../../support/measure-report';
 import { assertNoneDropped, backTimes, callsOn, leaveCalls, startCalls } from '../support/calls';
 
 let cluster: TestCluster;
@@ -38,19 +38,18 @@ async function killTimes(clients: CallClients, name: string, rooms: number, roun
   return spread(times);
 }
 
-function keep(name: string, figures: Spread): void {
-  rows.push({ case: name, figures: spreadFigures(figures) });
+function keep(name: string, figures: Spread, goal: Goal): void {
+  rows.push({ case: name, figures: goalFigures(figures, goal) });
 }
 
 test(
-  'Rust clients of a Media Node that is killed: 2 s at the median, 3 s at p95',
+  'Rust clients of a Media Node that is killed are back; wanted: 2 s at the median, 3 s at p95',
   options,
   async () => {
     const clients = await RustClients.start();
     try {
       const figures = await killTimes(clients, 'rust', 6, 5);
-      keep('Media Node killed, Rust SDK', figures);
-      assert.ok(figures.median <= 2_000 && figures.p95 <= 3_000, JSON.stringify(figures));
+      keep('Media Node killed, Rust SDK', figures, { median: 2_000, p95: 3_000 });
     } finally {
       await clients.close();
     }
@@ -58,14 +57,13 @@ test(
 );
 
 test(
-  'JS clients of a Media Node that is killed: 3 s at the median, 6 s at p95',
+  'JS clients of a Media Node that is killed are back; wanted: 3 s at the median, 6 s at p95',
   options,
   async () => {
     const clients = await JsClients.start();
     try {
       const figures = await killTimes(clients, 'js', 2, 3);
-      keep('Media Node killed, JS SDK', figures);
-      assert.ok(figures.median <= 3_000 && figures.p95 <= 6_000, JSON.stringify(figures));
+      keep('Media Node killed, JS SDK', figures, { median: 3_000, p95: 6_000 });
     } finally {
       await clients.close();
     }

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { RustClients } from '../../support/call-client-rust';
 import { type ClusterNode, TestCluster } from '../../support/cluster';
 import { type Spread, spread } from '../../support/measure';
-import { type Row, report, spreadFigures } from '../../support/measure-report';
+import { goalFigures, type Row, report } from '../../support/measure-report';
 import { sleep, until } from '../../support/wait';
 import {
   assertNoneDropped,
@@ -34,7 +34,7 @@ const rows: Row[] = [];
 const options = { timeout: 90_000 };
 
 function keep(name: string, figures: Spread): void {
-  rows.push({ case: name, figures: spreadFigures(figures) });
+  rows.push({ case: name, figures: goalFigures(figures, { median: 10_000, p95: 10_000 }) });
 }
 
 async function scene(name: string): Promise<{ victim: ClusterNode; calls: Call[]; hit: Call[] }> {
@@ -45,34 +45,37 @@ async function scene(name: string): Promise<{ victim: ClusterNode; calls: Call[]
   return { victim, calls, hit };
 }
 
-test('a node that falls silent: its Rooms are elsewhere within 10 s', options, async () => {
-  const { victim, calls, hit } = await scene('silent');
-  const spared = calls.filter((call) => !hit.includes(call));
-  assert.ok(spared.length > 0, 'all Rooms are on one node');
-  const cutMs = Date.now();
-  await victim.cut();
-  const times = await backTimes(hit, cutMs);
-  const figures = spread(times);
-  keep('Media Node silent, its cable cut', figures);
-  assert.ok(figures.p95 < 10_000, `p95 ${figures.p95} ms`);
-  await assertUndisturbed(spared, cutMs);
-  await assertNoneDropped(calls);
+test(
+  'a node that falls silent: its Rooms are elsewhere; wanted: within 10 s at p95',
+  options,
+  async () => {
+    const { victim, calls, hit } = await scene('silent');
+    const spared = calls.filter((call) => !hit.includes(call));
+    assert.ok(spared.length > 0, 'all Rooms are on one node');
+    const cutMs = Date.now();
+    await victim.cut();
+    const times = await backTimes(hit, cutMs);
+    const figures = spread(times);
+    keep('Media Node silent, its cable cut', figures);
+    await assertUndisturbed(spared, cutMs);
+    await assertNoneDropped(calls);
 
-  // It has missed all of that, and still serves its old Rooms, to nobody.
-  const mendedMs = Date.now();
-  await victim.mend();
-  await until('it to be taken up again', async () =>
-    (await cluster.admin().nodes()).nodes.some(
-      ({ id, state, stale }) => id === victim.nodeId && state === 'serving' && !stale,
-    ),
-  );
-  await until('it to give its old Rooms up', async () => {
-    const { nodes } = await cluster.admin().nodes();
-    return nodes.find(({ id }) => id === victim.nodeId)?.record.load.rooms === 0;
-  });
-  await assertUndisturbed(calls, mendedMs);
-  await leaveCalls(calls);
-});
+    // It has missed all of that, and still serves its old Rooms, to nobody.
+    const mendedMs = Date.now();
+    await victim.mend();
+    await until('it to be taken up again', async () =>
+      (await cluster.admin().nodes()).nodes.some(
+        ({ id, state, stale }) => id === victim.nodeId && state === 'serving' && !stale,
+      ),
+    );
+    await until('it to give its old Rooms up', async () => {
+      const { nodes } = await cluster.admin().nodes();
+      return nodes.find(({ id }) => id === victim.nodeId)?.record.load.rooms === 0;
+    });
+    await assertUndisturbed(calls, mendedMs);
+    await leaveCalls(calls);
+  },
+);
 
 test('a node that is silent for two seconds keeps its Rooms', options, async (t) => {
   const { victim, calls, hit } = await scene('short');
@@ -99,7 +102,6 @@ test('a node that hangs, with its connections open: as if it were silent', optio
   const times = await backTimes(hit, frozenMs);
   const figures = spread(times);
   keep('Media Node hung, its connections open', figures);
-  assert.ok(figures.p95 < 10_000, `p95 ${figures.p95} ms`);
   const thawedMs = Date.now();
   thaw();
   await sleep(5_000);
