@@ -97,23 +97,6 @@ test('a message of 60 kB arrives whole', options, async () => {
   );
 });
 
-test('50 lossy messages of 8 kB arrive on a free network', options, async () => {
-  const room = suite.roomName();
-  const alice = await suite.join(room, 'alice');
-  const bob = await suite.join(room, 'bob');
-  await alice.event('participantActive', ['bob']);
-  await alice.run(async (c) => {
-    // Not at once: this client library drops what its own buffer cannot take.
-    for (let i = 0; i < 50; i++) {
-      await c.room.localParticipant.publishData(new Uint8Array(8_000).fill(97), {
-        reliable: false,
-      });
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  });
-  await bob.until('50 messages', (c) => c.seen('dataReceived').length >= 50, 5_000);
-});
-
 test('an RPC is answered, its error carried, and a missing method named', options, async () => {
   const room = suite.roomName();
   const alice = await suite.join(room, 'alice');
