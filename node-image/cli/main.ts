@@ -40,6 +40,10 @@ async function main(): Promise<void> {
       }
       await runAgent({ ...options, signal: end.signal });
     },
+    preflight: async (question) => {
+      const { preflightAws } = await import('../cloud/aws/preflight/preflight-aws.js');
+      return preflightAws(question);
+    },
   });
   // What serve has set says more than that the command line was understood.
   process.exitCode ||= code;

@@ -12,6 +12,7 @@ import { drainCommand } from './commands/drain';
 import { explainCommand } from './commands/explain';
 import { keysCommand } from './commands/keys';
 import { nodesCommand } from './commands/nodes';
+import { preflightCommand, type RunPreflight } from './commands/preflight';
 import { removeCommand } from './commands/remove';
 import { roomsCommand } from './commands/rooms';
 import { serveCommand } from './commands/serve';
@@ -31,6 +32,8 @@ export interface SluiceOptions {
   readonly up: (options: UpOptions) => Promise<number>;
   /** Runs beside a node on a machine of a cloud, until the process is told to stop. */
   readonly agent: RunAgent;
+  /** Looks at an account of AWS before a deployment. */
+  readonly preflight: RunPreflight;
 }
 
 const HELP = `
@@ -65,7 +68,7 @@ export async function runSluice(options: SluiceOptions): Promise<number> {
 }
 
 function buildProgram(
-  { io, version, serve, up, agent }: SluiceOptions,
+  { io, version, serve, up, agent, preflight }: SluiceOptions,
   setExitCode: (code: number) => void,
 ): Command {
   const program = newCommand('sluice', io)
@@ -91,6 +94,7 @@ function buildProgram(
   program.addCommand(roomsCommand(io));
   program.addCommand(explainCommand(io));
   program.addCommand(auditCommand(io));
+  program.addCommand(preflightCommand(io, preflight, setExitCode));
   program.commandsGroup('Change:');
   program.addCommand(drainCommand(io, setExitCode));
   program.addCommand(undrainCommand(io));

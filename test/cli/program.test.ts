@@ -15,6 +15,8 @@ const COMMANDS = [
   'explain',
   'explain room',
   'audit',
+  'preflight',
+  'preflight aws',
   'drain',
   'undrain',
   'remove',

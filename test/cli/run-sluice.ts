@@ -11,6 +11,7 @@ export interface RunOptions {
   readonly serve?: SluiceOptions['serve'];
   readonly up?: SluiceOptions['up'];
   readonly agent?: SluiceOptions['agent'];
+  readonly preflight?: SluiceOptions['preflight'];
 }
 
 export interface Ran {
@@ -55,6 +56,7 @@ export async function sluice(argv: readonly string[], options: RunOptions = {}):
     serve: options.serve ?? (async () => {}),
     up: options.up ?? (async () => 0),
     agent: options.agent ?? (async () => {}),
+    preflight: options.preflight ?? (async () => ({ caller: undefined, findings: [] })),
   });
   return { code, output, errors };
 }

@@ -30,20 +30,25 @@ export interface AwsClients {
   close(): void;
 }
 
-/** Clients that give up in time: whoever asks comes back in a few seconds anyway. */
-export function awsClients({
+/** What every client is made with, so that it gives up in time. */
+export function clientOptions({
   region,
   endpoint,
   credentials,
   attempts = ATTEMPTS,
-}: AwsClientOptions = {}): AwsClients {
-  const options = {
+}: AwsClientOptions) {
+  return {
     maxAttempts: attempts,
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS },
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+/** Clients that give up in time: whoever asks comes back in a few seconds anyway. */
+export function awsClients(given: AwsClientOptions = {}): AwsClients {
+  const options = clientOptions(given);
   const autoScaling = new AutoScalingClient(options);
   const ec2 = new EC2Client(options);
   const sqs = new SQSClient(options);
