@@ -217,6 +217,9 @@ for (const { what, change, says } of FAILURES) {
     assert.equal(machine.read('/etc/sluice/sluice.yaml'), 'as: before\n');
     const status = JSON.parse(machine.read('/run/sluice/boot-status.json'));
     assert.equal(status.state, 'failed');
+    if (machine.read('/etc/sluice/boot.json').includes('"cloud"')) {
+      assert.equal(machine.read('/run/sluice/cloud'), 'aws\n', 'the agent runs, and tells so');
+    }
     assert.doesNotMatch(status.reason, /verysecretvalue/);
   });
 }

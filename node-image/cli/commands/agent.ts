@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
+import { BOOT_STATUS_FILE } from '../../cloud/boot/boot-status';
+import type { SluiceConfig } from '../../contract';
 import { loadConfig } from '../../lifecycle/config';
 import { addConfigOptions } from '../../lifecycle/config/options';
 import { EXIT_FAILED, EXIT_USAGE } from '../../lifecycle/exit-codes';
 import type { AgentOptions } from '../../lifecycle/run-agent';
+import type { BootOutcome, WaitForBootOptions } from '../../lifecycle/wait-for-boot';
 import { durationArgument, examples, newCommand } from '../command';
 import { CliError, type CliIo } from '../io';
+import { METADATA_VARIABLE } from './boot';
 
 const BOOT_FILE = '/etc/sluice/boot.json';
 /** Well within the 15 minutes that a launching hook and a deployment wait. */
@@ -13,12 +17,26 @@ const READY_WITHIN_MS = 12 * 60_000;
 /** Runs the agent until the process is told to stop. */
 export type RunAgent = (options: Omit<AgentOptions, 'signal'>) => Promise<void>;
 
-export function agentCommand(io: CliIo, run: RunAgent): Command {
+interface Options {
+  readonly bootFile: string;
+  readonly bootStatus: string;
+  readonly readyWithin: number;
+}
+
+/** Where the node has no configuration: waits for a boot that has failed, and tells so. */
+export type WaitForBoot = (options: Omit<WaitForBootOptions, 'signal'>) => Promise<BootOutcome>;
+
+export function agentCommand(
+  io: CliIo,
+  run: RunAgent,
+  waitForBoot: WaitForBoot = waitHere,
+): Command {
   const command = newCommand('agent', io);
   addConfigOptions(command);
   return command
     .description('run beside a node on a machine of a cloud: tell when it serves, prepare its end')
     .option('--boot-file <path>', 'what the deployment has written for this machine', BOOT_FILE)
+    .option('--boot-status <path>', 'how the last boot of this machine ended', BOOT_STATUS_FILE)
     .option(
       '--ready-within <time>',
       'a node through which no call works by then has failed',
@@ -30,13 +48,23 @@ export function agentCommand(io: CliIo, run: RunAgent): Command {
       `
 It tries a call through the node, completes the launching hook and signals the deployment. Then it
 looks for notices of the cloud: orders the drain, holds the end of the machine back meanwhile, and
-lets it happen when the node is empty or gone. It can be restarted at any time.
+lets it happen when the node is empty or gone. It can be restarted at any time. Where \`sluice boot\`
+has failed, and there is no configuration, it signals that at once and waits for a boot that works.
 ${examples('sluice agent --config /etc/sluice/sluice.yaml')}`,
     )
     .action(async () => {
-      const { bootFile, readyWithin } = command.opts<{ bootFile: string; readyWithin: number }>();
+      const { bootFile, bootStatus, readyWithin } = command.opts<Options>();
       const load = { options: command.opts(), env: io.env };
-      const { config } = loadConfig(load);
+      let config: SluiceConfig;
+      try {
+        ({ config } = loadConfig(load));
+      } catch (error) {
+        const metadataUrl = io.env[METADATA_VARIABLE];
+        const outcome = await waitForBoot({ bootFile, statusFile: bootStatus, metadataUrl });
+        if (outcome === 'ended') return;
+        if (outcome === 'unexplained') throw error;
+        ({ config } = loadConfig(load));
+      }
       const { kind } = config.sluice.cloud;
       if (kind !== 'aws') {
         throw new CliError(
@@ -51,4 +79,19 @@ ${examples('sluice agent --config /etc/sluice/sluice.yaml')}`,
         throw new CliError(EXIT_FAILED, error.message, { cause: error });
       }
     });
+}
+
+const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
+/** Until this process is told to stop. */
+async function waitHere(options: Parameters<WaitForBoot>[0]): Promise<BootOutcome> {
+  const { waitForBoot } = await import('../../lifecycle/wait-for-boot.js');
+  const end = new AbortController();
+  const abort = (): void => end.abort();
+  for (const signal of END_SIGNALS) process.on(signal, abort);
+  try {
+    return await waitForBoot({ ...options, signal: end.signal });
+  } finally {
+    for (const signal of END_SIGNALS) process.off(signal, abort);
+  }
 }

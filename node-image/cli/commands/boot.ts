@@ -4,7 +4,7 @@ import { newCommand } from '../command';
 import { CliError, type CliIo } from '../io';
 
 /** Where the metadata service is, by the variable that the SDKs of AWS know too. */
-const METADATA_VARIABLE = 'AWS_EC2_METADATA_SERVICE_ENDPOINT';
+export const METADATA_VARIABLE = 'AWS_EC2_METADATA_SERVICE_ENDPOINT';
 
 export function bootCommand(io: CliIo): Command {
   return newCommand('boot', io)

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 /** Of what the deployment has written for the machine's start, what the agent needs. */
 const bootSchema = z.object({
+  region: z.string().min(1).optional(),
   signal: z.object({ stack: z.string().min(1), resource: z.string().min(1) }).optional(),
 });
 

@@ -64,10 +64,15 @@ async function failureOf(options: ReadinessOptions): Promise<string | undefined>
   }
 }
 
-async function tell(
+/** Tells one whether this machine serves, until it is heard or nobody waits for it. Never rejects. */
+export async function tell(
   listener: ReadinessListener,
   failure: string | undefined,
-  { log, signal, tellPauseMs = TELL_PAUSE_MS }: ReadinessOptions,
+  {
+    log,
+    signal,
+    tellPauseMs = TELL_PAUSE_MS,
+  }: Pick<ReadinessOptions, 'log' | 'signal' | 'tellPauseMs'>,
 ): Promise<void> {
   for (let unheard = 0; unheard < TELL_AGAIN && !signal.aborted; ) {
     try {

@@ -91,6 +91,15 @@ export type EntryPlan = z.output<typeof entry>;
 /** As it may be written, for those who render user data. */
 export type BootPlanInput = z.input<typeof bootPlan>;
 
+/** The cloud that boot.json names, also where the rest of it cannot be used; undefined: none. */
+export function cloudIn(json: string): 'aws' | undefined {
+  try {
+    return z.object({ cloud: z.literal('aws') }).parse(JSON.parse(json)).cloud;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads boot.json.
  *

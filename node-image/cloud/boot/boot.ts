@@ -7,7 +7,8 @@ import { writeAddressRecord } from './address-record';
 import type { Patience } from './aws-call';
 import { AwsStore } from './aws-store';
 import { BootError, reasonOf } from './boot-error';
-import { BOOT_PLAN_FILE, type BootPlan, parseBootPlan } from './boot-plan';
+import { BOOT_PLAN_FILE, type BootPlan, cloudIn, parseBootPlan } from './boot-plan';
+import { BOOT_STATUS_FILE, type BootStatus } from './boot-status';
 import { mountDataVolume } from './data-volume';
 import { describeInstance } from './instance';
 import type { Machine } from './machine';
@@ -22,9 +23,7 @@ import {
 } from './secret-files';
 import { takeStaticAddress } from './static-address';
 
-/** How the boot ended, for `sluice agent`, which tells the cloud. */
-export const BOOT_STATUS_FILE = '/run/sluice/boot-status.json';
-/** There is an agent only where it is there. */
+/** There is an agent only where it is there; also where boot fails, as the agent tells so. */
 const CLOUD_FILE = '/run/sluice/cloud';
 /** Where systemd is told how long the node may take to stop. */
 const STOP_FILE = '/run/systemd/system/sluice-node.service.d/stop.conf';
@@ -64,7 +63,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const { machine } = options;
   // The others may see that it is there, and what they are given in it.
   await machine.folder('/run/sluice', { mode: 0o755 });
-  const tell = (status: object) =>
+  const tell = (status: BootStatus) =>
     machine.write(BOOT_STATUS_FILE, `${JSON.stringify(status)}\n`, { mode: 0o644 });
   try {
     await prepare(options);
@@ -83,6 +82,12 @@ async function prepare(options: BootOptions): Promise<void> {
       `There is no ${BOOT_PLAN_FILE}, which says what this machine is: write it, such as {"cloud": "none", "role": "single"}, and run this again.`,
     );
   }
+  const cloud = cloudIn(json);
+  if (cloud === undefined) {
+    await machine.remove(CLOUD_FILE);
+  } else {
+    await machine.write(CLOUD_FILE, `${cloud}\n`, { mode: 0o644 });
+  }
   const plan = parseBootPlan(json);
   const { yaml, origin, secrets } =
     plan.cloud === 'aws' ? await fetchFromAws(plan, options) : await ownFile(machine);
@@ -98,11 +103,8 @@ async function prepare(options: BootOptions): Promise<void> {
   const config = readNodeConfig({ yaml, origin, env: variables, files });
   await writeOwnServices({ ...options, plan, config });
   await writeVariables(machine, variables);
-  if (plan.cloud === 'none') {
-    await machine.remove(CLOUD_FILE);
-  } else {
+  if (plan.cloud !== 'none') {
     await machine.write(CONFIG_FILE, yaml, { mode: 0o640, group: NODE_USER });
-    await machine.write(CLOUD_FILE, `${plan.cloud}\n`, { mode: 0o644 });
     say(`wrote ${CONFIG_FILE} from ${origin}`);
   }
   await writeStopTime(machine, config);
