@@ -75,7 +75,8 @@ const udpEntryOf = ({ turn }: SluiceConfig): number[] =>
     ? [turn.tls_port]
     : [];
 
-function coturnConfig(
+/** What the settings mean for coturn. @param media - where this node offers ICE */
+export function coturnConfig(
   { turn }: SluiceConfig,
   media: readonly ListenAddress[],
   secret: string,

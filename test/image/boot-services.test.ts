@@ -44,40 +44,6 @@ test('services that are not to run any more lose their configuration, and so do 
   assert.throws(() => machine.read('/run/sluice/haproxy/haproxy.cfg'), { code: 'ENOENT' });
 });
 
-test('coturn as a service of its own has the secret that the nodes make credentials with', async (t) => {
-  const machine = new BootMachine(t);
-  machine.plan({ cloud: 'none', role: 'media', coturn: 'unit' });
-  machine.write(
-    '/etc/sluice/sluice.yaml',
-    `${CLUSTER.replace('ROLE', 'media')}
-turn: { enabled: true, udp_port: 3478, tls_port: 443, external_tls: true, allow_restricted_peer_cidrs: [10.0.0.0/16] }
-rtc: { node_ip: 203.0.113.5 }
-`,
-  );
-  await machine.boot();
-  const file = '/run/sluice/coturn/turnserver.conf';
-  assert.equal(machine.mode(file), 0o400);
-  const text = machine.read(file);
-  assert.match(text, new RegExp(`^static-auth-secret=${derivedSecret(SECRET, 'turn')}$`, 'm'));
-  assert.match(text, /^use-auth-secret$/m);
-  assert.match(text, /^user-quota=12$/m);
-  assert.match(text, /^aux-server=0\.0\.0\.0:443$/m);
-  assert.match(text, /^denied-peer-ip=0\.0\.0\.0-255\.255\.255\.255$/m);
-  const allowed = [...text.matchAll(/^allowed-peer-ip=(.*)$/gm)].map(([, range]) => range);
-  assert.deepEqual(allowed.sort(), ['10.0.0.0-10.0.255.255', '10.0.0.5', '203.0.113.5']);
-});
-
-test('where the node runs coturn itself, there is no second one', async (t) => {
-  const machine = new BootMachine(t);
-  machine.plan({ cloud: 'none', role: 'media' });
-  machine.write(
-    '/etc/sluice/sluice.yaml',
-    `${CLUSTER.replace('ROLE', 'media')}\nturn: { enabled: true, udp_port: 3478 }\n`,
-  );
-  await machine.boot();
-  assert.throws(() => machine.read('/run/sluice/coturn/turnserver.conf'), { code: 'ENOENT' });
-});
-
 test('an entry with TLS needs a certificate, and boot says where it belongs', async (t) => {
   const machine = new BootMachine(t);
   machine.write('/etc/sluice/sluice.yaml', masterYaml);

@@ -170,7 +170,7 @@ sluice:
       assert.equal(status, 0, output);
     }
     await until('the image to be up', () => machine.state('sluice.target') === 'active');
-    for (const name of ['boot', 'node', 'redis', 'haproxy', 'coturn', 'agent']) {
+    for (const name of ['boot', 'node', 'redis', 'haproxy', 'agent']) {
       assert.equal(machine.state(`sluice-${name}.service`), 'inactive', name);
     }
 
@@ -208,7 +208,7 @@ sluice:
       'sluice 400 /run/sluice/secrets/cluster\nroot 640 /etc/sluice/sluice.yaml\nsluice-redis 400 /run/sluice/redis/redis.conf\n',
     );
     // As whoever breaks into one service.
-    for (const user of ['sluice-haproxy', 'sluice-coturn', 'nobody']) {
+    for (const user of ['sluice-haproxy', 'sluice-redis', 'nobody']) {
       const asked = machine.run(
         'setpriv',
         `--reuid=${user}`,

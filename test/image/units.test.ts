@@ -104,7 +104,7 @@ test('a stop tells the node alone, and waits for the whole drain', () => {
 });
 
 test('what carries clients may have a million files open', () => {
-  for (const name of ['node', 'coturn', 'haproxy']) {
+  for (const name of ['node', 'haproxy']) {
     assert.deepEqual(values(unit(`sluice-${name}.service`), 'LimitNOFILE'), ['1048576'], name);
   }
 });

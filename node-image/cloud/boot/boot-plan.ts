@@ -81,8 +81,6 @@ const bootPlan = z.strictObject({
       password: z.enum(['secret', 'derived']).default('secret'),
     })
     .prefault({}),
-  /** Which process runs coturn where turn.enabled: the node's own, or sluice-coturn.service. @default node */
-  coturn: z.enum(['node', 'unit']).default('node'),
   entry: entry.optional(),
 });
 

@@ -2,9 +2,7 @@ import { networkInterfaces } from 'node:os';
 import type { SluiceConfig } from '../../contract';
 import { renderHaproxyConfig } from '../../image/haproxy-config';
 import { renderRedisConfig } from '../../image/redis-config';
-import { type CoturnConfig, renderCoturnConfig } from '../../lifecycle/coturn-config';
-import { derivedSecret } from '../../lifecycle/derived-secret';
-import { type Interfaces, listenAddresses } from '../../lifecycle/listen-addresses';
+import type { Interfaces } from '../../lifecycle/listen-addresses';
 import { nodeLinkAddress } from '../../lifecycle/node-link-address';
 import { BootError, reasonOf } from './boot-error';
 import type { BootPlan } from './boot-plan';
@@ -14,7 +12,6 @@ import { SECRETS_FOLDER } from './secret-files';
 /** The unit of a service starts only where its file is there. */
 export const SERVICE_FILES = {
   redis: '/run/sluice/redis/redis.conf',
-  coturn: '/run/sluice/coturn/turnserver.conf',
   haproxy: '/run/sluice/haproxy/haproxy.cfg',
 } as const;
 
@@ -37,10 +34,9 @@ export async function writeOwnServices(options: OwnServicesOptions): Promise<voi
   const { machine, say } = options;
   const services = {
     redis: redisText(options),
-    coturn: coturnText(options),
     haproxy: await haproxyText(options),
   };
-  for (const name of ['redis', 'coturn', 'haproxy'] as const) {
+  for (const name of ['redis', 'haproxy'] as const) {
     const file = SERVICE_FILES[name];
     const text = services[name];
     if (text === undefined) {
@@ -79,42 +75,6 @@ function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServic
       directory: '/var/lib/sluice/redis',
     }),
   );
-}
-
-/** Where the node does not run its own: the same, with the same secret. */
-function coturnText({ plan, config, interfaces = networkInterfaces() }: OwnServicesOptions) {
-  const { turn, sluice } = config;
-  if (plan.coturn !== 'unit' || !turn.enabled) return undefined;
-  if (sluice.cluster.secret === '') {
-    throw new BootError(
-      'boot.json wants coturn to run by itself, and sluice.yaml has no sluice.cluster.secret_file to make its secret from: give one, or set coturn to "node".',
-    );
-  }
-  const media = listenAddresses(config.rtc, interfaces);
-  const hasTls = turn.tls_port !== 0;
-  const endsTls = hasTls && !turn.external_tls && turn.cert_file !== '' && turn.key_file !== '';
-  const plain = hasTls && !endsTls ? [turn.tls_port] : [];
-  const [port = turn.tls_port, ...extraPorts] =
-    turn.udp_port === 0 ? plain : [turn.udp_port, ...plain];
-  const coturn: CoturnConfig = {
-    listenAddresses: turn.bind_addresses,
-    port,
-    extraPorts: extraPorts.filter((extra) => extra !== port),
-    tls: endsTls
-      ? { port: turn.tls_port, certFile: turn.cert_file, keyFile: turn.key_file }
-      : undefined,
-    relayAddresses: media.map(({ ip }) => ip),
-    relayPortStart: turn.relay_range_start,
-    relayPortEnd: turn.relay_range_end,
-    secret: derivedSecret(sluice.cluster.secret, 'turn'),
-    allocationsPerUser: turn.per_user_relay_allocation_limit,
-    allowedPeers: [
-      ...media.flatMap(({ ip, announced }) => (announced === undefined ? [ip] : [ip, announced])),
-      ...turn.allow_restricted_peer_cidrs,
-    ],
-    deniedPeers: turn.deny_peer_cidrs,
-  };
-  return worded('coturn', () => renderCoturnConfig(coturn, '/run/sluice/coturn'));
 }
 
 async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
