@@ -15,18 +15,11 @@ export interface ClusterSecretsProps {
   readonly apiKey?: sm.ISecret;
 
   /**
-   * What the nodes know each other by: 32 characters or more.
+   * What the nodes know each other by, and make TURN credentials with: 32 characters or more.
    *
    * @default - a generated one. Costs 0.40 USD a month
    */
   readonly clusterSecret?: sm.ISecret;
-
-  /**
-   * What TURN credentials are made with: 16 or more letters, digits, `-` and `_`.
-   *
-   * @default - a generated one. Costs 0.40 USD a month
-   */
-  readonly turnSecret?: sm.ISecret;
 
   /**
    * The key that generated secrets are encrypted with.
@@ -50,10 +43,8 @@ export interface ClusterSecretsProps {
 export class ClusterSecrets extends Construct {
   /** The key pair of applications: JSON with `key` and `secret`. */
   public readonly apiKey: sm.ISecret;
-  /** What the nodes know each other by. */
+  /** What the nodes know each other by, and make TURN credentials with. */
   public readonly clusterSecret: sm.ISecret;
-  /** What TURN credentials are made with. */
-  public readonly turnSecret: sm.ISecret;
 
   constructor(scope: Construct, id: string, props: ClusterSecretsProps = {}) {
     super(scope, id);
@@ -77,22 +68,16 @@ export class ClusterSecrets extends Construct {
     this.clusterSecret =
       props.clusterSecret ??
       generate('ClusterSecret', 'Sluice: what the nodes know each other by', LETTERS_AND_DIGITS);
-    this.turnSecret =
-      props.turnSecret ??
-      generate('TurnSecret', 'Sluice: what TURN credentials are made with', LETTERS_AND_DIGITS);
   }
 
   /**
-   * Lets nodes read all of them, and decrypt them where they have a key of their own. Applications
+   * Lets nodes read both of them, and decrypt them where they have a key of their own. Applications
    * need `apiKey.grantRead()` alone.
    */
   public grantRead(grantee: iam.IGrantable): iam.Grant {
-    return [this.clusterSecret, this.turnSecret].reduce(
-      (grant, secret) => grant.combine(secret.grantRead(grantee)),
-      this.apiKey.grantRead(grantee),
-    );
+    return this.apiKey.grantRead(grantee).combine(this.clusterSecret.grantRead(grantee));
   }
 }
 
-/** What YAML, shells, Redis and coturn take as it is. 48 of 62 characters are more than 256 bits. */
+/** What YAML, shells and Redis take as it is. 48 of 62 characters are more than 256 bits. */
 const LETTERS_AND_DIGITS = { passwordLength: 48, excludePunctuation: true } as const;

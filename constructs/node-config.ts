@@ -52,9 +52,9 @@ export interface NodeSecrets {
   readonly cluster?: secretsmanager.ISecret;
 
   /**
-   * Of the TURN server.
+   * Of TURN servers that exist (`Turn.existing()`).
    *
-   * @default - none: made on each machine
+   * @default - none: the nodes' own coturn has one from the cluster secret, or a random one on a Single Node
    */
   readonly turn?: secretsmanager.ISecret;
 

@@ -142,7 +142,7 @@ export class SingleNode extends Resource implements ICluster {
       turn,
       secrets: {
         apiKey: this.secrets.apiKey,
-        turn: turn.secret ?? this.secrets.turnSecret,
+        ...(turn.secret && { turn: turn.secret }),
         ...(entry.certificateSecret && { certificate: entry.certificateSecret }),
       },
     });

@@ -102,7 +102,7 @@ export function buildCluster(
     vpc,
     vpcSubnets: { subnets: network.mediaSubnets.subnets },
     settings: common.with(turn.settings).with(props.mediaNodes?.settings ?? NodeSettings.none()),
-    secrets: { ...ofAll, turn: turn.secret ?? secrets.turnSecret },
+    secrets: { ...ofAll, ...(turn.secret && { turn: turn.secret }) },
     _closedPorts: turn.closedPorts,
   });
   const masterNodes = new MasterNodes(scope, 'MasterNodes', {

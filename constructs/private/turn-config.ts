@@ -17,7 +17,7 @@ export interface TurnSurroundings {
 export interface TurnConfig {
   /** Of Media Nodes, or of a Single Node. */
   readonly settings: NodeSettings;
-  /** Instead of the cluster's own TURN secret. */
+  /** Of TURN servers that exist; the nodes' own make theirs. */
   readonly secret?: sm.ISecret | undefined;
   /** What PORT_USES has and nothing listens on: not to be opened. */
   readonly closedPorts: readonly PortUse[];

@@ -35,8 +35,8 @@ describe('the secrets of a cluster', () => {
     template = templateOf(stack);
   });
 
-  it('are generated: the key pair, the cluster secret, the TURN secret', () => {
-    template.resourceCountIs('AWS::SecretsManager::Secret', 3);
+  it('are generated: the key pair and the cluster secret', () => {
+    template.resourceCountIs('AWS::SecretsManager::Secret', 2);
   });
 
   it('have a key pair that machines take at boot', () => {
@@ -45,15 +45,10 @@ describe('the secrets of a cluster', () => {
     assert.match(secretFileContent('api_key', text), /^"API[0-9a-f]{13}": "\w{48}"\n$/);
   });
 
-  it('have a cluster secret and a TURN secret that machines take at boot', () => {
-    for (const [purpose, description] of [
-      ['cluster', /know each other/],
-      ['turn', /TURN/],
-    ] as const) {
-      const text = generated(template, description);
-      assert.match(text, /^[\w-]{32,}$/);
-      assert.equal(secretFileContent(purpose, text), `${text}\n`);
-    }
+  it('have a cluster secret that machines take at boot', () => {
+    const text = generated(template, /know each other/);
+    assert.match(text, /^[\w-]{32,}$/);
+    assert.equal(secretFileContent('cluster', text), `${text}\n`);
   });
 
   it('go with the stack, so that nothing costs on', () => {
@@ -66,7 +61,7 @@ describe('the secrets of a cluster', () => {
     assert.equal(JSON.stringify(statements).includes('"*"'), false);
     assert.deepEqual(
       statements.flatMap((statement: { Resource: unknown }) => statement.Resource).length,
-      3,
+      2,
     );
   });
 });
@@ -78,7 +73,6 @@ describe('secrets of a cluster', () => {
     const secrets = new ClusterSecrets(stack, 'Secrets', {
       apiKey: mine('a'),
       clusterSecret: mine('b'),
-      turnSecret: mine('c'),
     });
     templateOf(stack).resourceCountIs('AWS::SecretsManager::Secret', 0);
     assert.equal(secrets.apiKey.secretName, 'a');

@@ -13,6 +13,7 @@ import {
   type HighAvailabilityClusterProps,
 } from '../../constructs/high-availability-cluster';
 import { Network } from '../../constructs/network';
+import { Turn } from '../../constructs/turn';
 import { bootFileIn, userData } from './support/deployed';
 import type { TemplateJson } from './support/golden';
 import { broken } from './support/invariants';
@@ -29,6 +30,10 @@ function certified(stack: Stack): Domain {
 function define(stack: Stack, props: Partial<HighAvailabilityClusterProps> = {}) {
   return new HighAvailabilityCluster(stack, 'Meet', { domain: certified(stack), ...props });
 }
+
+/** What each kind of machine fetches, by its purpose. */
+const secretsOnMachines = (template: TemplateJson): string[][] =>
+  userData(template).map(([, text]) => Object.keys(JSON.parse(bootFileIn(text)).secrets).sort());
 
 const jsonOf = (stack: Stack) => templateOf(stack).toJSON() as TemplateJson;
 
@@ -70,7 +75,10 @@ describe('with nothing but a domain, in a stack of no account', () => {
   });
 
   test('machines may read the secrets they need, each', () => {
-    template.resourceCountIs('AWS::SecretsManager::Secret', 4);
+    template.resourceCountIs('AWS::SecretsManager::Secret', 3);
+    for (const secrets of secretsOnMachines(template.toJSON() as TemplateJson)) {
+      assert.deepEqual(secrets, ['api_key', 'cluster', 'redis']);
+    }
   });
 
   test('Master Nodes are told to take clients from the load balancer', () => {
@@ -207,6 +215,16 @@ test('its size by parameters is in no launch template: a resized cluster is not 
   for (const name of ['Min', 'Max', 'Load', 'Rooms']) {
     assert.ok(!JSON.stringify(templates).includes(`{"Ref":"${name}"}`), name);
   }
+});
+
+test('the secret of TURN servers that exist is for the Media Nodes, which tell clients of them', () => {
+  const stack = anyStack();
+  const shared = sm.Secret.fromSecretNameV2(stack, 'Shared', 'turn');
+  define(stack, { turn: Turn.existing([{ host: 'turn.example.com' }], shared) });
+  assert.deepEqual(errorsOf(stack), []);
+  templateOf(stack).resourceCountIs('AWS::SecretsManager::Secret', 3);
+  const found = secretsOnMachines(jsonOf(stack));
+  assert.deepEqual(found.filter((secrets) => secrets.includes('turn')).length, 1);
 });
 
 test('another load or headroom changes the group alone: machines are told by its tags', () => {

@@ -15,7 +15,7 @@ const MEANT: readonly [RegExp, RegExp, string][] = [
   [/VPC7/, /\/Network\/Vpc\/Resource$/, 'flow logs cost by the GB: `flowLogs` of a Network'],
   [
     /SMG4/,
-    /\/(Secrets|Redis)\/(ApiKey|ClusterSecret|TurnSecret|Password)\/Resource$/,
+    /\/(Secrets|Redis)\/(ApiKey|ClusterSecret|Password)\/Resource$/,
     'others hold the value too, applications or all nodes at a time: rotated by hand as docs/aws.md says',
   ],
   [/EC23/, /\/Entry\/SecurityGroup\/Resource$/, 'clients come from everywhere, to one port'],

@@ -54,6 +54,8 @@ describe('with a hosted zone', () => {
     const [[, text] = ['', '']] = configurations(template.toJSON() as TemplateJson);
     assert.match(text, /role: single/);
     assert.doesNotMatch(text, /redis/);
+    const [[, data] = ['', '']] = userData(template.toJSON() as TemplateJson);
+    assert.deepEqual(Object.keys(JSON.parse(bootFileIn(data)).secrets), ['api_key']);
   });
 });
 
