@@ -85,7 +85,7 @@ export function judgeKey(asked: Asked<KeyMetadata | undefined>): Finding | undef
 
 /** @param grants - what grants let the role do, as KMS calls it, such as "Decrypt" */
 export function judgeUse(
-  policy: Asked<PolicyView>,
+  policy: Asked<PolicyView | undefined>,
   grants: Asked<readonly string[]>,
   role: string,
 ): Finding {
@@ -107,7 +107,8 @@ export function judgeUse(
   if (absent.length === 0) return ok('Auto Scaling may start machines with it');
   if (!('answer' in policy)) return uncheckedBy(TITLE, policy, 'kms:GetKeyPolicy');
   if (!('answer' in grants)) return uncheckedBy(TITLE, grants, 'kms:ListGrants');
-  if (lacking([...policy.answer.allowed, ...policy.answer.conditional]).length === 0) {
+  if (view === undefined) return unchecked('its policy is not understood', `Read it. ${todo}`);
+  if (lacking([...view.allowed, ...view.conditional]).length === 0) {
     return unchecked('its policy lets Auto Scaling use it under conditions', `Read them. ${todo}`);
   }
   return failed(`Auto Scaling may not: ${absent.join(', ')}`, todo);

@@ -34,10 +34,12 @@ export interface PolicyView {
  * Reads the policy of a key. What it lets the account decide by itself (the principal "root") does
  * not count: service-linked roles have no rights of their own on keys.
  *
- * @throws an error where the text is no policy
+ * @returns undefined where the text is not understood
  */
-export function policyFor(text: string, role: string, account: string): PolicyView {
-  const statements = policy.parse(JSON.parse(text)).Statement;
+export function policyFor(text: string, role: string, account: string): PolicyView | undefined {
+  const parsed = policy.safeParse(jsonOf(text));
+  if (!parsed.success) return undefined;
+  const statements = parsed.data.Statement;
   const concerns = ({ Principal }: Statement): boolean =>
     Principal.some((each) => each === '*' || each === role);
   const allows = statements.filter((each) => each.Effect === 'Allow' && concerns(each));
@@ -49,6 +51,14 @@ export function policyFor(text: string, role: string, account: string): PolicyVi
       (each) => each.Effect === 'Deny' && (concerns(each) || each.NotPrincipal !== undefined),
     ),
   };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether Auto Scaling meets the conditions. */
