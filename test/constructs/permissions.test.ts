@@ -91,6 +91,8 @@ describe('the roles of machines', () => {
 function usedActions(): Set<string> {
   const used = new Set<string>();
   for (const name of readdirSync(CLOUD, { recursive: true, encoding: 'utf8' })) {
+    // What people run, with rights of their own, before there is a machine.
+    if (name.includes(`${path.sep}preflight`)) continue;
     if (!name.endsWith('.ts')) continue;
     const text = readFileSync(path.join(CLOUD, name), 'utf8');
     for (const [, names = '', client = ''] of text.matchAll(
