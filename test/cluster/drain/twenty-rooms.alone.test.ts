@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { RustClients } from '../../support/call-client-rust';
 import { TestCluster } from '../../support/cluster';
 import { spread, worstGap } from '../../support/measure';
-import { report, spreadFigures } from '../../support/measure-report';
+import { goalFigures, report, spreadFigures } from '../../support/measure-report';
 import { until } from '../../support/wait';
 import { listenForWebhooks } from '../../support/webhooks';
 import { assertNoneDropped, backTimes, startCalls } from '../support/calls';
@@ -67,7 +67,6 @@ test('twenty Rooms of two move off a node that drains: nobody is dropped, and no
     }
   }
   await assertNoneDropped(calls);
-  assert.ok(Math.max(...gaps) < 10_000, `somebody saw nothing for ${Math.max(...gaps)} ms`);
 
   const rooms = await cluster.admin().rooms();
   assert.deepEqual(
@@ -105,7 +104,10 @@ test('twenty Rooms of two move off a node that drains: nobody is dropped, and no
       },
       {
         case: 'worst gap in the picture',
-        figures: { ...spreadFigures(spread(gaps)), drained: drainedMs - orderedMs },
+        figures: {
+          ...goalFigures(spread(gaps), { median: 2_000, p95: 3_000 }),
+          drained: drainedMs - orderedMs,
+        },
       },
     ],
   });
