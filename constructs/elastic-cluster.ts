@@ -68,7 +68,7 @@ export class ElasticCluster extends Resource implements ICluster {
   /** The VPC and its subnets. */
   readonly network: Network;
 
-  /** API key pair, cluster secret, TURN secret. */
+  /** API key pair, cluster secret. */
   readonly secrets: ClusterSecrets;
 
   /** The Redis of the nodes. */

@@ -106,7 +106,7 @@ export class SingleNode extends Resource implements ICluster {
   /** The VPC and its subnets. */
   readonly network: Network;
 
-  /** API key pair and TURN secret. */
+  /** API key pair; the cluster secret is of no use to a Single Node. */
   readonly secrets: ClusterSecrets;
 
   /** The load balancer; none where clients reach the machine itself. */

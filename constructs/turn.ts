@@ -15,9 +15,10 @@ import type { Problems } from './private/validation';
 export interface TurnOptions {
   /**
    * Whether clients are told of TURN/TLS on 443, by the name of the cluster: for networks that let out
-   * HTTPS and nothing else. It goes through the Master Nodes. It takes a domain with TLS.
+   * HTTPS and nothing else. For a Single Node whose domain has TLS: the Master Nodes of a cluster do
+   * not pass it on yet.
    *
-   * @default - true where the domain has TLS
+   * @default - true for a Single Node whose domain has TLS
    */
   readonly tls?: boolean;
 
@@ -84,8 +85,8 @@ export interface TurnServer {
 /** Where clients find TURN, which relays media through networks that let little out. */
 export abstract class Turn {
   /**
-   * coturn on the Media Nodes: 3478 over UDP and TCP, 443 over UDP, and TURN/TLS on the 443 of the
-   * cluster. Costs what the relayed traffic does: it leaves the machine as other media does.
+   * coturn on the Media Nodes: 3478 over UDP and TCP, and 443 over UDP; on a Single Node 3478 and
+   * TURN/TLS on 443. Costs what the relayed traffic does: it leaves the machine as other media does.
    */
   static onMediaNodes(options: TurnOptions = {}): Turn {
     return new OwnTurn(options);
@@ -124,9 +125,10 @@ class OwnTurn extends Turn {
     const isSingle = around.role === 'single';
     problems.check(!tls || around.domainName !== undefined, {
       what: 'turn.tls',
-      given: 'true, and a domain without TLS',
-      allowed: 'TURN/TLS under a name that has a certificate',
-      fix: 'give a domain with a certificate, or leave out tls',
+      given: 'true, and a domain without TLS or a cluster',
+      allowed:
+        'TURN/TLS of a Single Node under a name that has a certificate: the Master Nodes of a cluster do not pass it on yet',
+      fix: 'leave out tls, or give a Single Node a domain with a certificate',
     });
     problems.duration('turn.credentialLife', credentialLife, {
       min: Duration.minutes(1),

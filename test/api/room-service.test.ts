@@ -1,59 +1,38 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { DataPacket_Kind, RoomAgentDispatch, RoomEgress } from '@livekit/protocol';
-import { RoomServiceClient, type VideoGrant } from 'livekit-server-sdk';
-import { fails, keys, type PostCall, postTo } from './support/api-calls';
-import { createApiServer } from './support/api-server';
-import { MemoryRoomControl } from './support/memory-room-control';
+import type { VideoGrant } from 'livekit-server-sdk';
+import { fails } from './support/api-calls';
+import { roomServiceSuite } from './support/room-service-suite';
 
 describe('RoomService', () => {
-  const rooms = new MemoryRoomControl();
-  const { server, reports, errors } = createApiServer(rooms, keys);
-  let url = '';
-  let client: RoomServiceClient;
-
-  before(async () => {
-    await server.listen();
-    url = `http://127.0.0.1:${server.port}`;
-    client = new RoomServiceClient(url, 'devkey', 'secret');
-  });
-  after(() => server.close());
-  beforeEach(async () => {
-    rooms.calls.length = 0;
-    reports.length = 0;
-    errors.length = 0;
-    await client.createRoom({ name: 'r', metadata: 'm', emptyTimeout: 7 });
-    rooms.addParticipant('r', 'alice');
-  });
-
-  /** Posts without any SDK. */
-  const post = (...call: PostCall) => postTo(url, ...call);
+  const { rooms, client, post } = roomServiceSuite();
 
   test('serves every method of the SDK', async () => {
-    const [room] = await client.listRooms(['r']);
+    const [room] = await client().listRooms(['r']);
     assert.equal(room?.name, 'r');
     assert.equal(room?.emptyTimeout, 7);
-    assert.equal((await client.listParticipants('r'))[0]?.identity, 'alice');
-    assert.equal((await client.getParticipant('r', 'alice')).sid, 'PA_alice');
-    assert.equal((await client.updateRoomMetadata('r', 'new')).metadata, 'new');
-    const track = await client.mutePublishedTrack('r', 'alice', 'TR_1', true);
+    assert.equal((await client().listParticipants('r'))[0]?.identity, 'alice');
+    assert.equal((await client().getParticipant('r', 'alice')).sid, 'PA_alice');
+    assert.equal((await client().updateRoomMetadata('r', 'new')).metadata, 'new');
+    const track = await client().mutePublishedTrack('r', 'alice', 'TR_1', true);
     assert.deepEqual([track.sid, track.muted], ['TR_1', true]);
-    const updated = await client.updateParticipant('r', 'alice', { name: 'Alice' });
+    const updated = await client().updateParticipant('r', 'alice', { name: 'Alice' });
     assert.equal(updated.name, 'Alice');
-    await client.updateSubscriptions('r', 'alice', ['TR_1'], true);
+    await client().updateSubscriptions('r', 'alice', ['TR_1'], true);
     const data = new TextEncoder().encode('hello');
-    await client.sendData('r', data, DataPacket_Kind.RELIABLE, { topic: 't' });
+    await client().sendData('r', data, DataPacket_Kind.RELIABLE, { topic: 't' });
     const [, sent] = rooms.calls.at(-1) ?? [];
     assert.deepEqual((sent as { data: Uint8Array }).data, data);
-    await client.removeParticipant('r', 'alice');
+    await client().removeParticipant('r', 'alice');
     await fails(
-      client.getParticipant('r', 'alice'),
+      client().getParticipant('r', 'alice'),
       404,
       'not_found',
       'participant does not exist',
     );
-    await client.deleteRoom('r');
-    await fails(client.deleteRoom('r'), 404, 'not_found', 'requested room does not exist');
+    await client().deleteRoom('r');
+    await fails(client().deleteRoom('r'), 404, 'not_found', 'requested room does not exist');
   });
 
   test('answers an RPC, and passes on the facts of a failed one', async () => {
@@ -103,29 +82,29 @@ describe('RoomService', () => {
   test('refuses what is too long, with the limit', async () => {
     const long = 'é'.repeat(60);
     await fails(
-      client.createRoom({ name: 'x'.repeat(257) }),
+      client().createRoom({ name: 'x'.repeat(257) }),
       400,
       'invalid_argument',
       'room name length exceeds limits 256',
     );
-    await fails(client.createRoom({ name: '' }), 400, 'invalid_argument', 'no room name');
+    await fails(client().createRoom({ name: '' }), 400, 'invalid_argument', 'no room name');
     const metadataText = 'metadata size exceeds limits 100';
     const dispatch = new RoomAgentDispatch({ agentName: 'a', metadata: long });
     const tooLong = [
-      client.createRoom({ name: 'x', metadata: long }),
-      client.createRoom({ name: 'x', agents: [dispatch] }),
-      client.updateRoomMetadata('r', long),
-      client.updateParticipant('r', 'alice', { metadata: long }),
+      client().createRoom({ name: 'x', metadata: long }),
+      client().createRoom({ name: 'x', agents: [dispatch] }),
+      client().updateRoomMetadata('r', long),
+      client().updateParticipant('r', 'alice', { metadata: long }),
     ];
     for (const call of tooLong) await fails(call, 400, 'invalid_argument', metadataText);
     await fails(
-      client.updateParticipant('r', 'alice', { attributes: { key: 'v'.repeat(48) } }),
+      client().updateParticipant('r', 'alice', { attributes: { key: 'v'.repeat(48) } }),
       400,
       'invalid_argument',
       'attribute size exceeds limits 50',
     );
     await fails(
-      client.updateParticipant('r', 'alice', { name: 'n'.repeat(257) }),
+      client().updateParticipant('r', 'alice', { name: 'n'.repeat(257) }),
       400,
       'invalid_argument',
       'name length exceeds limits 256',
@@ -155,7 +134,7 @@ describe('RoomService', () => {
   test('refuses a room with egress, which it cannot give', async () => {
     const egress = new RoomEgress();
     await fails(
-      client.createRoom({ name: 'x', egress }),
+      client().createRoom({ name: 'x', egress }),
       501,
       'unimplemented',
       'egress is not available on this server',

@@ -1,40 +1,13 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { ListRoomsRequest, ListRoomsResponse } from '@livekit/protocol';
-import {
-  AgentDispatchClient,
-  EgressClient,
-  IngressClient,
-  RoomServiceClient,
-  SipClient,
-} from 'livekit-server-sdk';
-import { fails, keys, type PostCall, postTo, tokenFor } from './support/api-calls';
-import { createApiServer } from './support/api-server';
-import { MemoryRoomControl } from './support/memory-room-control';
+import { AgentDispatchClient, EgressClient, IngressClient, SipClient } from 'livekit-server-sdk';
+import { fails, tokenFor } from './support/api-calls';
+import { roomServiceSuite } from './support/room-service-suite';
 
 describe('the Twirp routes', () => {
-  const rooms = new MemoryRoomControl();
-  const { server, reports, errors } = createApiServer(rooms, keys);
-  let url = '';
-  let client: RoomServiceClient;
-
-  before(async () => {
-    await server.listen();
-    url = `http://127.0.0.1:${server.port}`;
-    client = new RoomServiceClient(url, 'devkey', 'secret');
-  });
-  after(() => server.close());
-  beforeEach(async () => {
-    rooms.calls.length = 0;
-    reports.length = 0;
-    errors.length = 0;
-    await client.createRoom({ name: 'r', metadata: 'm', emptyTimeout: 7 });
-    rooms.addParticipant('r', 'alice');
-  });
-
-  /** Posts without any SDK. */
-  const post = (...call: PostCall) => postTo(url, ...call);
+  const { reports, errors, url, client, post } = roomServiceSuite();
 
   test('answers JSON in snake_case with defaults, and reads both casings', async () => {
     for (const body of ['{"name":"x","empty_timeout":9}', '{"name":"x","emptyTimeout":9}']) {
@@ -49,7 +22,7 @@ describe('the Twirp routes', () => {
 
   test('answers protobuf to protobuf', async () => {
     const request = new ListRoomsRequest({ names: ['r'] });
-    const response = await fetch(`${url}/twirp/livekit.RoomService/ListRooms`, {
+    const response = await fetch(`${url()}/twirp/livekit.RoomService/ListRooms`, {
       method: 'POST',
       body: new Uint8Array(request.toBinary()),
       headers: {
@@ -64,7 +37,7 @@ describe('the Twirp routes', () => {
 
   test('refuses a bad token with plain text, before the body', async () => {
     const post = (headers: Record<string, string>, query = '') =>
-      fetch(`${url}/twirp/livekit.RoomService/ListRooms${query}`, {
+      fetch(`${url()}/twirp/livekit.RoomService/ListRooms${query}`, {
         method: 'POST',
         body: '{}',
         headers: { 'content-type': 'application/json', ...headers },
@@ -92,7 +65,7 @@ describe('the Twirp routes', () => {
     const status = (authorizations: string[]) =>
       new Promise((resolve, reject) => {
         const call = httpRequest(
-          `${url}/twirp/livekit.RoomService/ListRooms`,
+          `${url()}/twirp/livekit.RoomService/ListRooms`,
           { method: 'POST', headers: { 'content-type': 'application/json' } },
           (response) => {
             response.resume();
@@ -109,10 +82,10 @@ describe('the Twirp routes', () => {
 
   test('answers 501 to the services it does not have', async () => {
     const calls: Promise<unknown>[] = [
-      new EgressClient(url, 'devkey', 'secret').listEgress(),
-      new IngressClient(url, 'devkey', 'secret').listIngress(),
-      new AgentDispatchClient(url, 'devkey', 'secret').listDispatch('r'),
-      new SipClient(url, 'devkey', 'secret').listSipInboundTrunk(),
+      new EgressClient(url(), 'devkey', 'secret').listEgress(),
+      new IngressClient(url(), 'devkey', 'secret').listIngress(),
+      new AgentDispatchClient(url(), 'devkey', 'secret').listDispatch('r'),
+      new SipClient(url(), 'devkey', 'secret').listSipInboundTrunk(),
     ];
     for (const call of calls) {
       await assert.rejects(call, (error: Error) => {
@@ -135,10 +108,10 @@ describe('the Twirp routes', () => {
       assert.equal(answer.body['code'], 'bad_route', type);
       assert.match(String(answer.body['msg']), /^unexpected Content-Type/);
     }
-    const got = await fetch(`${url}/twirp/livekit.RoomService/ListRooms`);
+    const got = await fetch(`${url()}/twirp/livekit.RoomService/ListRooms`);
     assert.equal(got.status, 404);
     assert.equal(((await got.json()) as { code: string }).code, 'bad_route');
-    const other = await fetch(`${url}/twirp/livekit.Nothing/ListRooms`, { method: 'POST' });
+    const other = await fetch(`${url()}/twirp/livekit.Nothing/ListRooms`, { method: 'POST' });
     assert.equal(await other.text(), '404 page not found\n');
   });
 
@@ -169,23 +142,23 @@ describe('the Twirp routes', () => {
   });
 
   test('refuses a huge body and goes on serving', async () => {
-    const response = await fetch(`${url}/twirp/livekit.RoomService/CreateRoom`, {
+    const response = await fetch(`${url()}/twirp/livekit.RoomService/CreateRoom`, {
       method: 'POST',
       body: 'x'.repeat(200_000),
       headers: { 'content-type': 'application/json' },
     });
     assert.equal(response.status, 413);
-    assert.equal((await client.listRooms()).length > 0, true);
+    assert.equal((await client().listRooms()).length > 0, true);
   });
 
   test('hides the details of an unexpected error, and logs them', async () => {
-    await fails(client.createRoom({ name: 'explode' }), 500, 'internal', 'internal error');
+    await fails(client().createRoom({ name: 'explode' }), 500, 'internal', 'internal error');
     assert.match(String((errors[0] as { err: Error }).err), /a secret detail/);
   });
 
   test('reports each call with its code and duration', async () => {
-    await client.listRooms();
-    await assert.rejects(client.deleteRoom('nothing'));
+    await client().listRooms();
+    await assert.rejects(client().deleteRoom('nothing'));
     const seen = reports.map(({ service, method, code }) => [service, method, code]);
     assert.deepEqual(seen.slice(-2), [
       ['RoomService', 'ListRooms', ''],

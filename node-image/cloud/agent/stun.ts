@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import { crc32 } from 'node:zlib';
+import sdpTransform, { type MediaDescription } from 'sdp-transform';
 
 const COOKIE = 0x2112a442;
 const BINDING_REQUEST = 0x0001;
@@ -37,19 +38,24 @@ export interface IceDescription {
 
 /** Reads what an SDP says of ICE. Source: RFC 8839, section 5. @returns undefined where it says nothing. */
 export function iceOf(sdp: string): IceDescription | undefined {
-  const ufrag = /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1];
-  const password = /^a=ice-pwd:(\S+)/m.exec(sdp)?.[1];
+  const session = sdpTransform.parse(sdp);
+  const levels: Pick<MediaDescription, 'iceUfrag' | 'icePwd' | 'candidates'>[] = [
+    session,
+    ...session.media,
+  ];
+  const ufrag = levels.find(({ iceUfrag }) => iceUfrag !== undefined)?.iceUfrag;
+  const password = levels.find(({ icePwd }) => icePwd !== undefined)?.icePwd;
   if (ufrag === undefined || password === undefined) return undefined;
   const candidates = new Map<string, IceCandidate>();
-  for (const [, protocol = '', address = '', port] of sdp.matchAll(
-    /^a=candidate:\S+ 1 (\S+) \d+ (\S+) (\d+) typ host/gm,
+  for (const { component, transport, ip: address, port, type } of levels.flatMap(
+    (level) => level.candidates ?? [],
   )) {
-    const one = { protocol: protocol.toLowerCase(), address, port: Number(port) };
-    if (one.protocol === 'udp' || one.protocol === 'tcp') {
-      candidates.set(JSON.stringify(one), { ...one, protocol: one.protocol });
+    const protocol = transport.toLowerCase();
+    if (component === 1 && type === 'host' && (protocol === 'udp' || protocol === 'tcp')) {
+      candidates.set(`${protocol} ${address} ${port}`, { protocol, address, port });
     }
   }
-  return { ufrag, password, candidates: [...candidates.values()] };
+  return { ufrag: `${ufrag}`, password, candidates: [...candidates.values()] };
 }
 
 /**

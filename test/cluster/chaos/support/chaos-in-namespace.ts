@@ -1,4 +1,4 @@
-/** Run by runChaos, in a network of its own, where cables can be cut. */
+/** Run by chaos.long.test.ts, in a network of its own, where cables can be cut. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
@@ -10,8 +10,8 @@ import { chaosReport } from './report';
 
 /** Runs on one cluster before a new one is started. */
 const RUNS_A_CLUSTER = 12;
-const runs = Number(process.env['CHAOS_RUNS']);
-const first = Number(process.env['CHAOS_SEED']);
+const runs = Number(process.env['CHAOS_RUNS'] ?? 24);
+const first = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
 // Each process that is started is killed with this one.
 process.setMaxListeners(100);
@@ -52,12 +52,11 @@ test('random faults, run after run', { timeout: 30 * 60_000 }, async (t) => {
   await report(t, chaosReport(results, counts));
   const violations = [...results.flatMap((result) => result.violations), ...atTheEnd];
   assert.deepEqual(violations, []);
-  // Few runs may leave some out by their plans; those of CI do not.
-  const wanted =
-    runs < 8 ? results.flatMap(({ plan }) => plan.faults.map(({ kind }) => kind)) : FAULTS;
-  assert.deepEqual(
-    wanted.filter((kind) => !counts.get(kind)),
-    [],
-    'a kind of fault has not happened',
-  );
+  if (runs >= FAULTS.length) {
+    assert.deepEqual(
+      [...counts].filter(([, count]) => count === 0),
+      [],
+      'a kind of fault has not happened',
+    );
+  }
 });

@@ -8,16 +8,13 @@ const SCRIPT = join(ROOT, 'test', 'network', 'support', 'in-namespace.sh');
  * Runs a file of tests in a network of its own, which ends with it.
  *
  * @param onNote - told what its tests say of themselves.
- * @param settings - of the environment, where that does not say otherwise.
  */
 export function runInNamespace(
   file: string,
   onNote: (line: string) => void,
-  settings: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   // The runner of this file is not the one of the inner file.
-  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
-  const env = { ...settings, ...inherited };
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const args = [
     SCRIPT,
     process.execPath,
