@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { openBrowser, type TestBrowser } from '../support/browser';
 import { BrowserClient } from '../support/client';
+import { heapInUse, INSPECTED } from '../support/heap';
 import { Metrics } from '../support/metrics';
 import { type Footprint, footprint } from '../support/proc';
 import { startServer, type TestServer } from '../support/server';
@@ -14,10 +15,12 @@ const MEGABYTE = 1024 * 1024;
 
 let server: TestServer;
 let browser: TestBrowser;
+let started: string;
 
 before(async () => {
   // What a process holds can be read of the project's own server only.
-  server = await startServer({ alwaysOwn: true });
+  server = await startServer({ alwaysOwn: true, nodeArgs: INSPECTED });
+  started = server.takeLog();
   browser = await openBrowser();
 });
 
@@ -32,17 +35,19 @@ test(`${ROUNDS} joins and leaves with media leave nothing behind`, {
   const pid = server.own?.pid ?? 0;
   await churn(5, 'warm-up');
   await emptied();
-  const start = await settledFootprint(pid);
+  const start = { ...(await settledFootprint(pid)), heapBytes: await heapInUse(started) };
 
   await churn(ROUNDS, 'call');
   await emptied();
-  const end = await settledFootprint(pid);
+  const end = { ...(await settledFootprint(pid)), heapBytes: await heapInUse(started) };
 
   const facts = `${JSON.stringify(start)} became ${JSON.stringify(end)}`;
   assert.equal(end.processes, start.processes, facts);
   assert.ok(end.fileDescriptors <= start.fileDescriptors + 3, facts);
-  // Garbage collection decides when memory is given back; 100 leaked calls would be far more.
-  assert.ok(end.rssBytes <= start.rssBytes + 60 * MEGABYTE, facts);
+  // Less than 50 kB a call.
+  assert.ok(end.heapBytes <= start.heapBytes + 5 * MEGABYTE, facts);
+  // What the allocator keeps of it for later levels off; what leaks outside of the heap does not.
+  assert.ok(end.rssBytes <= start.rssBytes + 150 * MEGABYTE, facts);
 });
 
 /** A viewer stays while a publisher comes and goes. */

@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly config?: Record<string, unknown>;
   /** Further arguments of the node's command line. @default none */
   readonly args?: readonly string[];
+  /** Arguments of Node itself. @default none */
+  readonly nodeArgs?: readonly string[];
   /** Start a Single Node even when LIVEKIT_URL names a server. @default false */
   readonly alwaysOwn?: boolean;
 }
@@ -77,7 +79,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     options.config ?? {},
   );
-  const node = spawnNode(config, options.args ?? []);
+  const node = spawnNode(config, options);
   const httpUrl = `http://127.0.0.1:${port}`;
   try {
     await until(
@@ -135,10 +137,21 @@ interface NodeProcess {
   close(): Promise<void>;
 }
 
-function spawnNode(config: Record<string, unknown>, further: readonly string[]): NodeProcess {
+function spawnNode(
+  config: Record<string, unknown>,
+  { args: further = [], nodeArgs = [] }: ServerOptions,
+): NodeProcess {
   const main = join(REPOSITORY, 'node-image', 'lifecycle', 'main.ts');
   // JSON is YAML too.
-  const args = ['--import', 'tsx', main, '--config-body', JSON.stringify(config), ...further];
+  const args = [
+    ...nodeArgs,
+    '--import',
+    'tsx',
+    main,
+    '--config-body',
+    JSON.stringify(config),
+    ...further,
+  ];
   const child = spawn(process.execPath, args, {
     cwd: REPOSITORY,
     stdio: ['ignore', 'pipe', 'pipe'],
