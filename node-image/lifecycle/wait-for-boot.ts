@@ -7,9 +7,9 @@ import { regionOf } from '../cloud/aws/aws-group';
 import { type AwsClients, awsClients } from '../cloud/aws/clients';
 import { DeploymentSignal } from '../cloud/aws/deployment-signal';
 import { InstanceMetadata } from '../cloud/aws/instance-metadata';
-import { readBootStatus } from '../cloud/boot/boot-status';
 import { AWS_METADATA_URL, configSchema } from '../contract';
 import { createLog } from '../telemetry/log';
+import { readBootStatus } from './boot/boot-status';
 
 /** A boot that has failed is tried again every 15 s. */
 const LOOK_MS = 2000;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { parseBootPlan } from '../../node-image/cloud/boot/boot-plan';
 import { configSchema } from '../../node-image/contract';
+import { parseBootPlan } from '../../node-image/lifecycle/boot/boot-plan';
 import { bootFileIn, configurations, userData } from './support/deployed';
 import { readGolden } from './support/golden';
 import { SHIPPED } from './support/shipped';

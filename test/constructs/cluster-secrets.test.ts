@@ -6,7 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import { ClusterSecrets } from '../../constructs/cluster-secrets';
-import { secretFileContent } from '../../node-image/cloud/boot/secret-files';
+import { secretFileContent } from '../../node-image/lifecycle/boot/secret-files';
 import { anyStack, templateOf } from './support/stacks';
 
 /** What Secrets Manager would make of it. */

@@ -6,8 +6,8 @@ import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { TurnSurroundings } from '../../constructs/private/turn-config';
 import { Problems, sentence } from '../../constructs/private/validation';
 import { Turn, TurnProtocol } from '../../constructs/turn';
-import { SECRETS_FOLDER } from '../../node-image/cloud/boot/secret-files';
 import { configSchema } from '../../node-image/contract';
+import { SECRETS_FOLDER } from '../../node-image/lifecycle/boot/secret-files';
 import { anyStack, lazyNumber, tokenNumber, tokenText, warningsOf } from './support/stacks';
 
 const vpcOf = (stack: Stack, vpcCidrBlock: string | undefined) =>

@@ -11,7 +11,7 @@ import {
   shellWord,
   type UserDataOptions,
 } from '../../constructs/private/user-data';
-import { parseBootPlan } from '../../node-image/cloud/boot/boot-plan';
+import { parseBootPlan } from '../../node-image/lifecycle/boot/boot-plan';
 
 const OPTIONS: UserDataOptions = {
   boot: {

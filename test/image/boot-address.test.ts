@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { writeAddressRecord } from '../../node-image/cloud/boot/address-record';
-import { takeStaticAddress } from '../../node-image/cloud/boot/static-address';
+import { writeAddressRecord } from '../../node-image/lifecycle/boot/address-record';
+import { takeStaticAddress } from '../../node-image/lifecycle/boot/static-address';
 import { BootMachine } from './support/boot-machine';
 import { FakeAws } from './support/fake-aws';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { mountDataVolume, mountUnit } from '../../node-image/cloud/boot/data-volume';
+import { mountDataVolume, mountUnit } from '../../node-image/lifecycle/boot/data-volume';
 import { BootMachine } from './support/boot-machine';
 import { FakeAws, type FakeVolume } from './support/fake-aws';
 

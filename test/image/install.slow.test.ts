@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import type { BootPlanInput } from '../../node-image/cloud/boot/boot-plan';
+import type { BootPlanInput } from '../../node-image/lifecycle/boot/boot-plan';
 import { until, within } from '../support/wait';
 import { Container } from './support/container';
 import { DebianRoot, npmPackages, type RanInRoot } from './support/debian-root';

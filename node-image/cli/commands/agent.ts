@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { BOOT_STATUS_FILE } from '../../cloud/boot/boot-status';
 import type { SluiceConfig } from '../../contract';
+import { BOOT_STATUS_FILE } from '../../lifecycle/boot/boot-status';
 import { loadConfig } from '../../lifecycle/config';
 import { addConfigOptions } from '../../lifecycle/config/options';
 import { EXIT_FAILED, EXIT_USAGE } from '../../lifecycle/exit-codes';

@@ -21,9 +21,9 @@ stays, and a configuration that cannot be used changes nothing. What has changed
     )
     .action(async () => {
       // With the SDKs of a cloud, which no other command needs.
-      const { boot } = await import('../../cloud/boot/boot.js');
-      const { BootError } = await import('../../cloud/boot/boot-error.js');
-      const { Machine } = await import('../../cloud/boot/machine.js');
+      const { boot } = await import('../../lifecycle/boot/boot.js');
+      const { BootError } = await import('../../lifecycle/boot/boot-error.js');
+      const { Machine } = await import('../../lifecycle/boot/machine.js');
       try {
         await boot({
           machine: new Machine(),

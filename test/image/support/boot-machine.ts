@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type BootOptions, boot } from '../../../node-image/cloud/boot/boot';
-import type { BootPlanInput } from '../../../node-image/cloud/boot/boot-plan';
-import { Machine, type Ran } from '../../../node-image/cloud/boot/machine';
+import { type BootOptions, boot } from '../../../node-image/lifecycle/boot/boot';
+import type { BootPlanInput } from '../../../node-image/lifecycle/boot/boot-plan';
+import { Machine, type Ran } from '../../../node-image/lifecycle/boot/machine';
 
 /** A machine whose files are in a folder of its own, and whose programs are the test's. */
 export class BootMachine {

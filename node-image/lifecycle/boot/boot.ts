@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { SluiceConfig } from '../../contract';
-import type { ConfigFiles } from '../../lifecycle/config';
-import { derivedSecret } from '../../lifecycle/derived-secret';
-import type { Interfaces } from '../../lifecycle/listen-addresses';
+import type { ConfigFiles } from '../config';
+import { derivedSecret } from '../derived-secret';
+import type { Interfaces } from '../listen-addresses';
 import { writeAddressRecord } from './address-record';
 import type { Patience } from './aws-call';
 import { AwsStore } from './aws-store';

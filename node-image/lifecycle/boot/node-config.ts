@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml';
 import type { SluiceConfig } from '../../contract';
-import { ConfigError, type ConfigFiles, loadConfig } from '../../lifecycle/config';
+import { ConfigError, type ConfigFiles, loadConfig } from '../config';
 import { BootError } from './boot-error';
 import type { Instance } from './instance';
 
