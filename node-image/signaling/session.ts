@@ -102,13 +102,17 @@ export class Session {
       return;
     }
     this.#queued += 1;
+    if (this.room.isFrozen && !waitsForRoom(request)) {
+      // It does not wait for those before it either, which do.
+      void this.#run(request);
+      return;
+    }
     this.#queue = this.#queue.then(() => this.#run(request));
   }
 
   async #run(request: SignalRequest): Promise<void> {
     this.#queued -= 1;
-    const { case: kind } = request.message;
-    if (this.room.isFrozen && kind !== 'ping' && kind !== 'pingReq') {
+    if (this.room.isFrozen && waitsForRoom(request)) {
       // Where the Room goes, the client is told to join there, and asks again.
       await this.room.settled().catch(() => {});
     }
@@ -233,6 +237,16 @@ export class Session {
     room.remove(participant, DisconnectReason.STATE_MISMATCH, LeaveRequest_Action.RECONNECT);
   }
 }
+
+/**
+ * Whether a request waits until a Room that is about to move has gone or stays.
+ *
+ * A track is announced at once: the Rust SDK holds on to the one that it is publishing while it joins
+ * elsewhere, waits 10 s for this answer, and then gives the track up for good. Source: rust-sdks,
+ * room/mod.rs, handle_restarted.
+ */
+const waitsForRoom = ({ message }: SignalRequest): boolean =>
+  message.case !== 'ping' && message.case !== 'pingReq' && message.case !== 'addTrack';
 
 const isTrickle = ({ message }: SignalRequest): boolean => message.case === 'trickle';
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import {
+  AddTrackRequest,
   DisconnectReason,
   LeaveRequest_Action,
   Ping,
   SignalRequest,
+  TrackType,
   UpdateParticipantMetadata,
   UpdateParticipantRequest,
 } from '@livekit/protocol';
@@ -189,6 +191,21 @@ describe('what a client asks of a frozen Room', () => {
     );
     await settled();
     assert.equal(sink.sent('pongResp').length, 1);
+    room.unfreeze();
+  });
+
+  test('is answered where it announces a track, past what waits', async () => {
+    const { participant, sink } = await node.join(room, 'ann', {
+      video: { canPublish: true, canUpdateOwnMetadata: true },
+    });
+    const session = sessionOf(participant);
+    await room.freeze();
+    ask(session);
+    const track = new AddTrackRequest({ cid: 'cam', type: TrackType.VIDEO });
+    session.handle(new SignalRequest({ message: { case: 'addTrack', value: track } }));
+    await settled();
+    assert.equal(sink.sent('trackPublished')[0]?.cid, 'cam');
+    assert.equal(participant.metadata, '');
     room.unfreeze();
   });
 });
