@@ -57,10 +57,10 @@ export class SmallParticipant {
       )
       .on(RoomEvent.TrackSubscribed, (track, _, { identity }) => {
         this.#note('trackSubscribed', identity);
-        // Neither rejects: a stream that breaks ends.
-        void (track.kind === TrackKind.KIND_VIDEO
-          ? this.#watch(identity, track)
-          : this.#listen(identity, track));
+        const isVideo = track.kind === TrackKind.KIND_VIDEO;
+        const reading = isVideo ? this.#watch(identity, track) : this.#listen(identity, track);
+        // A stream that breaks ends; but the SDK may have let go of the track before it says so.
+        reading.catch((error: unknown) => this.#note('trackGone', `${identity}: ${String(error)}`));
       });
   }
 
