@@ -23,8 +23,7 @@ export interface ClientEvent {
     | 'participantConnected'
     | 'participantDisconnected'
     | 'trackSubscribed'
-    | 'republished'
-    | 'publishedAgain'
+    | 'trackGone'
     | 'republished'
     | 'publishedAgain'
     | 'roomUpdated';
