@@ -1,27 +1,18 @@
 import { createSocket } from 'node:dgram';
 import { createServer, isIPv6 } from 'node:net';
-
-/** A STUN Binding request. Source: RFC 5389, section 6. */
-const BINDING_REQUEST = Buffer.from('000100002112a442736c756963652d70726f6265', 'hex');
+import { STUN_TYPE } from '../net/stun';
+import { askStunOverUdp } from '../net/stun-exchange';
 
 /** Whether a STUN server answers at this UDP address within the time. */
-export function answersStun(address: string, port: number, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
-    const finish = (answered: boolean): void => {
-      clearTimeout(timer);
-      socket.removeAllListeners();
-      socket.on('error', () => undefined);
-      socket.close();
-      resolve(answered);
-    };
-    const timer = setTimeout(() => finish(false), timeoutMs);
-    socket.once('message', (message) => finish(message.subarray(0, 2).equals(Buffer.of(1, 1))));
-    socket.once('error', () => finish(false));
-    socket.send(BINDING_REQUEST, port, address, (error) => {
-      if (error) finish(false);
-    });
-  });
+export async function answersStun(host: string, port: number, timeoutMs: number): Promise<boolean> {
+  const request = { type: STUN_TYPE.bindingRequest };
+  const types = [STUN_TYPE.bindingSuccess];
+  try {
+    return (await askStunOverUdp({ host, port, request, types, timeoutMs })) !== undefined;
+  } catch {
+    // Nothing can be sent there, or the port is closed.
+    return false;
+  }
 }
 
 /**

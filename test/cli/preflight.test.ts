@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Finding } from '../../node-image/cloud/aws/preflight/finding';
 import type { PreflightQuestion } from '../../node-image/cloud/aws/preflight/question';
+import type { Finding } from '../../node-image/findings/finding';
 import { sluice } from './run-sluice';
 
 const CALLER = { account: '123456789012', arn: 'arn', region: 'eu-west-1', partition: 'aws' };

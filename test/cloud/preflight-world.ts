@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { Finding, FindingStatus } from '../../node-image/cloud/aws/preflight/finding';
 import {
   type PreflightQuestion,
   QUESTION_DEFAULTS,
@@ -8,6 +7,7 @@ import {
   type PreflightReport,
   runPreflight,
 } from '../../node-image/cloud/aws/preflight/run-preflight';
+import type { Finding, FindingStatus } from '../../node-image/findings/finding';
 import { awsError, type FakeAnswers, fakeClients } from '../support/aws/fake-clients';
 
 export const ACCOUNT = '123456789012';

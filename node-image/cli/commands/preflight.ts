@@ -1,11 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Finding, FindingStatus } from '../../cloud/aws/preflight/finding';
 import { type PreflightQuestion, QUESTION_DEFAULTS } from '../../cloud/aws/preflight/question';
 import type { PreflightReport } from '../../cloud/aws/preflight/run-preflight';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from '../../lifecycle/exit-codes';
 import { asJson, countArgument, examples, newCommand } from '../command';
+import { findingsInWords } from '../findings-table';
 import { CliError, type CliIo } from '../io';
-import { printable, tableOf } from '../table';
 
 /** Asks the account of AWS that the environment names. */
 export type RunPreflight = (question: PreflightQuestion) => Promise<PreflightReport>;
@@ -29,13 +28,6 @@ interface AwsOptions {
 }
 
 const DEFAULTS = QUESTION_DEFAULTS;
-const RESULTS: Readonly<Record<FindingStatus, string>> = {
-  ok: 'ok',
-  warning: 'warning',
-  failed: 'FAILS',
-  unchecked: 'not checked',
-};
-
 export function preflightCommand(
   io: CliIo,
   run: RunPreflight,
@@ -102,7 +94,7 @@ ${examples(
       io.print(
         options.json === true
           ? asJson({ ok: !fails, account: caller?.account, region: caller?.region, findings })
-          : inWords(findings, io.columns),
+          : findingsInWords(findings, io.columns),
       );
       setExitCode(fails ? EXIT_FAILED : EXIT_OK);
     });
@@ -132,25 +124,6 @@ function questionOf(options: AwsOptions): PreflightQuestion {
     key: options.key,
     qualifier: options.qualifier,
   };
-}
-
-function inWords(findings: readonly Finding[], columns: number): string {
-  const table = tableOf(
-    [{ title: 'Check' }, { title: 'Result' }, { title: 'Found' }],
-    findings.map(({ check, status, found }) => [check, RESULTS[status], found]),
-    columns,
-  );
-  // Below the table, where commands are in one piece and can be copied.
-  const todos = findings.flatMap(({ check, todo }) =>
-    todo === undefined ? [] : [`- ${printable(`${check}: ${todo}`)}\n`],
-  );
-  const count = (status: FindingStatus): number =>
-    findings.filter((each) => each.status === status).length;
-  return [
-    table,
-    ...(todos.length === 0 ? [] : ['\nWhat to do:\n', ...todos]),
-    `\n${count('ok')} ok, ${count('failed')} failed, ${count('warning')} warned of, ${count('unchecked')} not checked.\n`,
-  ].join('');
 }
 
 /** An option that may be repeated. */

@@ -1,7 +1,7 @@
 import { DescribeAddressesCommand } from '@aws-sdk/client-ec2';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 import { howToRaise, PERMISSION, type Quota, quotaOf } from './quota';
 
 const TITLE = 'Elastic IP addresses';

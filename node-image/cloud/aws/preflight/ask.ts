@@ -1,5 +1,6 @@
+import { type Finding, findingsOf } from '../../../findings/finding';
+import { reasonOf } from '../../../findings/reason';
 import { awsErrorName } from '../clients';
-import { type Finding, findingsOf } from './finding';
 
 /** What AWS has answered, or why it has not. */
 export type Asked<T> = { readonly answer: T } | Refusal;
@@ -12,7 +13,6 @@ export interface Refusal {
 }
 
 const DENIED = /AccessDenied|Unauthorized|NotAuthorized/;
-const LONGEST = 200;
 
 /** Makes a call of AWS. Never rejects: what AWS does not say is a finding too. */
 export async function ask<T>(call: () => Promise<T>): Promise<Asked<T>> {
@@ -42,15 +42,4 @@ export function uncheckedBy(check: string, refusal: Refusal, permission: string)
     ? `Allow ${permission} to whoever runs this, or look for yourself.`
     : 'See that this computer reaches AWS, and try again.';
   return findingsOf(check).unchecked(`AWS does not say: ${refusal.refused}`, todo);
-}
-
-/** Of an error, with its name, in one line. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // Connections to several addresses fail by an error that has no text of its own.
-  const inner = error instanceof AggregateError ? error.errors[0] : undefined;
-  const text = error.message === '' && inner instanceof Error ? inner.message : error.message;
-  const line = text.replace(/\s+/g, ' ').trim();
-  const short = line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line;
-  return error.name === 'Error' ? short : `${error.name}, ${short}`;
 }

@@ -1,5 +1,5 @@
+import { findingsOf } from '../../../findings/finding';
 import type { Check } from './context';
-import { findingsOf } from './finding';
 
 /** What nobody can know before. */
 export const checkBeforehand: Check = async () => [

@@ -1,8 +1,8 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy, unlessMissing } from './ask';
 import type { Caller } from './caller';
 import type { Check, PreflightContext } from './context';
-import { type Finding, findingsOf } from './finding';
 
 /** The oldest that stacks of aws-cdk-lib 2 take: its MIN_BOOTSTRAP_STACK_VERSION. */
 const OLDEST_BOOTSTRAP = 6;

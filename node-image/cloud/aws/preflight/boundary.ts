@@ -1,8 +1,8 @@
 import { GetRoleCommand, GetUserCommand, type IAMClient } from '@aws-sdk/client-iam';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { parseArn } from './arn';
 import { type Asked, ask, uncheckedBy, unlessMissing } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 
 const TITLE = 'Permissions boundary';
 /** Also where the CDK has no role of its own. */

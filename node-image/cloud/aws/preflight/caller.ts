@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { parseArn } from './arn';
 import { type Asked, ask } from './ask';
-import { type Finding, findingsOf } from './finding';
 
 /** As whom, and where, AWS is asked. */
 export interface Caller {

@@ -1,9 +1,9 @@
 import { type CertificateDetail, DescribeCertificateCommand } from '@aws-sdk/client-acm';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { parseArn } from './arn';
 import { type Asked, ask, uncheckedBy, unlessMissing } from './ask';
 import type { Caller } from './caller';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 
 const TITLE = 'Certificate';
 const { ok, failed, unchecked } = findingsOf(TITLE);

@@ -1,7 +1,7 @@
+import type { Finding } from '../../../findings/finding';
 import type { Asked } from './ask';
 import type { Caller } from './caller';
 import type { PreflightClients } from './clients';
-import type { Finding } from './finding';
 import type { MachineTypes } from './machine-types';
 import type { PreflightQuestion } from './question';
 import type { SubnetFacts } from './subnet-facts';

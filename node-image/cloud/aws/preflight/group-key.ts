@@ -5,11 +5,11 @@ import {
   type KMSClient,
   paginateListGrants,
 } from '@aws-sdk/client-kms';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { parseArn } from './arn';
 import { type Asked, ask, uncheckedBy, unlessMissing } from './ask';
 import type { Caller } from './caller';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 import { type PolicyView, permits, policyFor } from './key-policy';
 
 const TITLE = 'Key of the disks';

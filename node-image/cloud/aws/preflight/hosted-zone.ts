@@ -1,7 +1,8 @@
 import { GetHostedZoneCommand, type Route53Client } from '@aws-sdk/client-route-53';
-import { ask, reasonOf, uncheckedBy, unlessMissing } from './ask';
+import { type Finding, findingsOf } from '../../../findings/finding';
+import { reasonOf } from '../../../findings/reason';
+import { ask, uncheckedBy, unlessMissing } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 
 const TITLE = 'Hosted zone';
 const { ok, failed, warning, unchecked } = findingsOf(TITLE);

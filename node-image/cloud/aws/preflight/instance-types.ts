@@ -1,7 +1,7 @@
 import { DescribeAvailabilityZonesCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 import type { MachineTypes } from './machine-types';
 
 /** So many zones a VPC that the shipped stacks make stretches over: the first by name. */

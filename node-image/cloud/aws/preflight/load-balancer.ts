@@ -2,9 +2,9 @@ import {
   DescribeLoadBalancersCommand,
   type LoadBalancer,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy, unlessMissing } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 
 const TITLE = 'Load balancer';
 const { ok, failed, warning } = findingsOf(TITLE);

@@ -1,5 +1,7 @@
+import type { Finding } from '../../../findings/finding';
+import { runChecks } from '../../../findings/run-checks';
 import { checkAddressQuota } from './address-quota';
-import { ask, reasonOf } from './ask';
+import { ask } from './ask';
 import { checkBeforehand } from './beforehand';
 import { checkParameters } from './bootstrap';
 import { checkBoundary } from './boundary';
@@ -7,7 +9,6 @@ import { type Caller, findCaller } from './caller';
 import { checkCertificate } from './certificate';
 import type { PreflightClients } from './clients';
 import type { Check, PreflightContext } from './context';
-import { type Finding, findingsOf } from './finding';
 import { checkKey } from './group-key';
 import { checkHostedZone } from './hosted-zone';
 import { checkInstanceTypes } from './instance-types';
@@ -64,14 +65,8 @@ export async function runPreflight(options: PreflightOptions): Promise<Preflight
     ask(() => fetchSubnets(clients.ec2, [...question.subnets, ...question.masterSubnets])),
   ]);
   const context = { ...options, caller, types, subnets };
-  const found = await Promise.all(
-    CHECKS.map(async ([title, check]) => {
-      try {
-        return await check(context);
-      } catch (error) {
-        return [findingsOf(title).unchecked(`this check has failed: ${reasonOf(error)}`)];
-      }
-    }),
+  const found = await runChecks(
+    CHECKS.map(([title, check]) => ({ title, run: () => check(context) })),
   );
-  return { caller, findings: [finding, ...found.flat()] };
+  return { caller, findings: [finding, ...found] };
 }

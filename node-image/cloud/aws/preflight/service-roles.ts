@@ -1,7 +1,7 @@
 import { GetRoleCommand } from '@aws-sdk/client-iam';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy, unlessMissing } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 import type { PreflightQuestion } from './question';
 
 /** A role that a service of AWS has in each account that has used it. */

@@ -1,7 +1,7 @@
 import { type EC2Client, paginateDescribeVpcEndpoints } from '@aws-sdk/client-ec2';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 import type { SubnetFacts } from './subnet-facts';
 
 const MEDIA = 'Media Node subnets';

@@ -1,7 +1,7 @@
 import { type EC2Client, type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
+import { type Finding, findingsOf } from '../../../findings/finding';
 import { type Asked, ask, uncheckedBy } from './ask';
 import type { Check } from './context';
-import { type Finding, findingsOf } from './finding';
 import type { MachineTypes } from './machine-types';
 import type { PreflightQuestion } from './question';
 import { howToRaise, PERMISSION, type Quota, quotaOf } from './quota';

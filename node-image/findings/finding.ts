@@ -1,6 +1,6 @@
 /**
- * `failed`: a deployment fails by it, or nobody can join afterwards. `warning`: it may. `unchecked`:
- * it was not asked for, or AWS did not say, or nobody can know before.
+ * `failed`: a deployment fails by it, or nobody can join. `warning`: it may come to that. `unchecked`:
+ * it was not asked for, or who could say did not, or nobody can know before.
  */
 export type FindingStatus = 'ok' | 'warning' | 'failed' | 'unchecked';
 
