@@ -166,7 +166,7 @@ restart_services() {
   fi
   say 'the node drains and starts again with the new program; that may take as long as sluice.drain.deadline'
   systemctl restart sluice-node.service
-  systemctl try-restart sluice-agent.service
+  systemctl try-restart sluice-agent.service sluice-certificates.service
 }
 
 if [ -n "$rollback" ]; then
@@ -330,7 +330,7 @@ link "$TOP/bin/sluice" /usr/local/bin/sluice
 units=$release/node-image/image/systemd
 install -m 644 "$units"/sluice* /usr/local/lib/systemd/system/
 if [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
-  for unit in node agent redis haproxy; do
+  for unit in node agent redis haproxy certificates; do
     install -D -m 644 "$units/since-254/backoff.conf" "/usr/local/lib/systemd/system/sluice-$unit.service.d/backoff.conf"
   done
 fi

@@ -14,6 +14,7 @@ const TOOLS = {
   nft: 'nftables',
   ip: 'iproute2',
   haproxy: 'haproxy',
+  pebble: 'pebble',
   shellcheck: 'shellcheck',
   'systemd-analyze': 'systemd',
   debootstrap: 'debootstrap',
