@@ -90,8 +90,12 @@ export interface NodeRecord {
   readonly linkProtocol: number;
   /** Of a Media Node. */
   readonly link?: LinkAddress | undefined;
+  /** Where it offers ICE, inner addresses too: TURN servers of the cluster relay to there. */
+  readonly mediaAddresses?: readonly string[] | undefined;
   /** Of its TURN server, where it has one. */
   readonly relay?: RelayRange | undefined;
+  /** Where its TURN server takes what Master Nodes have ended TLS of; undefined: nowhere. */
+  readonly turnTls?: LinkAddress | undefined;
   /** The name of its machine in the group that the controller scales; empty where there is none. */
   readonly machineId: string;
   readonly region: string;

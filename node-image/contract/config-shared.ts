@@ -59,6 +59,7 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'rtc.turn_servers.secret_file',
     'sluice.scaling.group',
     'sluice.scaling.group_socket',
+    'sluice.entry_socket',
     'sluice.ledger.disk_path',
   ),
 ];

@@ -30,6 +30,11 @@ export const sluiceSchema = section({
   machine_id: text(),
   /** mediasoup workers; 0: as many as the machine has cores. At most 64. @default 0 */
   workers: whole(0, 0, MAX_WORKERS),
+  /**
+   * Socket of the HAProxy on this machine, which is told there which Media Nodes take TURN/TLS; empty:
+   * something else passes it on. @default /run/sluice/haproxy/admin.sock
+   */
+  entry_socket: text('/run/sluice/haproxy/admin.sock'),
   /** Proxies whose X-Forwarded-For is believed. @default none */
   trusted_proxies: cidrs(),
   /** Joins a second from one address; 0: no limit. @default 50 */

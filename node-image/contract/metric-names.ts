@@ -62,6 +62,11 @@ export const SLUICE_METRIC_NAMES = {
   registryAvailable: 'sluice_registry_available',
   /** Clients of a Master Node by `state`: passed on to a Media Node, or held until one takes them. */
   entryClients: 'sluice_entry_clients',
+  /**
+   * TURN servers of Media Nodes as a Master Node passes TURN/TLS on to them, by `state`: serving,
+   * draining, left_out (HAProxy has no slot for it). Nothing where its HAProxy does not answer.
+   */
+  turnServers: 'sluice_turn_servers',
   /** 1 on the Master Node that leads. */
   leader: 'sluice_controller_leader',
   /** Media Nodes by `state`, as the controller counts them: serving, coming, leaving. */

@@ -16,7 +16,10 @@ export interface HaproxyConfig {
   readonly turn: readonly string[];
   /** How many TURN servers can be named while it runs, beside those. @default 0 */
   readonly turnSlots?: number | undefined;
-  /** Socket by which HAProxy is told of changes without a restart. */
+  /**
+   * Socket by which HAProxy is told of changes without a restart: for its own user and group. Who is of
+   * that group can tell it anything.
+   */
   readonly adminSocket: string;
 }
 
@@ -56,7 +59,7 @@ const globalSection = ({ adminSocket }: HaproxyConfig): string[] => [
   'global',
   '    log stdout format raw local0 notice',
   '    # How many clients: as many as LimitNOFILE lets it have, two descriptors each.',
-  `    stats socket ${checkedPath(adminSocket)} mode 600 level admin expose-fd listeners`,
+  `    stats socket ${checkedPath(adminSocket)} mode 660 level admin expose-fd listeners`,
   '    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
   '    ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20',
   '    # A reload hands the listeners on; who is connected stays so long with the old process.',

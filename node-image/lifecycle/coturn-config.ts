@@ -45,7 +45,7 @@ export interface CoturnConfig {
    */
   readonly allowedPeers: readonly string[];
   /** Where is never relayed to, also where it is allowed. @default none */
-  readonly deniedPeers?: readonly string[];
+  readonly deniedPeers?: readonly string[] | undefined;
 }
 
 /**
@@ -80,9 +80,20 @@ export function renderCoturnConfig(config: CoturnConfig, directory: string): str
     'log-file=stdout',
     'simple-log',
     `pidfile=${checkedPath(`${directory}/turnserver.pid`)}`,
-    `userdb=${checkedPath(`${directory}/turndb`)}`,
+    `userdb=${checkedPath(databaseFile(directory))}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Where coturn keeps its database. @param directory as of `renderCoturnConfig` */
+export const databaseFile = (directory: string): string => `${directory}/turndb`;
+
+/** What may be relayed to, as coturn writes ranges: what is allowed without what is denied. */
+export function allowedRanges({
+  allowedPeers,
+  deniedPeers = [],
+}: Pick<CoturnConfig, 'allowedPeers' | 'deniedPeers'>): string[] {
+  return without(allowedPeers.map(peerRange), deniedPeers.map(peerRange)).map(rangeText);
 }
 
 function listeningLines({ listenAddresses, port, extraPorts = [], tls }: CoturnConfig): string[] {

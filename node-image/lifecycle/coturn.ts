@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
-import { type CoturnConfig, renderCoturnConfig } from './coturn-config';
+import {
+  allowedRanges,
+  type CoturnConfig,
+  databaseFile,
+  renderCoturnConfig,
+} from './coturn-config';
+import { CoturnPeers } from './coturn-peers';
 import { answersStun, requireFreePort } from './coturn-probe';
 
 const START_TIMEOUT_MS = 10_000;
@@ -37,6 +43,7 @@ export class CoturnError extends Error {
 export class Coturn {
   readonly #options: CoturnOptions;
   #directory: string | undefined;
+  #peers: CoturnPeers | undefined;
   #child: ChildProcess | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #failures = 0;
@@ -73,6 +80,16 @@ export class Coturn {
     return this.#starting;
   }
 
+  /**
+   * Lets it relay to these addresses too, within 5 s, and no longer to those of the last call: but
+   * never to what is denied. Connections stay. Never rejects.
+   */
+  async allow(peers: readonly string[]): Promise<void> {
+    if (this.#closing !== undefined) return;
+    const { deniedPeers } = this.#options.config;
+    await this.#peers?.set(allowedRanges({ allowedPeers: peers, deniedPeers }));
+  }
+
   /** Ends the process and removes its files. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -97,6 +114,7 @@ export class Coturn {
       await this.close();
       throw error;
     }
+    this.#peers = new CoturnPeers(databaseFile(this.#directory), this.#options.log);
     this.#options.log.info({ pid: this.pid, port: config.port }, 'TURN server runs');
   }
 

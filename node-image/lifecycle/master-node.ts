@@ -27,6 +27,7 @@ import { sizeLimits } from './settings';
 import { joinGate } from './signaling-parts';
 import { startController } from './start-controller';
 import { type NodeStart, startNode } from './start-node';
+import { startTurnEntry } from './start-turn-entry';
 import { watchOsLimits } from './watch-os-limits';
 
 /** A master that stops sends its clients to the others over so long, ms. */
@@ -107,6 +108,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   watchSeat(metrics.registry, seat);
   watchEntry(metrics.registry, entry);
   await watch.start();
+  await startTurnEntry({ config, watch, metrics: metrics.registry, closers, log });
   await seat.take();
 
   closers.add(() => health.close());

@@ -20,13 +20,14 @@ import { startMetricsServer } from './metrics-endpoint';
 import { nodeLinkAddress } from './node-link-address';
 import { endDuplicate, nodeIdentity } from './node-seat';
 import { RegistryOwnership } from './registry-ownership';
-import { sendAwayFromRelays } from './relay-watch';
+import { relayToNodes, sendAwayFromRelays } from './relay-watch';
 import { RoomMover } from './room-mover';
 import { roomPaths } from './room-paths';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
 import { lengthLimits, roomSignaling } from './signaling-parts';
 import { type NodeStart, startNode } from './start-node';
+import { turnTlsAddress } from './start-turn';
 import { stopByDrain } from './stop-by-drain';
 import { PROGRAM_VERSION } from './version';
 import { watchOsLimits } from './watch-os-limits';
@@ -96,7 +97,9 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     identity: {
       ...nodeIdentity(nodeId, config),
       link: { host: address, port: server.port },
+      mediaAddresses: plane.addresses,
       relay: turn.relay,
+      turnTls: turnTlsAddress(config, address),
     },
     configVersion: version,
     load: plane.load,
@@ -130,6 +133,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     log,
   });
   closers.add(() => strays.close());
+  // Before it looks for the first time: nodes may be relayed to from the start.
+  relayToNodes(watch, turn);
   await watch.start();
   await seat.take();
   sendAwayFromRelays({ watch, rooms, nodeId, log });

@@ -46,6 +46,8 @@ export interface MediaPlaneOptions {
 export interface MediaPlane {
   readonly pool: WorkerPool;
   readonly turn: RunningTurn;
+  /** Where ICE is offered, inner addresses too. */
+  readonly addresses: readonly string[];
   readonly metrics: Metrics;
   readonly rooms: LocalRooms;
   readonly control: LocalRoomControl;
@@ -127,7 +129,19 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
   const sampler = new MediaSampler({ rooms, metrics, log });
   closers.add(() => sampler.close());
   const control = new LocalRoomControl(rooms, ownDataLimits(config));
-  return { pool, turn, metrics, rooms, control, ledger, load: () => meter.load };
+  return {
+    addresses: addresses.flatMap(({ ip, announced }) => [
+      ip,
+      ...(announced === undefined ? [] : [announced]),
+    ]),
+    pool,
+    turn,
+    metrics,
+    rooms,
+    control,
+    ledger,
+    load: () => meter.load,
+  };
 }
 
 /** A client may be relayed by any node of its cluster. */

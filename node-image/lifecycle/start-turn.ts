@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { RelayRange } from '../cluster/node-record';
+import type { LinkAddress, RelayRange } from '../cluster/node-record';
 import { PORTS, type SluiceConfig } from '../contract';
 import type { OwnTurnServer } from '../signaling/ice-servers';
 import { isHostName } from './config';
@@ -15,6 +15,8 @@ export interface RunningTurn {
   readonly server: OwnTurnServer | undefined;
   /** Where it relays from; undefined where there is none. */
   readonly relay: RelayRange | undefined;
+  /** Lets it relay to other nodes, at these addresses, and no longer to those of the last call. */
+  allow(addresses: readonly string[]): Promise<void>;
   /** How many allocations it has. */
   allocations(): number;
   /** What is wrong with it; undefined where all is well. */
@@ -39,6 +41,7 @@ export async function startTurn(
     return {
       server: undefined,
       relay: undefined,
+      allow: async () => {},
       allocations: () => 0,
       problem: () => undefined,
       close: async () => {},
@@ -63,6 +66,7 @@ export async function startTurn(
       portStart: turn.relay_range_start,
       portEnd: turn.relay_range_end,
     },
+    allow: (addresses) => coturn.allow(addresses),
     allocations: () =>
       countRelaySockets({ start: turn.relay_range_start, end: turn.relay_range_end }),
     problem: () => coturn.trouble,
@@ -75,22 +79,47 @@ const udpEntryOf = ({ turn }: SluiceConfig): number[] =>
     ? [turn.tls_port]
     : [];
 
+const endsTls = ({ turn }: SluiceConfig): boolean =>
+  turn.tls_port !== 0 && !turn.external_tls && turn.cert_file !== '' && turn.key_file !== '';
+
+/** The port that takes plain TCP, as something else has ended TLS. */
+const plainTlsPortOf = (config: SluiceConfig): number | undefined =>
+  config.turn.tls_port === 0 || endsTls(config) ? undefined : config.turn.tls_port;
+
+/**
+ * Where Master Nodes pass TURN/TLS on to: the port for plain TURN over TCP, which is open to them
+ * anyhow; where there is no other, `turn.tls_port`.
+ *
+ * @param address - of the node link, which they reach, too
+ * @returns undefined where nobody else is to end TLS.
+ */
+export function turnTlsAddress(config: SluiceConfig, address: string): LinkAddress | undefined {
+  const { turn } = config;
+  const plainTlsPort = turn.enabled ? plainTlsPortOf(config) : undefined;
+  if (plainTlsPort === undefined) return undefined;
+  const [first = address] = turn.bind_addresses;
+  const isThere =
+    turn.bind_addresses.length === 0 ||
+    turn.bind_addresses.some((one) => ['0.0.0.0', '::', address].includes(one));
+  return { host: isThere ? address : first, port: turn.udp_port || plainTlsPort };
+}
+
 /** What the settings mean for coturn. @param media - where this node offers ICE */
 export function coturnConfig(
-  { turn }: SluiceConfig,
+  config: SluiceConfig,
   media: readonly ListenAddress[],
   secret: string,
 ): CoturnConfig {
-  const hasCertificate = turn.cert_file !== '' && turn.key_file !== '';
-  const endsTls = turn.tls_port !== 0 && !turn.external_tls && hasCertificate;
-  const plainTls = turn.tls_port !== 0 && !endsTls ? [turn.tls_port] : [];
+  const { turn } = config;
+  const plainTlsPort = plainTlsPortOf(config);
+  const plainTls = plainTlsPort === undefined ? [] : [plainTlsPort];
   const [port = turn.tls_port, ...extraPorts] =
     turn.udp_port === 0 ? plainTls : [turn.udp_port, ...plainTls];
   return {
     listenAddresses: turn.bind_addresses,
     port,
     extraPorts: extraPorts.filter((extra) => extra !== port),
-    tls: endsTls
+    tls: endsTls(config)
       ? { port: turn.tls_port, certFile: turn.cert_file, keyFile: turn.key_file }
       : undefined,
     relayAddresses: media.map(({ ip }) => ip),
@@ -98,7 +127,7 @@ export function coturnConfig(
     relayPortEnd: turn.relay_range_end,
     secret,
     allocationsPerUser: turn.per_user_relay_allocation_limit,
-    // The other nodes of a cluster come and go: their network is what is known of them.
+    // The other nodes of a cluster come and go: they are allowed while it runs.
     allowedPeers: [
       ...media.flatMap(({ ip, announced }) => (announced === undefined ? [ip] : [ip, announced])),
       ...turn.allow_restricted_peer_cidrs,

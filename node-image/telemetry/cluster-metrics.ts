@@ -72,6 +72,31 @@ export function watchEntry(
   });
 }
 
+/** Shows how many TURN servers a Master Node passes TURN/TLS on to, read anew at each scrape. */
+export function watchTurnEntry(
+  registry: Registry,
+  entry: {
+    readonly figures:
+      | { readonly serving: number; readonly draining: number; readonly leftOut: number }
+      | undefined;
+  },
+): void {
+  const servers: Gauge<'state'> = new Gauge({
+    name: SLUICE_METRIC_NAMES.turnServers,
+    help: 'TURN servers of Media Nodes that TURN/TLS is passed on to.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect: () => {
+      servers.reset();
+      const { figures } = entry;
+      if (figures === undefined) return;
+      servers.set({ state: 'serving' }, figures.serving);
+      servers.set({ state: 'draining' }, figures.draining);
+      servers.set({ state: 'left_out' }, figures.leftOut);
+    },
+  });
+}
+
 /** Shows what the controller goes by. Only the one that leads has figures of the cluster. */
 export function watchController(
   registry: Registry,

@@ -38,7 +38,9 @@ export function registrySuite(kind: string, open: () => Promise<RegistryFixture>
     const id = name('node');
     await one.heartbeat(nodeRecord(id, { state: 'starting' }), []);
     const record = nodeRecord(id, {
+      mediaAddresses: ['10.0.0.4', '192.0.2.4'],
       relay: { addresses: ['10.0.0.4'], portStart: 30_000, portEnd: 39_999 },
+      turnTls: { host: '10.0.0.4', port: 443 },
       region: 'ä',
     });
     const { nowMs, duplicate, order } = await one.heartbeat(record, []);

@@ -79,3 +79,21 @@ test('a Media Node has no entry', async (t) => {
   machine.plan({ cloud: 'none', role: 'media', entry: { tls: false } });
   await assert.rejects(machine.boot(), /clients enter at Master Nodes: take "entry" out of it/);
 });
+
+test('a master has slots for TURN servers where its cluster has TURN/TLS, and the node may fill them', async (t) => {
+  const machine = new BootMachine(t);
+  const file = '/run/sluice/haproxy/haproxy.cfg';
+  machine.plan({ cloud: 'none', role: 'master', entry: { tls: false, port: 7443 } });
+  machine.write('/etc/sluice/sluice.yaml', masterYaml);
+  await machine.boot();
+  assert.doesNotMatch(machine.read(file), /backend turn/);
+  const turn =
+    'turn: { enabled: true, tls_port: 443, external_tls: true, domain: a.example.com }\n';
+  machine.write('/etc/sluice/sluice.yaml', masterYaml + turn);
+  await machine.boot();
+  assert.match(machine.read(file), /server-template slot 1-64 /);
+  assert.match(machine.read(file), /stats socket \/run\/sluice\/haproxy\/admin\.sock mode 660 /);
+  assert.equal(machine.mode(file), 0o400);
+  // Who is of its group gets past it, to the socket.
+  assert.equal(machine.mode('/run/sluice/haproxy'), 0o710);
+});

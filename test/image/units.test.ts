@@ -163,3 +163,16 @@ test('the firewall is told not to track just the UDP ports of media', () => {
   });
   assert.equal(status, 0, stderr);
 });
+
+test('the node may tell HAProxy where TURN/TLS goes, and reads nothing else of it', () => {
+  const [group = ''] = values(unit('sluice-haproxy.service'), 'Group');
+  assert.deepEqual(values(unit('sluice-node.service'), 'SupplementaryGroups'), [group]);
+  const lines = (file: string) => readFileSync(join(IMAGE, file), 'utf8');
+  assert.match(lines('sysusers/sluice.conf'), new RegExp(`^g ${group} `, 'm'));
+  const folder = new RegExp(`^d /run/sluice/haproxy 0710 sluice-haproxy ${group}$`, 'm');
+  assert.match(lines('tmpfiles/sluice.conf'), folder);
+  // Its certificate is for the group sluice-haproxy.
+  assert.notEqual(group, 'sluice-haproxy');
+  const others = values(unit('sluice-haproxy.service'), 'SupplementaryGroups');
+  assert.deepEqual(others, ['sluice-haproxy']);
+});

@@ -49,6 +49,17 @@ describe('the role of a node', () => {
       'sluice.cloud.media_group': 'media',
       'sluice.cloud.notices_queue': 'https://sqs.example.com/1/q',
       'sluice.trusted_proxies': '[]',
+      'sluice.entry_socket': '/run/a.sock',
+      'turn.udp_port': '3478',
+      'turn.cert_file': '/a.pem',
+      'turn.key_file': '/a.key',
+      'turn.relay_range_start': '30000',
+      'turn.relay_range_end': '39999',
+      'turn.bind_addresses': '[]',
+      'turn.per_user_relay_allocation_limit': '1',
+      'turn.ttl_seconds': '300',
+      'turn.allow_restricted_peer_cidrs': '[]',
+      'turn.deny_peer_cidrs': '[]',
     };
     for (const role of ROLES) {
       for (const { path, reason } of UNUSED_KEYS_OF_ROLE[role]) {

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { Coturn, CoturnError, type CoturnOptions } from '../../node-image/lifecycle/coturn';
 import { answersStun } from '../../node-image/lifecycle/coturn-probe';
 import { turnCredentials } from '../../node-image/signaling/ice-servers';
+import { until } from '../support/wait';
 import { type Endpoint, TurnClient, TurnRefusal } from './support/turn-client';
 
 const secret = 'a-secret-of-this-test_0';
@@ -34,6 +35,7 @@ const optionsFor = (port: number, changes: Partial<CoturnOptions> = {}): CoturnO
     secret,
     allocationsPerUser: 2,
     allowedPeers: ['127.0.0.1'],
+    deniedPeers: ['127.0.0.66'],
   },
   log,
   restartMinMs: 50,
@@ -74,6 +76,25 @@ describe('coturn', () => {
     alice.send(peer, Buffer.from('hello'));
     assert.equal(await received, `hello from ${relayed.port}`);
     node.close();
+  });
+
+  test('relays to other nodes while it is told of them, and never to what is denied', async () => {
+    const other = { address: '127.0.0.7', port: 50_000 };
+    const denied = { address: '127.0.0.66', port: 50_000 };
+    const bob = client(credentialsFor('PA_bob'));
+    await bob.allocate();
+    const answer = (peer: Endpoint): Promise<number> =>
+      bob.permit(peer).then(
+        () => 200,
+        (error: unknown) => (error instanceof TurnRefusal ? error.code : 0),
+      );
+    assert.equal(await answer(other), 403);
+    await coturn.allow([other.address, denied.address]);
+    await until('the other node to be allowed', async () => (await answer(other)) === 200);
+    assert.equal(await answer(denied), 403);
+    assert.equal(await answer({ address: '127.0.0.8', port: 50_000 }), 403);
+    await coturn.allow([]);
+    await until('it to be refused again', async () => (await answer(other)) === 403);
   });
 
   test('refuses wrong, expired and foreign credentials', async () => {

@@ -44,9 +44,11 @@ const recordSchema = z.object({
   version: z.string(),
   linkProtocol: z.number(),
   link: z.object({ host: z.string(), port: z.number() }).optional(),
+  mediaAddresses: z.array(z.string()).optional(),
   relay: z
     .object({ addresses: z.array(z.string()), portStart: z.number(), portEnd: z.number() })
     .optional(),
+  turnTls: z.object({ host: z.string(), port: z.number() }).optional(),
   machineId: z.string(),
   region: z.string(),
   configVersion: z.number(),

@@ -4,10 +4,16 @@ import { renderHaproxyConfig } from '../../image/haproxy-config';
 import { renderRedisConfig } from '../../image/redis-config';
 import type { Interfaces } from '../listen-addresses';
 import { nodeLinkAddress } from '../node-link-address';
+import { isTurnTlsPassedOn } from '../turn-entry';
 import { BootError, reasonOf } from './boot-error';
 import type { BootPlan } from './boot-plan';
 import type { FileFor, Machine } from './machine';
 import { SECRETS_FOLDER } from './secret-files';
+
+/** As many Media Nodes can get TURN/TLS; a slot that is not used costs nothing. */
+const TURN_SLOTS = 64;
+/** Who may tell HAProxy where TURN/TLS goes: the node. */
+const ENTRY_GROUP = 'sluice-entry';
 
 /** The unit of a service starts only where its file is there. */
 export const SERVICE_FILES = {
@@ -45,7 +51,9 @@ export async function writeOwnServices(options: OwnServicesOptions): Promise<voi
     }
     const user = `sluice-${name}`;
     const who: FileFor = { mode: 0o400, user, group: user };
-    await machine.folder(`/run/sluice/${name}`, { ...who, mode: 0o700 });
+    const folder: FileFor =
+      name === 'haproxy' ? { mode: 0o710, user, group: ENTRY_GROUP } : { ...who, mode: 0o700 };
+    await machine.folder(`/run/sluice/${name}`, folder);
     await machine.write(file, text, who);
     say(`${name} is to run here`);
   }
@@ -108,6 +116,7 @@ async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
       healthPort: entry.health_port,
       redirect: entry.redirect,
       masters: [`127.0.0.1:${config.port}`, ...entry.masters],
+      turnSlots: plan.role === 'master' && isTurnTlsPassedOn(config) ? TURN_SLOTS : 0,
       turn: entry.turn.length > 0 || !ownTurn ? entry.turn : [`127.0.0.1:${turn.tls_port}`],
       adminSocket: '/run/sluice/haproxy/admin.sock',
     }),
