@@ -15,12 +15,18 @@ import { announcedConfig } from './announced-config';
 import { Closers } from './closers';
 import { type ClusterParts, joinCluster } from './cluster-parts';
 import type { LoadConfigOptions } from './config';
+import { shipJournal } from './ship-journal';
+
+/** The end of a machine does not wait longer for its last lines, ms. */
+const LAST_LINES_MS = 5000;
 
 export interface AgentOptions {
   readonly config: SluiceConfig;
   readonly load: LoadConfigOptions;
   /** What the deployment has written for the start of the machine. */
   readonly bootFile: string;
+  /** Where the agent keeps what it has to know when it is started again. */
+  readonly stateFolder: string;
   /** A node through which no call works by then has failed, ms. */
   readonly readyWithinMs: number;
   /** Ends the agent. What it has begun goes on with the next one. */
@@ -37,7 +43,7 @@ export interface AgentOptions {
  * @throws MetadataError, Error with a sentence for people where it cannot begin.
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { load, bootFile, signal } = options;
+  const { load, bootFile, stateFolder, signal } = options;
   const { cloud, machine_id, role } = options.config.sluice;
   const metadata = new InstanceMetadata({ url: cloud.metadata_url });
   const machineId = machine_id || (await metadata.instanceId());
@@ -51,6 +57,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   try {
     const clients = options.clients ?? awsClients({ region: await regionOf(cloud.metadata_url) });
     closers.add(() => clients.close());
+    const { metadata_url: metadataUrl } = cloud;
+    const journal = await shipJournal({ bootFile, stateFolder, machineId, metadataUrl, log });
+    closers.add(() => journal?.close());
     let config = options.config;
     let parts: ClusterParts | undefined;
     if (role !== 'single') {
@@ -69,6 +78,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         registry: parts.registry,
         drain: config.sluice.drain,
         isNodeAlive: () => isNodeAlive(config),
+        beforeEnd: async () => void (await journal?.flush(LAST_LINES_MS)),
         log,
       });
       closers.add(() => watch.close());

@@ -10,6 +10,7 @@ import { InstanceMetadata } from '../cloud/aws/instance-metadata';
 import { AWS_METADATA_URL, configSchema } from '../contract';
 import { createLog } from '../telemetry/log';
 import { readBootStatus } from './boot/boot-status';
+import { shipJournal } from './ship-journal';
 
 /** A boot that has failed is tried again every 15 s. */
 const LOOK_MS = 2000;
@@ -19,6 +20,8 @@ export interface WaitForBootOptions {
   readonly bootFile: string;
   /** Where `sluice boot` says how it ended. */
   readonly statusFile: string;
+  /** Where the agent keeps how far the journal was sent. */
+  readonly stateFolder: string;
   /** Of the metadata service. @default http://169.254.169.254 */
   readonly metadataUrl?: string | undefined;
   /** Ends the waiting. */
@@ -50,6 +53,7 @@ export async function waitForBoot(options: WaitForBootOptions): Promise<BootOutc
     options.log ??
     createLog({ logging: configSchema.parse({}).logging, fields: { component: 'agent' } });
   log.error({ reason: status.reason }, 'this machine has no configuration: its boot has failed');
+  const journal = await journalOf(options, log);
   const listener = await listenerOf(bootFile, options);
   const booted = new AbortController();
   const telling =
@@ -64,7 +68,17 @@ export async function waitForBoot(options: WaitForBootOptions): Promise<BootOutc
   } finally {
     booted.abort();
     await telling;
+    await journal?.close();
   }
+}
+
+/** Why boot has failed is wanted most where nobody can look at the machine. */
+async function journalOf(
+  { bootFile, stateFolder, metadataUrl = AWS_METADATA_URL }: WaitForBootOptions,
+  log: Logger,
+) {
+  const machineId = await new InstanceMetadata({ url: metadataUrl }).instanceId().catch(hostname);
+  return shipJournal({ bootFile, stateFolder, machineId, metadataUrl, log });
 }
 
 /** @returns undefined where nobody waits for a signal of this machine. */

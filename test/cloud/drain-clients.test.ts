@@ -1,16 +1,28 @@
 /** What a drain client must do, by the agent, and by clients that each get one thing wrong. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EndingWatch } from '../../node-image/cloud/agent/ending-watch';
 import { InstanceMetadata } from '../../node-image/cloud/aws/instance-metadata';
 import { LifecycleHook } from '../../node-image/cloud/aws/lifecycle-hook';
 import { configSchema } from '../../node-image/contract';
 import { quiet } from '../cluster/core-support';
 import { DRAIN_RULES, problemBy, type StartClient } from './drain-rules';
-import { HOOK, HOOK_MS, LOOK_MS } from './drain-world';
+import {
+  type DrainWorld,
+  drainWorld,
+  HOOK,
+  HOOK_MS,
+  LOOK_MS,
+  NOTICE_MS,
+  within,
+} from './drain-world';
 import { type Mistake, NaiveDrain } from './naive-drain';
 
-const agent: StartClient = ({ machineId, aws, metadata, registry, node, group }) =>
+const watchOf = (
+  { machineId, aws, metadata, registry, node, group }: DrainWorld,
+  beforeEnd?: () => Promise<void>,
+): EndingWatch =>
   new EndingWatch({
     machineId,
     notices: new InstanceMetadata({ url: metadata.url, timeoutMs: 300 }),
@@ -27,7 +39,10 @@ const agent: StartClient = ({ machineId, aws, metadata, registry, node, group })
     goneMs: HOOK_MS,
     // As AWS's shortest hook to ours: 30 s to 0.9 s.
     retryMs: 90,
+    beforeEnd,
   });
+
+const agent: StartClient = (world) => watchOf(world);
 
 /** Which rule finds each mistake out. */
 const FOUND_BY: Readonly<Record<Mistake, string>> = {
@@ -52,6 +67,27 @@ describe('the agent of a machine', { concurrency: 4 }, () => {
       assert.equal(await problemBy(rule, agent), undefined);
     });
   }
+});
+
+describe('the agent of a machine that is about to end', () => {
+  it('sends the last lines on before the machine may end, however long that takes', async () => {
+    const world = await drainWorld();
+    let isEndedBefore: boolean | undefined;
+    const watch = watchOf(world, async () => {
+      await sleep(2 * HOOK_MS);
+      isEndedBefore ??= world.isEnded();
+    });
+    try {
+      world.end();
+      world.node.rooms = 0;
+      assert.ok(await within(10 * NOTICE_MS, world.isEnded), 'the machine ends');
+      assert.equal(isEndedBefore, false);
+      assert.deepEqual(world.group.cutOff, [], 'not by the timeout of its hook');
+    } finally {
+      await watch.close();
+      await world.close();
+    }
+  });
 });
 
 describe('a drain client without a mistake', { concurrency: 4 }, () => {

@@ -38,6 +38,7 @@ describe('a machine whose boot has failed', () => {
       waitForBoot({
         bootFile,
         statusFile,
+        stateFolder: folder,
         metadataUrl: metadata.url,
         signal: end.signal,
         clients: aws.clients,

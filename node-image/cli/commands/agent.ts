@@ -11,6 +11,8 @@ import { CliError, type CliIo } from '../io';
 import { METADATA_VARIABLE } from './boot';
 
 const BOOT_FILE = '/etc/sluice/boot.json';
+/** Of the unit: StateDirectory. */
+const STATE_FOLDER = '/var/lib/sluice/agent';
 /** Well within the 15 minutes that a launching hook and a deployment wait. */
 const READY_WITHIN_MS = 12 * 60_000;
 
@@ -20,6 +22,7 @@ export type RunAgent = (options: Omit<AgentOptions, 'signal'>) => Promise<void>;
 interface Options {
   readonly bootFile: string;
   readonly bootStatus: string;
+  readonly stateFolder: string;
   readonly readyWithin: number;
 }
 
@@ -37,6 +40,7 @@ export function agentCommand(
     .description('run beside a node on a machine of a cloud: tell when it serves, prepare its end')
     .option('--boot-file <path>', 'what the deployment has written for this machine', BOOT_FILE)
     .option('--boot-status <path>', 'how the last boot of this machine ended', BOOT_STATUS_FILE)
+    .option('--state-folder <path>', 'where it keeps how far the journal was sent', STATE_FOLDER)
     .option(
       '--ready-within <time>',
       'a node through which no call works by then has failed',
@@ -48,19 +52,25 @@ export function agentCommand(
       `
 It tries a call through the node, completes the launching hook and signals the deployment. Then it
 looks for notices of the cloud: orders the drain, holds the end of the machine back meanwhile, and
-lets it happen when the node is empty or gone. It can be restarted at any time. Where \`sluice boot\`
-has failed, and there is no configuration, it signals that at once and waits for a boot that works.
+lets it happen when the node is empty or gone. Where boot.json names a log group, it sends the journal
+of the services there. It can be restarted at any time. Where \`sluice boot\` has failed, and there is
+no configuration, it signals that at once and waits for a boot that works.
 ${examples('sluice agent --config /etc/sluice/sluice.yaml')}`,
     )
     .action(async () => {
-      const { bootFile, bootStatus, readyWithin } = command.opts<Options>();
+      const { bootFile, bootStatus, stateFolder, readyWithin } = command.opts<Options>();
       const load = { options: command.opts(), env: io.env };
       let config: SluiceConfig;
       try {
         ({ config } = loadConfig(load));
       } catch (error) {
         const metadataUrl = io.env[METADATA_VARIABLE];
-        const outcome = await waitForBoot({ bootFile, statusFile: bootStatus, metadataUrl });
+        const outcome = await waitForBoot({
+          bootFile,
+          statusFile: bootStatus,
+          stateFolder,
+          metadataUrl,
+        });
         if (outcome === 'ended') return;
         if (outcome === 'unexplained') throw error;
         ({ config } = loadConfig(load));
@@ -73,7 +83,7 @@ ${examples('sluice agent --config /etc/sluice/sluice.yaml')}`,
         );
       }
       try {
-        await run({ config, load, bootFile, readyWithinMs: readyWithin });
+        await run({ config, load, bootFile, stateFolder, readyWithinMs: readyWithin });
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         throw new CliError(EXIT_FAILED, error.message, { cause: error });

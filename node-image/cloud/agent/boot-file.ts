@@ -5,6 +5,7 @@ import { z } from 'zod';
 const bootSchema = z.object({
   region: z.string().min(1).optional(),
   signal: z.object({ stack: z.string().min(1), resource: z.string().min(1) }).optional(),
+  log_group: z.string().min(1).optional(),
 });
 
 export type BootFile = z.output<typeof bootSchema>;
@@ -26,7 +27,7 @@ export async function readBootFile(path: string): Promise<BootFile> {
     return bootSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(
-      `${path} is not what a deployment writes; its signal must have the name of a stack and of a resource in it`,
+      `${path} is not what a deployment writes; its signal must have the name of a stack and of a resource in it, and log_group be the name of a log group`,
       { cause: error },
     );
   }

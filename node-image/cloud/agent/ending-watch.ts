@@ -30,6 +30,8 @@ export interface EndingWatchOptions {
   readonly drain: SluiceConfig['sluice']['drain'];
   /** Whether the process of the node answers on this machine. Never rejects. */
   readonly isNodeAlive: () => Promise<boolean>;
+  /** Done before the machine may end, in bounded time. Never rejects. @default - nothing */
+  readonly beforeEnd?: (() => Promise<void>) | undefined;
   readonly log: Logger;
   /** ms; a notice is to be seen within 5 s. @default 2000 */
   readonly intervalMs?: number;
@@ -144,8 +146,10 @@ export class EndingWatch {
   }
 
   async #complete(why: string): Promise<void> {
-    const { hook, machineId, log } = this.#options;
+    const { hook, machineId, beforeEnd, log } = this.#options;
     if (this.#now() < this.#retryAtMs) return;
+    log.info({ machineId, why }, 'this machine is ready to end');
+    await beforeEnd?.();
     this.#retryAtMs = this.#now() + this.#retryMs;
     this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
     if (await hook.complete(machineId, 'CONTINUE')) {

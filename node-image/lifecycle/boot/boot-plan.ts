@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
+import { certificateSettings } from '../../certificates/settings';
 import { PORTS, ROLES } from '../../contract';
 import { BootError } from './boot-error';
 
@@ -20,7 +21,7 @@ const entry = z.strictObject({
   port: z.int().min(1).max(65535).default(PORTS.entry),
   /**
    * PEM file: certificate, chain, key.
-   * @default - the secret `certificate`, or else /etc/sluice/tls/entry.pem
+   * @default - the secret `certificate`, or else /etc/sluice/tls/entry.pem; with lets_encrypt its own
    */
   certificate: folder.optional(),
   /** Send whoever comes to port 80 to HTTPS; with TLS only. @default true */
@@ -32,8 +33,8 @@ const entry = z.strictObject({
    * load balancer. @default - none
    */
   health_port: z.int().min(1).max(65535).optional(),
-  /** Where the certificate is to be from Let's Encrypt. */
-  lets_encrypt: z.strictObject({ domain: text, email: text.optional() }).optional(),
+  /** Where the certificate is to be from Let's Encrypt: sluice-certificates.service orders it. */
+  lets_encrypt: certificateSettings.optional(),
   /** `host:port` of further Master Nodes, taken where the one of this machine does not answer. */
   masters: z.array(address).default([]),
   /** `host:port` of TURN servers that take plain TCP. @default - that of this machine, if it has one */
@@ -65,7 +66,10 @@ const bootPlan = z.strictObject({
   static_addresses: z.strictObject({ tag: text }).optional(),
   /** A record of a private zone of Route 53 that is to name this machine's private address. */
   address_record: z.strictObject({ zone: text, name: text }).optional(),
-  /** CloudWatch log group for the machine's journal. Nothing is sent there yet. */
+  /**
+   * Name of the CloudWatch log group that `sluice agent` sends the journal of the services to.
+   * @default - it stays on the machine
+   */
   log_group: text.optional(),
   redis: z
     .strictObject({
