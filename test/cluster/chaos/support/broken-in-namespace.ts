@@ -39,7 +39,7 @@ async function silence(env: Record<string, string>, heldBack: boolean): Promise<
   watcher.start();
   const fromMs = Date.now();
   for (const end of ['a', 'b']) crowd.enter({ room: ROOM, identity: `broken-${end}`, video: true });
-  await until('the call to flow', () => crowd.isFlowing(), { timeoutMs: 20_000 });
+  await until('the call to flow', () => crowd.missing().length === 0, { timeoutMs: 20_000 });
   if (heldBack) {
     crowd.enter({ room: ROOM, identity: 'held-back', video: false, subscribe: false });
   }

@@ -42,6 +42,7 @@ test('random faults, run after run', { timeout: 30 * 60_000 }, async (t) => {
       t.diagnostic(
         `  took ${result.tookMs} ms, calm after ${result.calmMs} ms, ${result.joins} joins, ${result.refused} refused`,
       );
+      for (const one of result.amiss) t.diagnostic(`  not well: ${one}`);
     }
     atTheEnd.push(...(await chaos.leave()));
     for (const [kind, count] of chaos.counts) counts.set(kind, (counts.get(kind) ?? 0) + count);

@@ -29,8 +29,10 @@ export interface RunResult {
   readonly violations: readonly Violation[];
   readonly outages: readonly Outage[];
   readonly tookMs: number;
-  /** From the end of the last fault until all was well; undefined: it was not. */
-  readonly calmMs: number | undefined;
+  /** From the end of the last fault until all was well, or nobody waited any longer. */
+  readonly calmMs: number;
+  /** What was not well then. */
+  readonly amiss: readonly string[];
   readonly looks: number;
   readonly joins: number;
   readonly refused: number;
@@ -101,7 +103,7 @@ export class Chaos {
     const { ended } = this.clients;
     if (ended !== undefined) throw new Error(ended);
     const calmFromMs = Date.now();
-    const calmMs = await this.#untilWell();
+    const amiss = await this.#untilWell();
     const toMs = Date.now();
     const outages = this.outages.all().filter((one) => one.toMs > fromMs);
     const violations = this.#newOnes({
@@ -118,7 +120,8 @@ export class Chaos {
       violations,
       outages,
       tookMs: toMs - fromMs,
-      calmMs: calmMs === undefined ? undefined : toMs - calmFromMs,
+      calmMs: toMs - calmFromMs,
+      amiss,
       looks: watcher.looks.length - looks,
       joins: crowd.joined - joins,
       refused: crowd.refused - refused,
@@ -176,19 +179,20 @@ export class Chaos {
     });
   }
 
-  /** @returns how long it took; undefined where it took too long. */
-  async #untilWell(): Promise<number | undefined> {
+  /** @returns what is still not well when it has taken too long. */
+  async #untilWell(): Promise<readonly string[]> {
     const startedMs = Date.now();
-    while (Date.now() - startedMs < CALM_MS) {
-      const look = this.watcher.looks.at(-1);
-      const isWell =
-        look?.registry !== undefined &&
-        mismatches(look).length === 0 &&
-        look.atMs > startedMs &&
-        this.crowd.isFlowing();
-      if (isWell) return Date.now() - startedMs;
+    for (;;) {
+      const amiss = this.#amiss(startedMs);
+      if (amiss.length === 0 || Date.now() - startedMs >= CALM_MS) return amiss;
       await sleep(200);
     }
-    return undefined;
+  }
+
+  #amiss(sinceMs: number): string[] {
+    const look = this.watcher.looks.at(-1);
+    if (look === undefined || look.atMs <= sinceMs) return ['nobody has looked'];
+    if (look.registry === undefined) return ['the registry does not answer'];
+    return [...mismatches(look), ...this.crowd.missing()];
   }
 }

@@ -116,15 +116,20 @@ export class Crowd {
     );
   }
 
-  /** Whether everybody gets all that it is to get now. */
-  isFlowing(withinMs = 1_500): boolean {
+  /** What somebody is to get now, and has not got for a while. */
+  missing(withinMs = 1_500): string[] {
     const nowMs = Date.now();
-    const wanted = [...this.#members.values()].filter((one) => this.#isWanted(one));
-    if (wanted.some(({ client }) => client === undefined)) return false;
-    return this.streams({ fromMs: nowMs - 1, toMs: nowMs }).every(
-      ({ client, peer, kind }) =>
-        nowMs - (this.#members.get(client)?.seen.get(keyOf(kind, peer))?.at(-1) ?? 0) < withinMs,
-    );
+    const away = [...this.#members.values()]
+      .filter((one) => this.#isWanted(one) && one.client === undefined)
+      .map(({ identity }) => `${identity} is not in`);
+    const silent = this.streams({ fromMs: nowMs - 1, toMs: nowMs })
+      .map(({ client, peer, kind }) => {
+        const lastMs = this.#members.get(client)?.seen.get(keyOf(kind, peer))?.at(-1) ?? 0;
+        return { text: `${client} gets no ${kind} of ${peer}`, ageMs: nowMs - lastMs };
+      })
+      .filter(({ ageMs }) => ageMs >= withinMs)
+      .map(({ text }) => text);
+    return [...away, ...silent];
   }
 
   /** What everybody's SDK told since a moment, for people who look for a cause. */
