@@ -3,9 +3,10 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { mergeSettings, type Settings } from '../node-image/contract';
 import type { NodeRole } from './node-architecture';
 import { nameInStack } from './private/names';
-import { mergeSettings, renderSettings, type Settings } from './private/settings';
+import { renderSettings } from './private/settings';
 
 /** Settings of nodes, as sluice.yaml has them; the sample of the node lists every key. */
 export class NodeSettings {

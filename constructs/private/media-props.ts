@@ -1,6 +1,7 @@
 import { Annotations, type Duration, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import { DEPLOYMENT_DEFAULTS, drainSettings, scalingSettings } from '../../node-image/contract';
 import type { MediaNodesProps } from '../media-nodes';
 import type { MediaNodesOptions } from '../media-nodes-options';
 import type { MediaScalingOptions } from '../media-scaling';
@@ -9,9 +10,6 @@ import { NodeSettings } from '../node-config';
 import type { NodeDrain } from '../node-drain';
 import { chooseSubnets, mustBePublic } from './subnets';
 import { isKnown, numberText, Problems } from './validation';
-
-const DEFAULT_MIN = 1;
-const DEFAULT_MAX = 4;
 
 /** The limits of a group of Media Nodes. */
 export interface Capacity {
@@ -28,16 +26,17 @@ export function defaultType(architecture: NodeArchitecture | undefined): ec2.Ins
 
 /** The limits that were given, or those by default. */
 export function capacityOf(options: MediaNodesOptions): Capacity {
-  const minCapacity = options.minCapacity ?? DEFAULT_MIN;
-  const byDefault = isKnown(minCapacity) ? Math.max(DEFAULT_MAX, minCapacity) : DEFAULT_MAX;
+  const minCapacity = options.minCapacity ?? DEPLOYMENT_DEFAULTS.minCapacity;
+  const most = DEPLOYMENT_DEFAULTS.maxCapacity;
+  const byDefault = isKnown(minCapacity) ? Math.max(most, minCapacity) : most;
   return { minCapacity, maxCapacity: options.maxCapacity ?? byDefault };
 }
 
 /** What sluice.yaml of Media Nodes says that follows from their group. */
 export function mediaSettings(group: string, drain: NodeDrain): NodeSettings {
   return NodeSettings.fromObject({
-    sluice: { cloud: { kind: 'aws', media_group: group }, drain: drainSettings(drain) },
-  });
+    sluice: { cloud: { kind: 'aws', media_group: group } },
+  }).with(leaving(drain));
 }
 
 /** What sluice.yaml of Master Nodes says of Media Nodes: the controller works by it. */
@@ -47,16 +46,13 @@ export function masterSettings(
 ): NodeSettings {
   // Target load and headroom are tags of the group.
   const { scaleInAfter } = scaling;
-  return NodeSettings.fromObject({
-    sluice: {
-      cloud: cloudSettings(nodes),
-      drain: drainSettings(nodes.drain),
-      scaling: {
-        group: 'aws',
-        ...(scaleInAfter === undefined ? {} : { scale_in_after: seconds(scaleInAfter) }),
-      },
-    },
-  });
+  return NodeSettings.fromObject({ sluice: { cloud: cloudSettings(nodes) } })
+    .with(leaving(nodes.drain))
+    .with(
+      NodeSettings.fromObject(
+        scalingSettings('aws', scaleInAfter === undefined ? undefined : seconds(scaleInAfter)),
+      ),
+    );
 }
 
 /** Where the controller finds the group and what AWS says of its machines. */
@@ -68,12 +64,14 @@ export function cloudSettings(nodes: { autoScalingGroupName: string; noticesQueu
   };
 }
 
-function drainSettings(drain: NodeDrain) {
-  return {
-    patience: seconds(drain.patience),
-    deadline: seconds(drain.deadline),
-    on_deadline: drain.onDeadline,
-  };
+function leaving(drain: NodeDrain): NodeSettings {
+  return NodeSettings.fromObject(
+    drainSettings({
+      patience: seconds(drain.patience),
+      deadline: seconds(drain.deadline),
+      onDeadline: drain.onDeadline,
+    }),
+  );
 }
 
 function seconds(value: Duration): string {

@@ -1,6 +1,6 @@
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
-import { PORT_RANGES, PORT_USES, PORTS, type PortUse } from '../../node-image/contract';
+import type { PortUse } from '../../node-image/contract';
 import type { NodeSettings } from '../node-config';
 
 /** What TURN is made for. */
@@ -23,19 +23,4 @@ export interface TurnConfig {
   readonly closedPorts: readonly PortUse[];
 }
 
-/** UDP 443: coturn can listen there only together with TCP 443, which is HAProxy's on a Single Node. */
-export function turnUdpEntry(): readonly PortUse[] {
-  return PORT_USES.filter(
-    ({ start, protocol }) => start === PORTS.turnUdpEntry && protocol === 'udp',
-  );
-}
-
-/** The ports that only TURN needs. */
-export function turnPorts(): readonly PortUse[] {
-  return [
-    ...PORT_USES.filter(
-      ({ start }) => start === PORTS.turn || start === PORT_RANGES.turnRelay.start,
-    ),
-    ...turnUdpEntry(),
-  ];
-}
+export { turnPorts, turnUdpEntry } from '../../node-image/contract';

@@ -11,6 +11,24 @@ export { DEPRECATED_KEYS, OWN_KEYS, type OwnKey, ownKeyReason } from './config-s
 export { type ConfigKey, configTree, keyAt, leavesOf } from './config-tree';
 export { UNUSED_KEYS, UNUSED_KEYS_OF_ROLE, type UnusedKey } from './config-unused';
 export { parseDuration } from './config-values';
+export {
+  BEHIND_OWN_HAPROXY,
+  DEPLOYMENT_DEFAULTS,
+  type DeployedDrain,
+  type DeployedRedis,
+  type DeployedTurn,
+  type DeployedTurnServer,
+  drainSettings,
+  existingTurnSettings,
+  NO_TURN_SETTINGS,
+  ownTurnSettings,
+  redisSettings,
+  SECRET_FILES,
+  scalingSettings,
+  secretSettings,
+  turnPorts,
+  turnUdpEntry,
+} from './deployed-settings';
 export { METRIC_LABELS, METRIC_NAMES, SLUICE_METRIC_NAMES } from './metric-names';
 export {
   MAX_WORKERS,
@@ -20,4 +38,11 @@ export {
   PORTS,
   type PortUse,
 } from './ports';
+export {
+  mergeSettings,
+  type Settings,
+  type SettingsProblem,
+  type SettingsRules,
+  settingsProblems,
+} from './rendered-settings';
 export { ROLES, type Role } from './roles';
