@@ -15,14 +15,14 @@ export class SealedStateError extends Error {
 
 /**
  * Turns what machines share of their certificate into text for the registry, and back: AES-256-GCM,
- * under a key that HKDF-SHA256 (RFC 5869) makes of the secret of the cluster.
+ * under a key that HKDF-SHA256 (RFC 5869) makes of a secret of the cluster.
  */
 export class StateSealer {
   readonly #key: Uint8Array;
 
-  /** @param clusterSecret - `sluice.cluster.secret` */
-  constructor(clusterSecret: string) {
-    this.#key = new Uint8Array(hkdfSync('sha256', clusterSecret, '', PURPOSE, KEY_BYTES));
+  /** @param secret - made of `sluice.cluster.secret` for this alone */
+  constructor(secret: string) {
+    this.#key = new Uint8Array(hkdfSync('sha256', secret, '', PURPOSE, KEY_BYTES));
   }
 
   seal(state: CertificateState): string {

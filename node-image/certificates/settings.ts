@@ -48,6 +48,28 @@ export const certificateSettings = z.strictObject({
 
 export type CertificateSettings = z.output<typeof certificateSettings>;
 
+/**
+ * All that the service is told, by `sluice boot`: it reads neither the configuration of the node nor
+ * its secrets.
+ */
+export const certificateServiceSettings = z.strictObject({
+  certificate: certificateSettings,
+  /** `logging` of sluice.yaml. */
+  logging: z.unknown(),
+  /** Where Master Nodes share it. */
+  shared: z
+    .strictObject({
+      clusterName: z.string(),
+      /** What it is encrypted with there; made of the cluster secret, for this alone. */
+      secret: z.string().min(32),
+      /** `redis` of sluice.yaml, with the login. */
+      redis: z.unknown(),
+    })
+    .optional(),
+});
+
+export type CertificateServiceSettings = z.output<typeof certificateServiceSettings>;
+
 /** For people: who is asked for the certificate. */
 export function issuerName(directoryUrl: string): string {
   if (directoryUrl === LETS_ENCRYPT_URL) return "Let's Encrypt";

@@ -18,7 +18,8 @@ export interface SharedStoreOptions {
     Registry,
     'document' | 'writeDocument' | 'onEvent' | 'acquireLease' | 'releaseLease'
   >;
-  readonly clusterSecret: string;
+  /** Made of that of the cluster. */
+  readonly secret: string;
   /** What this machine has of it, for when the registry is away or has lost it. */
   readonly local: CertificateStore;
   readonly directory: string;
@@ -33,7 +34,7 @@ export class SharedStore implements CertificateStore {
 
   constructor(options: SharedStoreOptions) {
     this.#options = options;
-    this.#sealer = new StateSealer(options.clusterSecret);
+    this.#sealer = new StateSealer(options.secret);
   }
 
   async read(): Promise<CertificateState> {

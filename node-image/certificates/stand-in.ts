@@ -1,4 +1,4 @@
-import { randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   PemConverter,
@@ -15,7 +15,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
  * and nobody is to trust it.
  */
 export async function standInCertificate(domain: string): Promise<string> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: `01${randomBytes(15).toString('hex')}`,
@@ -30,8 +30,8 @@ export async function standInCertificate(domain: string): Promise<string> {
         ]),
       ],
     },
-    webcrypto as Parameters<typeof X509CertificateGenerator.createSelfSigned>[1],
+    crypto,
   );
-  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
   return bundle(certificate.toString('pem'), PemConverter.encode(key, 'PRIVATE KEY'));
 }

@@ -10,6 +10,11 @@ export interface HaproxyConfig {
   readonly healthPort?: number | undefined;
   /** Send whoever comes to port 80 to HTTPS; with a certificate only. */
   readonly redirect: boolean;
+  /**
+   * Path of the socket that answers what an authority of certificates asks for on port 80.
+   * @default - there is none
+   */
+  readonly challenges?: string | undefined;
   /** `host:port` of Master Nodes: the first is this machine's, the others stand in for it. */
   readonly masters: readonly [string, ...string[]];
   /** `host:port` of TURN servers that take plain TCP; none: there is no TURN/TLS. */
@@ -49,7 +54,7 @@ export function renderHaproxyConfig(config: HaproxyConfig): string {
     ...(hasTurn(config) ? [turnBackend(config)] : []),
     httpHop(certificate !== undefined),
     masters(config.masters),
-    ...(config.redirect && certificate !== undefined ? [redirect()] : []),
+    ...(certificate !== undefined ? plain(config) : []),
     ...(healthPort !== undefined ? [health(healthPort)] : []),
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -159,12 +164,28 @@ const masters = ([own, ...others]: readonly [string, ...string[]]): string[] => 
   ),
 ];
 
-const redirect = (): string[] => [
-  'frontend plain',
-  '    mode http',
-  ...bothFamilies(80),
-  '    http-request redirect scheme https code 308',
-];
+/** Port 80. */
+function plain({ redirect, challenges }: HaproxyConfig): string[][] {
+  if (!redirect && challenges === undefined) return [];
+  const unless = challenges === undefined ? '' : ' unless is_proof';
+  return [
+    [
+      'frontend plain',
+      '    mode http',
+      ...bothFamilies(80),
+      ...(challenges === undefined
+        ? []
+        : ['    acl is_proof path_beg /.well-known/acme-challenge/']),
+      redirect
+        ? `    http-request redirect scheme https code 308${unless}`
+        : `    http-request deny deny_status 404${unless}`,
+      ...(challenges === undefined ? [] : ['    default_backend proofs']),
+    ],
+    ...(challenges === undefined
+      ? []
+      : [['backend proofs', '    mode http', `    server own unix@${checkedPath(challenges)}`]]),
+  ];
+}
 
 /** Ready when this machine's node is: others that stand in for it have checks of their own. */
 const health = (port: number): string[] => [

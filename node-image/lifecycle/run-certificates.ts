@@ -7,10 +7,13 @@ import { ChallengeServer } from '../certificates/challenge-server';
 import { EntryTls } from '../certificates/entry-tls';
 import { HaproxyCertificate } from '../certificates/haproxy-certificate';
 import { Proofs } from '../certificates/proofs';
-import { type CertificateSettings, certificateSettings } from '../certificates/settings';
+import {
+  type CertificateServiceSettings,
+  certificateServiceSettings,
+} from '../certificates/settings';
 import { SharedStore } from '../certificates/shared-store';
 import { RedisRegistry } from '../cluster/redis/redis-registry';
-import type { SluiceConfig } from '../contract';
+import { configSchema } from '../contract';
 import { createLog } from '../telemetry/log';
 import { Closers } from './closers';
 
@@ -28,7 +31,6 @@ export interface CertificateFiles {
 }
 
 export interface CertificatesOptions {
-  readonly config: SluiceConfig;
   readonly files: CertificateFiles;
   /** Ends it. */
   readonly signal: AbortSignal;
@@ -41,13 +43,14 @@ export interface CertificatesOptions {
  * @throws Error with a sentence for people where it cannot begin.
  */
 export async function runCertificates(options: CertificatesOptions): Promise<void> {
-  const { config, files, signal } = options;
-  const log =
-    options.log ?? createLog({ logging: config.logging, fields: { component: 'certificates' } });
-  const settings = await readSettings(files.settings);
+  const { files, signal } = options;
+  const told = await readSettings(files.settings);
+  const settings = told.certificate;
+  const { logging } = configSchema.parse({ logging: told.logging });
+  const log = options.log ?? createLog({ logging, fields: { component: 'certificates' } });
   const closers = new Closers(log);
   try {
-    const store = await openStore({ config, settings, files, log, closers });
+    const store = await openStore({ told, files, log, closers });
     const proofs = new Proofs(store);
     const server = await ChallengeServer.listen({
       socket: files.challengeSocket,
@@ -71,9 +74,9 @@ export async function runCertificates(options: CertificatesOptions): Promise<voi
   }
 }
 
-async function readSettings(path: string): Promise<CertificateSettings> {
+async function readSettings(path: string): Promise<CertificateServiceSettings> {
   try {
-    return certificateSettings.parse(JSON.parse(await readFile(path, 'utf8')));
+    return certificateServiceSettings.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     throw new Error(
       `${path} is not what \`sluice boot\` writes: name the domain in entry.lets_encrypt of /etc/sluice/boot.json, and run that.`,
@@ -84,27 +87,23 @@ async function readSettings(path: string): Promise<CertificateSettings> {
 
 /** Master Nodes share it; a Single Node has it for itself. */
 async function openStore(options: {
-  readonly config: SluiceConfig;
-  readonly settings: CertificateSettings;
+  readonly told: CertificateServiceSettings;
   readonly files: CertificateFiles;
   readonly log: Logger;
   readonly closers: Closers;
 }): Promise<CertificateStore> {
-  const { config, settings, files, log, closers } = options;
-  const directory = settings.directory_url;
+  const { told, files, log, closers } = options;
+  const directory = told.certificate.directory_url;
   const local = new FileStore({ file: files.state, directory });
   closers.add(() => local.close());
-  if (config.sluice.role === 'single') return local;
-  const { cluster } = config.sluice;
-  const registry = await RedisRegistry.connect({
-    redis: config.redis,
-    clusterName: cluster.name,
-    log,
-  });
+  if (told.shared === undefined) return local;
+  const { clusterName, secret } = told.shared;
+  const { redis } = configSchema.parse({ redis: told.shared.redis });
+  const registry = await RedisRegistry.connect({ redis, clusterName, log });
   closers.add(() => registry.close());
   const shared = new SharedStore({
     registry,
-    clusterSecret: cluster.secret,
+    secret,
     local,
     directory,
     log,

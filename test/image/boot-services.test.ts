@@ -60,19 +60,6 @@ test('an entry with TLS needs a certificate, and boot says where it belongs', as
   );
 });
 
-test("that no certificate comes from Let's Encrypt yet is said, and a given one is taken", async (t) => {
-  const machine = new BootMachine(t);
-  machine.write('/etc/sluice/sluice.yaml', masterYaml);
-  const lets_encrypt = { domain: 'meet.example.com' };
-  machine.plan({ cloud: 'none', role: 'master', entry: { lets_encrypt } });
-  await assert.rejects(
-    machine.boot(),
-    /none is fetched for meet\.example\.com from Let's Encrypt by this version: put certificate/,
-  );
-  machine.write('/etc/sluice/tls/entry.pem', 'PEM');
-  await machine.boot();
-});
-
 test('a Media Node has no entry', async (t) => {
   const machine = new BootMachine(t);
   machine.write('/etc/sluice/sluice.yaml', CLUSTER.replace('ROLE', 'media'));

@@ -6,8 +6,6 @@ import {
   CHALLENGE_SOCKET,
   ENTRY_CERTIFICATE_FILE,
 } from '../../certificates/settings';
-import { loadConfig } from '../../lifecycle/config';
-import { addConfigOptions } from '../../lifecycle/config/options';
 import { EXIT_FAILED } from '../../lifecycle/exit-codes';
 import type { CertificatesOptions } from '../../lifecycle/run-certificates';
 import { newCommand } from '../command';
@@ -32,7 +30,6 @@ export type RunCertificates = (options: Omit<CertificatesOptions, 'signal'>) => 
 
 export function certificatesCommand(io: CliIo, run: RunCertificates = runHere): Command {
   const command = newCommand('certificates', io);
-  addConfigOptions(command);
   return command
     .summary('order the certificate of this entry, and renew it')
     .description(
@@ -51,9 +48,8 @@ Run by sluice-certificates.service where boot.json has entry.lets_encrypt. Maste
 share one account and one certificate: one of them orders, the others take it from the registry.`,
     )
     .action(async () => {
-      const { config } = loadConfig({ options: command.opts(), env: io.env });
       try {
-        await run({ config, files: command.opts<Options>() });
+        await run({ files: command.opts<Options>() });
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         throw new CliError(EXIT_FAILED, error.message, { cause: error });

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { CHALLENGE_SOCKET } from '../../certificates/settings';
 import type { SluiceConfig } from '../../contract';
 import { renderHaproxyConfig } from '../../image/haproxy-config';
 import { renderRedisConfig } from '../../image/redis-config';
@@ -7,8 +8,8 @@ import { nodeLinkAddress } from '../node-link-address';
 import { isTurnTlsPassedOn } from '../turn-entry';
 import { BootError, reasonOf } from './boot-error';
 import type { BootPlan } from './boot-plan';
+import { prepareEntryCertificate } from './entry-certificate';
 import type { FileFor, Machine } from './machine';
-import { SECRETS_FOLDER } from './secret-files';
 
 /** As many Media Nodes can get TURN/TLS; a slot that is not used costs nothing. */
 const TURN_SLOTS = 64;
@@ -85,26 +86,15 @@ function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServic
   );
 }
 
-async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
+async function haproxyText({ machine, plan, config, say }: OwnServicesOptions) {
   const { entry } = plan;
-  if (entry === undefined) return undefined;
-  if (plan.role === 'media') {
+  if (plan.role === 'media' && entry !== undefined) {
     throw new BootError(
       'boot.json gives a Media Node an entry, but clients enter at Master Nodes: take "entry" out of it.',
     );
   }
-  const secret = `${SECRETS_FOLDER}/certificate`;
-  const byDefault = 'certificate' in plan.secrets ? secret : '/etc/sluice/tls/entry.pem';
-  const certificate = entry.tls ? (entry.certificate ?? byDefault) : undefined;
-  if (certificate !== undefined && !(await machine.exists(certificate))) {
-    const wanted =
-      entry.lets_encrypt === undefined
-        ? ''
-        : `, and none is fetched for ${entry.lets_encrypt.domain} from Let's Encrypt by this version`;
-    throw new BootError(
-      `There is no certificate ${certificate} for the entry${wanted}: put certificate, chain and key there as PEM, readable for the group sluice-haproxy, or set entry.tls to false where a load balancer ends TLS.`,
-    );
-  }
+  const certificate = await prepareEntryCertificate({ machine, plan, config, say });
+  if (entry === undefined) return undefined;
   const { turn } = config;
   const ownTurn =
     plan.role === 'single' && turn.enabled && turn.tls_port !== 0 && turn.external_tls;
@@ -115,6 +105,7 @@ async function haproxyText({ machine, plan, config }: OwnServicesOptions) {
       proxyProtocol: entry.proxy_protocol,
       healthPort: entry.health_port,
       redirect: entry.redirect,
+      challenges: entry.lets_encrypt === undefined ? undefined : CHALLENGE_SOCKET,
       masters: [`127.0.0.1:${config.port}`, ...entry.masters],
       turnSlots: plan.role === 'master' && isTurnTlsPassedOn(config) ? TURN_SLOTS : 0,
       turn: entry.turn.length > 0 || !ownTurn ? entry.turn : [`127.0.0.1:${turn.tls_port}`],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SHORTEST_CLUSTER_SECRET } from '../../contract';
 import { BootError } from './boot-error';
-import type { Machine } from './machine';
+import type { FileFor, Machine } from './machine';
 
 /** On a file system in memory: gone when the machine is off, and fetched again at each boot. */
 export const SECRETS_FOLDER = '/run/sluice/secrets';
@@ -9,6 +9,8 @@ export const SECRETS_FOLDER = '/run/sluice/secrets';
 export const NODE_VARIABLES_FILE = `${SECRETS_FOLDER}/node.env`;
 /** Who the node runs as. */
 export const NODE_USER = 'sluice';
+/** Who may read the certificate of the entry, and its key: HAProxy. */
+export const CERTIFICATE_GROUP = 'sluice-haproxy';
 
 const keyPair = z.object({ key: z.string().min(1), secret: z.string().min(1) });
 const login = z.object({ username: z.string().optional(), password: z.string().min(1) });
@@ -71,7 +73,7 @@ function checkedLogin<Login extends { password: string; username?: string | unde
   );
 }
 
-/** Writes secrets where the node reads them: nobody else but root can. */
+/** Writes secrets where the one that each is for reads them: nobody else but root can. */
 export async function writeSecrets(
   machine: Machine,
   secrets: Readonly<Record<string, string>>,
@@ -79,7 +81,12 @@ export async function writeSecrets(
   // Reachable for the other services too, each of which has a file of its own in there or none.
   await machine.folder(SECRETS_FOLDER, { mode: 0o711 });
   for (const [purpose, content] of Object.entries(secrets)) {
-    await machine.write(`${SECRETS_FOLDER}/${purpose}`, content, { mode: 0o400, user: NODE_USER });
+    // Of the certificate the node knows nothing.
+    const who: FileFor =
+      purpose === 'certificate'
+        ? { mode: 0o440, group: CERTIFICATE_GROUP }
+        : { mode: 0o400, user: NODE_USER };
+    await machine.write(`${SECRETS_FOLDER}/${purpose}`, content, who);
   }
 }
 
