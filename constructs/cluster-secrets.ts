@@ -3,6 +3,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { Problems } from './private/validation';
 
 /** Properties of the secrets of a cluster. Each is one of yours, or generated. */
 export interface ClusterSecretsProps {
@@ -15,7 +16,8 @@ export interface ClusterSecretsProps {
   readonly apiKey?: sm.ISecret;
 
   /**
-   * What the nodes know each other by, and make TURN credentials with: 32 characters or more.
+   * What the nodes know each other by, and make TURN credentials with: 32 characters or more. A
+   * `SingleNode` takes none, as it has nobody to know.
    *
    * @default - a generated one. Costs 0.40 USD a month
    */
@@ -34,6 +36,9 @@ export interface ClusterSecretsProps {
    * @default RemovalPolicy.DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
+
+  /** @internal There is one node only. */
+  readonly _isSingle?: boolean;
 }
 
 /**
@@ -43,12 +48,20 @@ export interface ClusterSecretsProps {
 export class ClusterSecrets extends Construct {
   /** The key pair of applications: JSON with `key` and `secret`. */
   public readonly apiKey: sm.ISecret;
-  /** What the nodes know each other by, and make TURN credentials with. */
-  public readonly clusterSecret: sm.ISecret;
+  /** What the nodes know each other by, and make TURN credentials with; none of a `SingleNode`. */
+  public readonly clusterSecret?: sm.ISecret;
 
   constructor(scope: Construct, id: string, props: ClusterSecretsProps = {}) {
     super(scope, id);
-    const { encryptionKey, removalPolicy = RemovalPolicy.DESTROY } = props;
+    const { encryptionKey, removalPolicy = RemovalPolicy.DESTROY, _isSingle = false } = props;
+    const problems = new Problems(this);
+    problems.check(!_isSingle || props.clusterSecret === undefined, {
+      what: 'secrets.clusterSecret',
+      given: 'a secret, for a SingleNode',
+      allowed: 'none: it has no other nodes to be known by, and makes a TURN secret itself',
+      fix: 'leave it out, and delete the secret if nobody else reads it',
+    });
+    problems.report();
     const generate = (childId: string, description: string, form: sm.SecretStringGenerator) => {
       return new sm.Secret(this, childId, {
         description,
@@ -65,17 +78,19 @@ export class ClusterSecrets extends Construct {
         generateStringKey: 'secret',
         ...LETTERS_AND_DIGITS,
       });
+    if (_isSingle) return;
     this.clusterSecret =
       props.clusterSecret ??
       generate('ClusterSecret', 'Sluice: what the nodes know each other by', LETTERS_AND_DIGITS);
   }
 
   /**
-   * Lets nodes read both of them, and decrypt them where they have a key of their own. Applications
+   * Lets nodes read all there are, and decrypt them where they have a key of their own. Applications
    * need `apiKey.grantRead()` alone.
    */
   public grantRead(grantee: iam.IGrantable): iam.Grant {
-    return this.apiKey.grantRead(grantee).combine(this.clusterSecret.grantRead(grantee));
+    const grant = this.apiKey.grantRead(grantee);
+    return this.clusterSecret ? grant.combine(this.clusterSecret.grantRead(grantee)) : grant;
   }
 }
 

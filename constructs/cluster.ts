@@ -106,7 +106,8 @@ export interface ClusterOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * Log group of all nodes. Costs 0.50 USD for each GB that is written.
+   * Log group that the machines send the journal of their services to: a stream for each machine and
+   * service. Costs 0.50 USD for each GB that is sent, and 0.03 a month for each GB that is kept.
    *
    * @default - logs stay on the machines, and end with them
    */

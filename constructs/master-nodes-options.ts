@@ -102,9 +102,9 @@ export interface MasterNodesOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * Log group that the nodes write to.
+   * Log group that the machines send the journal of their services to. Costs 0.50 USD for each GB.
    *
-   * @default - logs stay on the machines
+   * @default - logs stay on the machines, and end with them
    */
   readonly logGroup?: logs.ILogGroup;
 

@@ -106,7 +106,7 @@ export class SingleNode extends Resource implements ICluster {
   /** The VPC and its subnets. */
   readonly network: Network;
 
-  /** API key pair; the cluster secret is of no use to a Single Node. */
+  /** The API key pair; there is no cluster secret. */
   readonly secrets: ClusterSecrets;
 
   /** The load balancer; none where clients reach the machine itself. */
@@ -127,7 +127,7 @@ export class SingleNode extends Resource implements ICluster {
   constructor(scope: Construct, id: string, props: SingleNodeProps) {
     super(scope, id);
     this.network = networkOf(this, props);
-    this.secrets = secretsOf(this, props);
+    this.secrets = secretsOf(this, props, 'single node');
     const isOnMachine = props.domain._needsMachine || props.domain.domainName === undefined;
     const choice =
       props.entry ?? (isOnMachine ? ClusterEntry.onMasterNode() : ClusterEntry.loadBalancer());

@@ -41,14 +41,16 @@ export function networkOf(scope: Construct, { vpc, network }: ClusterOptions): N
   return network ?? new Network(scope, 'Network', { ...(vpc && { vpc }) });
 }
 
-/** The secrets of a cluster: generated, but for those that were given. */
+/** The secrets of a cluster, or of its only node: generated, but for those that were given. */
 export function secretsOf(
   scope: Construct,
   { secrets, encryptionKey }: ClusterOptions,
+  of: 'cluster' | 'single node' = 'cluster',
 ): ClusterSecrets {
   return new ClusterSecrets(scope, 'Secrets', {
     ...(encryptionKey && { encryptionKey }),
     ...secrets,
+    _isSingle: of === 'single node',
   });
 }
 
@@ -92,7 +94,7 @@ export function buildCluster(
   const common = redisSettings(scope, redis).with(props.settings ?? NodeSettings.none());
   const ofAll: NodeSecrets = {
     apiKey: secrets.apiKey,
-    cluster: secrets.clusterSecret,
+    ...(secrets.clusterSecret && { cluster: secrets.clusterSecret }),
     ...(redis.authSecret && { redis: redis.authSecret }),
   };
 

@@ -151,6 +151,7 @@ export class NodeMachines extends Construct {
         config: { ssm: props.config.parameterName },
         secrets: Object.fromEntries(secrets),
         signal: { stack: Aws.STACK_NAME, resource: Lazy.string({ produce: props.signalled }) },
+        ...(props.logGroup ? { log_group: props.logGroup.logGroupName } : {}),
         ...props.boot,
       },
       region: Aws.REGION,
@@ -201,6 +202,7 @@ export class NodeMachines extends Construct {
     props.config.grantRead(role);
     const { apiKey, cluster, turn, redis, certificate } = props.secrets;
     for (const secret of [apiKey, cluster, turn, redis, certificate]) secret?.grantRead(role);
+    // To make streams in it and to write to them, and no more.
     props.logGroup?.grantWrite(role);
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({

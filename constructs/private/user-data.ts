@@ -20,6 +20,8 @@ export interface BootFile {
   /** Elastic IP addresses of which this machine takes a free one: `key=value` of their tag. */
   readonly static_addresses?: { readonly tag: string };
   readonly redis?: { readonly server: boolean };
+  /** Name of the log group that the journal goes to. */
+  readonly log_group?: string;
   /** What HAProxy listens on for clients. */
   readonly entry?: object;
 }

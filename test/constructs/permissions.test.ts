@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import { MasterNodes } from '../../constructs/master-nodes';
@@ -12,12 +13,16 @@ import { StaticAddresses } from '../../constructs/static-addresses';
 import { actionsOf, publicVpc, statements } from './support/nodes';
 import { anyStack, templateOf } from './support/stacks';
 
-const CLOUD = path.join(__dirname, '../../node-image/cloud');
+/** Where the software of machines speaks to AWS: `sluice boot` is in lifecycle. */
+const FOLDERS = ['cloud', 'lifecycle'].map((name) =>
+  path.join(__dirname, '../../node-image', name),
+);
 
 /** The prefix of actions by the name of the SDK's client. */
 const SERVICES: Readonly<Record<string, string>> = {
   'auto-scaling': 'autoscaling',
   cloudformation: 'cloudformation',
+  'cloudwatch-logs': 'logs',
   ec2: 'ec2',
   'secrets-manager': 'secretsmanager',
   sqs: 'sqs',
@@ -47,12 +52,14 @@ describe('the roles of machines', () => {
   const stack = anyStack();
   const vpc = publicVpc(stack);
   const secrets = { cluster: new sm.Secret(stack, 'Cluster') };
+  const logGroup = new logs.LogGroup(stack, 'Logs');
   const zone = new route53.PrivateHostedZone(stack, 'Zone', { vpc, zoneName: 'meet.internal' });
   const mediaNodes = new MediaNodes(stack, 'Media', {
     vpc,
     secrets,
     image: NodeImage.fromAsset(),
     staticAddresses: StaticAddresses.allocate(1),
+    logGroup,
   });
   const masters = new MasterNodes(stack, 'Masters', {
     vpc,
@@ -60,6 +67,7 @@ describe('the roles of machines', () => {
     mediaNodes,
     dataVolume: {},
     addressRecord: { zone, name: 'master.meet.internal' },
+    logGroup,
   });
   const roles = [mediaNodes.role, masters.role].map((role) => stack.resolve(role.roleName).Ref);
   const template = templateOf(stack);
@@ -90,11 +98,16 @@ describe('the roles of machines', () => {
 /** `ec2:AttachVolume` for each AttachVolumeCommand that is imported. */
 function usedActions(): Set<string> {
   const used = new Set<string>();
-  for (const name of readdirSync(CLOUD, { recursive: true, encoding: 'utf8' })) {
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) =>
+      path.join(folder, name),
+    ),
+  );
+  for (const name of files) {
     // What people run, with rights of their own, before there is a machine.
     if (name.includes(`${path.sep}preflight`)) continue;
     if (!name.endsWith('.ts')) continue;
-    const text = readFileSync(path.join(CLOUD, name), 'utf8');
+    const text = readFileSync(name, 'utf8');
     for (const [, names = '', client = ''] of text.matchAll(
       /import \{([^}]*)\} from '@aws-sdk\/client-([\w-]+)'/g,
     )) {

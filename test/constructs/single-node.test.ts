@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Stack } from 'aws-cdk-lib';
 import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import { Domain } from '../../constructs/domain';
 import { SingleNode } from '../../constructs/single-node';
 import { Turn } from '../../constructs/turn';
@@ -57,6 +58,21 @@ describe('with a hosted zone', () => {
     const [[, data] = ['', '']] = userData(template.toJSON() as TemplateJson);
     assert.deepEqual(Object.keys(JSON.parse(bootFileIn(data)).secrets), ['api_key']);
   });
+
+  test('it has the key pair alone: there is nobody to share a secret with', () => {
+    template.resourceCountIs('AWS::SecretsManager::Secret', 1);
+    assert.equal(node.secrets.clusterSecret, undefined);
+    assert.equal(node.secrets.apiKey, node.apiKey);
+  });
+});
+
+test('a cluster secret for it is refused: nobody would read it', () => {
+  const stack = anyStack();
+  const clusterSecret = sm.Secret.fromSecretNameV2(stack, 'Mine', 'mine');
+  new SingleNode(stack, 'Meet', { domain: Domain.none(), secrets: { clusterSecret } });
+  const [error = '', ...others] = errorsOf(stack);
+  assert.deepEqual(others, []);
+  assert.match(error, /secrets\.clusterSecret.*a secret, for a SingleNode.*leave it out/s);
 });
 
 test("with Let's Encrypt the machine has an address that stays, and the record leads to it", () => {
