@@ -132,7 +132,7 @@ export class SingleNode extends Resource implements ICluster {
     const choice =
       props.entry ?? (isOnMachine ? ClusterEntry.onMasterNode() : ClusterEntry.loadBalancer());
     const entry = choice._bind(this, this.network, props.domain);
-    const turn = turnOf(this, props, 'single', this.network.vpc, entry.turnDomain);
+    const turn = turnOf(this, props, 'single', entry.turnDomain);
     const machine = new SingleMachine(this, 'Machine', {
       ...props,
       image: props.image ?? NodeImage.fromAsset(),

@@ -1,24 +1,27 @@
-import { Annotations, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { PORTS } from '../node-image/contract';
-import { NodeSettings } from './node-config';
 import {
-  type TurnConfig,
-  type TurnSurroundings,
+  existingTurnSettings,
+  NO_TURN_SETTINGS,
+  ownTurnSettings,
+  turnPassedOnSettings,
   turnPorts,
   turnUdpEntry,
-} from './private/turn-config';
+} from '../node-image/contract';
+import { NodeSettings } from './node-config';
+import type { TurnConfig, TurnSurroundings } from './private/turn-config';
 import type { Problems } from './private/validation';
 
 /** Options of TURN on the nodes themselves. */
 export interface TurnOptions {
   /**
    * Whether clients are told of TURN/TLS on 443, by the name of the cluster: for networks that let out
-   * HTTPS and nothing else. For a Single Node whose domain has TLS: the Master Nodes of a cluster do
-   * not pass it on yet.
+   * HTTPS and nothing else. It ends where HTTPS does, at the load balancer or at the machine, and Master
+   * Nodes pass it on to the Media Nodes: what is relayed so counts as traffic of theirs as well, and of
+   * the load balancer.
    *
-   * @default - true for a Single Node whose domain has TLS
+   * @default - true where the domain has TLS
    */
   readonly tls?: boolean;
 
@@ -37,10 +40,10 @@ export interface TurnOptions {
   readonly allocationsPerParticipant?: number;
 
   /**
-   * Networks that are relayed to beside the node's own addresses, as CIDR: where the nodes of the
-   * cluster are. Nothing else ever is.
+   * Networks that are relayed to beside the addresses at which the nodes of the cluster take media, as
+   * CIDR. Nothing else ever is.
    *
-   * @default - the addresses of the VPC
+   * @default - none
    */
   readonly relayTo?: string[];
 }
@@ -85,8 +88,9 @@ export interface TurnServer {
 /** Where clients find TURN, which relays media through networks that let little out. */
 export abstract class Turn {
   /**
-   * coturn on the Media Nodes: 3478 over UDP and TCP, and 443 over UDP; on a Single Node 3478 and
-   * TURN/TLS on 443. Costs what the relayed traffic does: it leaves the machine as other media does.
+   * coturn on the Media Nodes: 3478 over UDP and TCP, 443 over UDP (not on a Single Node), and TURN/TLS
+   * on the 443 of the cluster. Costs what the relayed traffic does: it leaves the machine as other media
+   * does.
    */
   static onMediaNodes(options: TurnOptions = {}): Turn {
     return new OwnTurn(options);
@@ -119,16 +123,15 @@ class OwnTurn extends Turn {
     super();
   }
 
-  override _bind(scope: Construct, around: TurnSurroundings, problems: Problems): TurnConfig {
+  override _bind(_scope: Construct, around: TurnSurroundings, problems: Problems): TurnConfig {
     const { tls = around.domainName !== undefined, credentialLife, relayTo } = this.options;
     const { allocationsPerParticipant } = this.options;
     const isSingle = around.role === 'single';
     problems.check(!tls || around.domainName !== undefined, {
       what: 'turn.tls',
-      given: 'true, and a domain without TLS or a cluster',
-      allowed:
-        'TURN/TLS of a Single Node under a name that has a certificate: the Master Nodes of a cluster do not pass it on yet',
-      fix: 'leave out tls, or give a Single Node a domain with a certificate',
+      given: 'true, and a domain without TLS',
+      allowed: 'TURN/TLS under a name that has a certificate',
+      fix: 'leave out tls, or give a domain with a certificate',
     });
     problems.duration('turn.credentialLife', credentialLife, {
       min: Duration.minutes(1),
@@ -141,25 +144,21 @@ class OwnTurn extends Turn {
     for (const network of relayTo ?? []) {
       problems.matches('turn.relayTo', network, CIDR, 'a network such as 10.0.0.0/16');
     }
-    const networks = relayTo ?? vpcNetworks(scope, around, tls);
+    const networks = relayTo ?? [];
     return {
-      settings: NodeSettings.fromObject({
-        turn: {
-          enabled: true,
-          udp_port: PORTS.turn,
-          // Plain here, as HAProxy has ended TLS; the same port takes UDP.
-          tls_port: isSingle ? PORTS.turn : PORTS.turnUdpEntry,
-          external_tls: true,
+      settings: NodeSettings.fromObject(
+        ownTurnSettings({
+          role: around.role,
           ...(tls && { domain: around.domainName }),
-          ...(credentialLife && { ttl_seconds: credentialLife.toSeconds() }),
-          ...(allocationsPerParticipant !== undefined && {
-            per_user_relay_allocation_limit: allocationsPerParticipant,
-          }),
-          ...(networks.length > 0 && { allow_restricted_peer_cidrs: networks }),
-        },
-        // TURN/TLS ends on any node: it relays to the inner address of the one that has the Room.
-        ...(tls && { rtc: { advertise_internal_ip: true } }),
-      }),
+          ...(credentialLife && { ttlSeconds: credentialLife.toSeconds() }),
+          allocationsPerParticipant,
+          relayTo: networks,
+        }),
+      ),
+      ...(tls &&
+        !isSingle && {
+          masterSettings: NodeSettings.fromObject(turnPassedOnSettings(around.domainName)),
+        }),
       closedPorts: isSingle ? turnUdpEntry() : [],
     };
   }
@@ -185,17 +184,15 @@ class ExistingTurn extends Turn {
       problems.integer('turn.port', port, { min: 1, max: 65_535 });
     }
     return {
-      settings: NodeSettings.fromObject({
-        turn: { enabled: false },
-        rtc: {
-          turn_servers: this.servers.map(({ host, port, protocol = TurnProtocol.UDP }) => ({
+      settings: NodeSettings.fromObject(
+        existingTurnSettings(
+          this.servers.map(({ host, port, protocol = TurnProtocol.UDP }) => ({
             host,
-            ...(port !== undefined && { port }),
+            port,
             protocol: protocol.name,
-            secret_file: SECRET_FILE,
           })),
-        },
-      }),
+        ),
+      ),
       secret: this.sharedSecret,
       closedPorts: turnPorts(),
     };
@@ -205,26 +202,10 @@ class ExistingTurn extends Turn {
 class NoTurn extends Turn {
   override _bind(): TurnConfig {
     return {
-      settings: NodeSettings.fromObject({ turn: { enabled: false } }),
+      settings: NodeSettings.fromObject(NO_TURN_SETTINGS),
       closedPorts: turnPorts(),
     };
   }
 }
 
-/** Where machines put the secret that is for TURN. */
-const SECRET_FILE = '/run/sluice/secrets/turn';
 const CIDR = /^[0-9a-fA-F.:]+\/\d{1,3}$/;
-
-function vpcNetworks(scope: Construct, { vpc }: TurnSurroundings, tls: boolean): readonly string[] {
-  try {
-    return [vpc.vpcCidrBlock];
-  } catch {
-    if (tls) {
-      Annotations.of(scope).addWarningV2(
-        'sluice:turn-relay-to',
-        'TURN/TLS relays to no other node: the addresses of the VPC are not known; give turn.relayTo, or import the VPC with vpcCidrBlock',
-      );
-    }
-    return [];
-  }
-}

@@ -68,11 +68,10 @@ export function turnOf(
   scope: Construct,
   { turn = Turn.onMediaNodes() }: ClusterOptions,
   role: 'single' | 'media',
-  vpc: ec2.IVpc,
   domainName: string | undefined,
 ): TurnConfig {
   const problems = new Problems(scope);
-  const config = turn._bind(scope, { role, vpc, domainName }, problems);
+  const config = turn._bind(scope, { role, domainName }, problems);
   problems.report();
   return config;
 }
@@ -87,9 +86,7 @@ export function buildCluster(
   const { vpc } = network;
   const { redis } = shape;
   const entry = shape.entry._bind(scope, network, props.domain);
-  // The HAProxy of a Master Node does not find the coturn of Media Nodes yet: clients are told of
-  // no TURN/TLS, as there would be nobody behind it.
-  const turn = turnOf(scope, props, 'media', vpc, undefined);
+  const turn = turnOf(scope, props, 'media', entry.turnDomain);
   const { certificateSecret: certificate } = entry;
   const common = redisSettings(scope, redis).with(props.settings ?? NodeSettings.none());
   const ofAll: NodeSecrets = {
@@ -117,6 +114,7 @@ export function buildCluster(
     mediaNodes,
     settings: common
       .with(BEHIND_OWN_HAPROXY)
+      .with(turn.masterSettings ?? NodeSettings.none())
       .with(props.masterNodes?.settings ?? NodeSettings.none()),
     secrets: { ...ofAll, ...(certificate && { certificate }) },
     _entry: entry.machine,

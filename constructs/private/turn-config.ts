@@ -1,4 +1,3 @@
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { PortUse } from '../../node-image/contract';
 import type { NodeSettings } from '../node-config';
@@ -7,8 +6,6 @@ import type { NodeSettings } from '../node-config';
 export interface TurnSurroundings {
   /** Whose TURN it is. */
   readonly role: 'single' | 'media';
-  /** Where the nodes are. */
-  readonly vpc: ec2.IVpc;
   /** The name that TURN/TLS has; undefined: the domain has no TLS. */
   readonly domainName?: string | undefined;
 }
@@ -17,6 +14,8 @@ export interface TurnSurroundings {
 export interface TurnConfig {
   /** Of Media Nodes, or of a Single Node. */
   readonly settings: NodeSettings;
+  /** Of Master Nodes, where they pass TURN/TLS on. */
+  readonly masterSettings?: NodeSettings;
   /** Of TURN servers that exist; the nodes' own make theirs. */
   readonly secret?: sm.ISecret | undefined;
   /** What PORT_USES has and nothing listens on: not to be opened. */

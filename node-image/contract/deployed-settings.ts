@@ -95,7 +95,7 @@ export interface DeployedTurn {
   /** Life of credentials. */
   readonly ttlSeconds?: unknown;
   readonly allocationsPerParticipant?: unknown;
-  /** Networks that are relayed to beside the node's own addresses. */
+  /** Networks that are relayed to beside the addresses at which the nodes take media. */
   readonly relayTo: readonly unknown[];
 }
 
@@ -119,6 +119,14 @@ export function ownTurnSettings(turn: DeployedTurn): Settings {
     ...(tls && { rtc: { advertise_internal_ip: true } }),
   };
 }
+
+/**
+ * What Master Nodes have to know of it where TURN/TLS has a name: their HAProxy gets places for the TURN
+ * servers of Media Nodes.
+ */
+export const turnPassedOnSettings = (domain: unknown): Settings => ({
+  turn: { enabled: true, tls_port: PORTS.entry, external_tls: true, domain },
+});
 
 /** A TURN server that exists, whose secret every machine is given as `turn`. */
 export interface DeployedTurnServer {

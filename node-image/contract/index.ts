@@ -26,6 +26,7 @@ export {
   SECRET_FILES,
   scalingSettings,
   secretSettings,
+  turnPassedOnSettings,
   turnPorts,
   turnUdpEntry,
 } from './deployed-settings';

@@ -1,34 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Duration, type Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { TurnSurroundings } from '../../constructs/private/turn-config';
 import { Problems, sentence } from '../../constructs/private/validation';
 import { Turn, TurnProtocol } from '../../constructs/turn';
 import { configSchema } from '../../node-image/contract';
 import { SECRETS_FOLDER } from '../../node-image/lifecycle/boot/secret-files';
-import { anyStack, lazyNumber, tokenNumber, tokenText, warningsOf } from './support/stacks';
-
-const vpcOf = (stack: Stack, vpcCidrBlock: string | undefined) =>
-  ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-    vpcId: 'vpc-1',
-    vpcCidrBlock,
-    availabilityZones: ['a'],
-  });
+import { anyStack, lazyNumber, tokenNumber, tokenText } from './support/stacks';
 
 function bind(
   turn: Turn,
-  {
-    stack = anyStack(),
-    cidr,
-    ...around
-  }: Partial<TurnSurroundings> & { stack?: Stack; cidr?: string | undefined } = {
-    cidr: '10.0.0.0/16',
-  },
+  { stack = anyStack(), ...around }: Partial<TurnSurroundings> & { stack?: Stack } = {},
 ) {
   const problems = new Problems(stack);
-  const bound = turn._bind(stack, { role: 'media', vpc: vpcOf(stack, cidr), ...around }, problems);
+  const bound = turn._bind(stack, { role: 'media', ...around }, problems);
   return { ...bound, stack, values: bound.settings._values, found: problems.found.map(sentence) };
 }
 
@@ -42,7 +28,7 @@ const asNodesReadIt = (values: object, role: string) =>
   });
 
 describe('TURN on Media Nodes', () => {
-  it('listens on 3478 and on 443, and relays to the VPC alone', () => {
+  it('listens on 3478 and on 443, and relays to the nodes of the cluster alone', () => {
     const { values, found, closedPorts } = bind(Turn.onMediaNodes());
     assert.deepEqual(found, []);
     assert.deepEqual(closedPorts, []);
@@ -62,7 +48,7 @@ describe('TURN on Media Nodes', () => {
         tls_port: 443,
         external_tls: true,
         domain: '',
-        to: ['10.0.0.0/16'],
+        to: [],
       },
     );
   });
@@ -70,7 +56,6 @@ describe('TURN on Media Nodes', () => {
   it('tells clients of TURN/TLS under the name of the cluster, and then of inner addresses', () => {
     const { values } = bind(Turn.onMediaNodes(), {
       domainName: 'meet.example.com',
-      cidr: '10.0.0.0/16',
     });
     const { turn, rtc } = asNodesReadIt(values, 'media');
     assert.equal(turn.domain, 'meet.example.com');
@@ -80,7 +65,6 @@ describe('TURN on Media Nodes', () => {
   it('tells nobody of TURN/TLS when it is not wanted', () => {
     const { values } = bind(Turn.onMediaNodes({ tls: false }), {
       domainName: 'meet.example.com',
-      cidr: '10.0.0.0/16',
     });
     assert.equal(asNodesReadIt(values, 'media').turn.domain, '');
   });
@@ -89,7 +73,6 @@ describe('TURN on Media Nodes', () => {
     const { values, closedPorts } = bind(Turn.onMediaNodes(), {
       role: 'single',
       domainName: 'meet.example.com',
-      cidr: '10.0.0.0/16',
     });
     assert.equal(asNodesReadIt(values, 'single').turn.tls_port, 3478);
     assert.deepEqual(
@@ -113,13 +96,19 @@ describe('TURN on Media Nodes', () => {
     assert.deepEqual(turn.allow_restricted_peer_cidrs, ['10.1.0.0/16', 'fd00::/8']);
   });
 
-  it('warns where TURN/TLS cannot relay, as nobody knows the addresses of the VPC', () => {
-    const around = { domainName: 'meet.example.com' };
-    const { stack, found } = bind(Turn.onMediaNodes(), around);
-    assert.deepEqual(found, []);
-    assert.match(warningsOf(stack)[0] ?? '', /TURN\/TLS relays to no other node.*turn\.relayTo/);
-    const told = bind(Turn.onMediaNodes({ relayTo: ['10.0.0.0/8'] }), around);
-    assert.deepEqual(warningsOf(told.stack), []);
+  it('is passed on by Master Nodes of a cluster, which have no TURN of their own', () => {
+    const { masterSettings } = bind(Turn.onMediaNodes(), { domainName: 'meet.example.com' });
+    const { turn } = asNodesReadIt(masterSettings?._values ?? {}, 'master');
+    assert.deepEqual(
+      [turn.enabled, turn.external_tls, turn.tls_port, turn.udp_port, turn.domain],
+      [true, true, 443, 0, 'meet.example.com'],
+    );
+    const without = [
+      bind(Turn.onMediaNodes()),
+      bind(Turn.onMediaNodes({ tls: false }), { domainName: 'meet.example.com' }),
+      bind(Turn.onMediaNodes(), { role: 'single', domainName: 'meet.example.com' }),
+    ];
+    for (const bound of without) assert.equal(bound.masterSettings, undefined);
   });
 
   it('may have tokens', () => {
