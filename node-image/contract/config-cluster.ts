@@ -33,30 +33,34 @@ export const drainSchema = section({
   on_deadline: oneOf(['force', 'keep'], 'force'),
 }).prefault({});
 
+const nodes = (byDefault: number) => whole(byDefault, 1, 1000);
 const targetLoad = decimal(0.6, 0.05, 1);
 const headroomRooms = whole(2, 0, 100_000);
 
 /** How many Media Nodes the controller wants. */
 export const scalingSchema = section({
   /**
-   * What starts and stops the machines: none, local (processes of `sluice up`), or aws (the Auto
-   * Scaling Group sluice.cloud.media_group). @default none
+   * What starts and stops the machines: none, local (processes of `sluice up`), aws (the Auto
+   * Scaling Group sluice.cloud.media_group), or azure (the scale set of that name). @default none
    */
-  group: oneOf(['none', 'local', 'aws'], 'none'),
+  group: oneOf(['none', 'local', 'aws', 'azure'], 'none'),
   /** For local: the socket that `sluice up` answers on. */
   group_socket: text(),
-  /** Of an Auto Scaling Group, its own minimum and maximum hold instead of these two. @default 1 */
-  min_nodes: whole(1, 1, 1000),
-  /** @default 4 */
-  max_nodes: whole(4, 1, 1000),
   /**
-   * Load of a node, 0 to 1, that the cluster is kept below by growing. Of an Auto Scaling Group, its
-   * tag `sluice:target-load` holds instead. @default 0.6
+   * Of an Auto Scaling Group, its own minimum and maximum hold instead of these two; of a scale set of
+   * Azure, its tags `sluice:min-nodes` and `sluice:max-nodes`. @default 1
+   */
+  min_nodes: nodes(1),
+  /** @default 4 */
+  max_nodes: nodes(4),
+  /**
+   * Load of a node, 0 to 1, that the cluster is kept below by growing. Of a cloud's group, its tag
+   * `sluice:target-load` holds instead. @default 0.6
    */
   target_load: targetLoad,
   /**
-   * Room for so many more Rooms is kept free. Of an Auto Scaling Group, its tag
-   * `sluice:headroom-rooms` holds instead. @default 2
+   * Room for so many more Rooms is kept free. Of a cloud's group, its tag `sluice:headroom-rooms`
+   * holds instead. @default 2
    */
   headroom_rooms: headroomRooms,
   /** How long the load must allow it before a node is taken away; milliseconds here. @default 5m */
@@ -67,6 +71,8 @@ export const scalingSchema = section({
 
 /** What may stand in SCALING_TAGS: the same as in sluice.scaling. */
 export const SCALING_RANGES = {
+  minNodes: rangeOf(nodes(1)),
+  maxNodes: rangeOf(nodes(1)),
   targetLoad: rangeOf(targetLoad),
   headroomRooms: rangeOf(headroomRooms),
 };

@@ -172,13 +172,36 @@ function checkCloud({ cloud, scaling }: ConfigKeys['sluice'], refuse: Refuse): v
       'aws needs sluice.cloud.media_group, the name of the Auto Scaling Group of the Media Nodes',
     );
   }
-  for (const key of ['notices_queue', 'metadata_url'] as const) {
+  checkAzure(cloud, scaling, refuse);
+  for (const key of ['notices_queue', 'metadata_url', 'resource_manager_url'] as const) {
     const url = cloud[key];
     if (!(key === 'notices_queue' && url === '') && !isHttpUrl(url)) {
       refuse(
         ['sluice', 'cloud', key],
         `is given as ${JSON.stringify(url)}; allowed is a URL with http or https`,
       );
+    }
+  }
+}
+
+function checkAzure(
+  cloud: ConfigKeys['sluice']['cloud'],
+  { group }: ConfigKeys['sluice']['scaling'],
+  refuse: Refuse,
+): void {
+  if (group !== 'azure') return;
+  const refuseGroup = (message: string) => refuse(['sluice', 'scaling', 'group'], message);
+  if (cloud.kind !== 'azure') {
+    refuseGroup(`azure needs sluice.cloud.kind: azure, which is ${cloud.kind}`);
+  }
+  const needed = {
+    media_group: 'the name of the scale set of the Media Nodes',
+    resource_group: 'the name of the resource group of the scale set',
+    subscription: 'the id of the subscription of the scale set',
+  };
+  for (const [key, what] of Object.entries(needed)) {
+    if (cloud[key as keyof typeof needed] === '') {
+      refuseGroup(`azure needs sluice.cloud.${key}, ${what}`);
     }
   }
 }

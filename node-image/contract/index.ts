@@ -1,4 +1,10 @@
-export { AWS_METADATA_URL, LIFECYCLE_HOOKS, SCALING_TAGS } from './config-cloud';
+export {
+  AWS_METADATA_URL,
+  AZURE_METADATA_URL,
+  AZURE_RESOURCE_MANAGER_URL,
+  LIFECYCLE_HOOKS,
+  SCALING_TAGS,
+} from './config-cloud';
 export { SCALING_RANGES, SHORTEST_CLUSTER_SECRET } from './config-cluster';
 export {
   configKeysSchema,

@@ -155,6 +155,21 @@ describe('the schema of sluice.yaml', () => {
     assert.equal(parse({}).sluice.cloud.terminating_hook, 'sluice-terminating');
   });
 
+  it('wants the scale set named that a group of Azure is', () => {
+    const azure = { scaling: { group: 'azure' as const } };
+    const path = 'sluice.scaling.group';
+    assert.deepEqual(problemsOf({ sluice: azure }), [path, path, path, path]);
+    const cloud = {
+      kind: 'azure' as const,
+      media_group: 'media',
+      resource_group: 'meet',
+      subscription: '00000000-0000-0000-0000-000000000000',
+    };
+    assert.deepEqual(problemsOf({ sluice: { ...azure, cloud } }), []);
+    const { resource_manager_url, identity } = parse({}).sluice.cloud;
+    assert.deepEqual([resource_manager_url, identity], ['https://management.azure.com', '']);
+  });
+
   it('takes only http and https for the URLs of the cloud', () => {
     const problems = (cloud: object): string[] => problemsOf({ sluice: { cloud } });
     assert.deepEqual(problems({ notices_queue: 'my-queue' }), ['sluice.cloud.notices_queue']);
