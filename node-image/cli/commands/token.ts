@@ -4,10 +4,11 @@ import { EXIT_USAGE } from '../../lifecycle/exit-codes';
 import { asJson, durationArgument, examples, newCommand } from '../command';
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection';
 import { CliError, type CliIo } from '../io';
+import { joinTokenCommands } from './join-tokens';
 
 interface TokenOptions extends ConnectionOptions {
-  readonly room: string;
-  readonly identity: string;
+  readonly room?: string;
+  readonly identity?: string;
   readonly name?: string;
   readonly metadata?: string;
   readonly attribute?: Readonly<Record<string, string>>;
@@ -23,10 +24,14 @@ interface TokenOptions extends ConnectionOptions {
 const SIX_HOURS_MS = 6 * 3_600_000;
 
 export function tokenCommand(io: CliIo): Command {
-  return addConnectionOptions(newCommand('token', io))
-    .description('make a token that joins a Room; asks no server')
-    .requiredOption('--room <name>', 'Room to join')
-    .requiredOption('--identity <identity>', 'identity of the participant')
+  const command = addConnectionOptions(newCommand('token', io))
+    .description(
+      'make a token by which a participant joins a Room (asks no server), or tokens by which machines join the cluster',
+    )
+    // The commands below it have options of the same names.
+    .enablePositionalOptions()
+    .option('--room <name>', 'Room to join; needed')
+    .option('--identity <identity>', 'identity of the participant; needed')
     .option('--name <name>', 'shown to others')
     .option('--metadata <text>', 'of the participant')
     .option('--attribute <name=value>', 'of the participant; may be repeated', attribute)
@@ -42,11 +47,19 @@ export function tokenCommand(io: CliIo): Command {
       examples(
         'sluice token --dev --room demo --identity ada',
         'sluice token --room demo --identity ada --name Ada --valid-for 30m --attribute team=red',
+        'sluice token create                       # for sluice join on another machine',
       ),
     )
     .action(async (options: TokenOptions) => {
+      const { room = '', identity = '', validFor } = options;
+      for (const [name, value] of Object.entries({ room, identity })) {
+        if (value !== '') continue;
+        throw new CliError(
+          EXIT_USAGE,
+          `--${name} is missing: a token for a participant needs --room and --identity; one for a machine is made by sluice token create.`,
+        );
+      }
       const { url, apiKey, apiSecret } = connectionOf(options, io);
-      const { room, identity, validFor } = options;
       if (validFor < 1000) {
         throw new CliError(EXIT_USAGE, '--valid-for is too short; allowed is 1s or more.');
       }
@@ -70,6 +83,8 @@ export function tokenCommand(io: CliIo): Command {
       });
       io.print(options.json === true ? asJson({ token, url, room, identity }) : `${token}\n`);
     });
+  for (const below of joinTokenCommands(io)) command.addCommand(below);
+  return command;
 }
 
 function attribute(

@@ -1,0 +1,212 @@
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { AdminClient } from '../../api/cluster/admin-client';
+import type { CreatedJoinToken } from '../../api/cluster/join-token-routes';
+import { newApiKey } from '../../api/new-key';
+import { JoinReader } from '../../cluster/join-channel';
+import { PORTS } from '../../contract';
+import { BootError } from '../boot/boot-error';
+import { BOOT_PLAN_FILE, type BootPlanInput } from '../boot/boot-plan';
+import type { Machine } from '../boot/machine';
+import { CONFIG_FILE } from '../boot/node-config';
+import { NODE_USER } from '../boot/secret-files';
+import { isHostName } from '../config';
+import { parseKeys } from '../config/secrets';
+import { givenCertificate } from './given-certificate';
+import { linkAddress, nameOf } from './join';
+import { checkMachine, type MachineFacts, type WantedPort } from './machine-check';
+import { keyFile, masterConfig, masterPlan } from './node-files';
+import { answersWell, startNode, stopNode } from './node-start';
+import { NewFiles, OWN_FILES, readMembership, refuseForeign, writeMembership } from './own-files';
+import { selfSignedCertificate } from './self-signed';
+
+/** Where the certificate of the entry comes from. */
+export type EntryCertificate =
+  | { readonly kind: 'self-signed' }
+  /** Whoever asks for it has agreed to the terms of Let's Encrypt. */
+  | { readonly kind: 'lets-encrypt'; readonly email?: string | undefined }
+  | {
+      readonly kind: 'given';
+      /** For people. */
+      readonly file: string;
+      readonly pem: string;
+      readonly keyPem?: string | undefined;
+    };
+
+export interface InitOptions {
+  readonly machine: Machine;
+  readonly facts: MachineFacts;
+  /** Name or address that clients connect to. @default - the private address */
+  readonly domain?: string | undefined;
+  readonly certificate: EntryCertificate;
+  /** Of the cluster, for people. @default sluice */
+  readonly cluster?: string | undefined;
+  /** Among the nodes. @default - its host name */
+  readonly name?: string | undefined;
+  /** Private, where the others find Redis. @default - the first private one */
+  readonly address?: string | undefined;
+  readonly say: (line: string) => void;
+  /** For tests. */
+  readonly isReady?: (() => Promise<boolean>) | undefined;
+  readonly makeToken?: ((keys: Readonly<Record<string, string>>) => Promise<string>) | undefined;
+  readonly patienceMs?: number | undefined;
+}
+
+/** What whoever has called it needs next. */
+export interface Initialized {
+  readonly url: string;
+  /** That `sluice join --master` is given. */
+  readonly master: string;
+  readonly token: string;
+  readonly selfSigned: boolean;
+}
+
+const MASTER_PORTS: readonly WantedPort[] = [
+  { protocol: 'tcp', port: PORTS.entry, what: 'the entry of clients' },
+  { protocol: 'tcp', port: 80, what: 'sends HTTP to HTTPS' },
+  { protocol: 'tcp', port: PORTS.http, what: 'the node behind the entry' },
+  { protocol: 'tcp', port: 6379, what: 'Redis' },
+];
+const LOCAL_URL = `http://127.0.0.1:${PORTS.http}`;
+const CERTIFICATE_FOR = { mode: 0o640, group: 'sluice-haproxy' } as const;
+
+/**
+ * Makes this machine the Master Node of a new cluster, with Redis and an entry on 443. Run again, it
+ * keeps what there is, secrets above all, and takes over another domain or certificate.
+ *
+ * @throws BootError with one sentence that says what to do; nothing is left then of a first run.
+ */
+export async function init(options: InitOptions): Promise<Initialized> {
+  const { machine, facts, say, cluster = 'sluice', patienceMs } = options;
+  await checkMachine({ machine, facts, ports: MASTER_PORTS });
+  const before = await readMembership(machine);
+  if (before === undefined) {
+    await refuseForeign(machine);
+  } else if (before.role !== 'master' || (options.cluster ?? before.cluster) !== before.cluster) {
+    const what = before.role === 'master' ? 'the Master Node' : 'a Media Node';
+    throw new BootError(
+      `This machine is ${what} of the cluster ${before.cluster} already: run \`sluice leave\` here first, if it is to leave that.`,
+    );
+  }
+  const name = before?.machine ?? nameOf(options);
+  if (!/^[\w.-]{1,63}$/.test(cluster)) {
+    throw new BootError(
+      `${JSON.stringify(cluster)} is no name for a cluster: give one of up to 63 letters, digits, ".", "-" and "_".`,
+    );
+  }
+  const address = linkAddress(options.address ?? '', facts);
+  const domain = options.domain ?? address;
+  if (isIP(domain) === 0 && !isHostName(domain)) {
+    throw new BootError(
+      `${JSON.stringify(domain)} is no name that clients can connect to: give one such as meet.example.com, or an address.`,
+    );
+  }
+  const certificate = await certificateOf(options, domain);
+  const files = new NewFiles(machine);
+  try {
+    const keys = await apiKeys(machine, files);
+    const secret = await clusterSecret(machine, files);
+    if (!(await machine.exists(CONFIG_FILE))) {
+      await files.write(CONFIG_FILE, masterConfig({ machine: name, cluster, address }), {
+        mode: 0o640,
+        group: NODE_USER,
+      });
+    }
+    if (certificate !== undefined) {
+      // The folder of boot.json's default for it.
+      await machine.folder('/etc/sluice/tls', { mode: 0o750, group: CERTIFICATE_FOR.group });
+      await files.write(OWN_FILES.certificate, certificate, CERTIFICATE_FOR);
+    }
+    const { publicKey } = new JoinReader(secret);
+    await writeMembership(files, { role: 'master', cluster, publicKey, machine: name });
+    const plan = masterPlan(entryOf(options, domain));
+    await files.write(BOOT_PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o644 });
+    const isReady = options.isReady ?? (() => answersWell(LOCAL_URL));
+    await startNode({ machine, isReady, patienceMs });
+    // One that runs already takes another certificate without dropping a connection.
+    await machine.run('systemctl', 'try-reload-or-restart', 'sluice-haproxy.service');
+    say(`${name} serves as the Master Node of the cluster ${cluster}`);
+    const token = await (options.makeToken ?? makeToken)(keys);
+    const host = isIP(domain) === 6 ? `[${domain}]` : domain;
+    const selfSigned = options.certificate.kind === 'self-signed';
+    return { url: `https://${host}`, master: host, token, selfSigned };
+  } catch (error) {
+    if (before === undefined) {
+      await stopNode(machine);
+      await files.takeBack();
+    }
+    throw error;
+  }
+}
+
+function entryOf(
+  { certificate }: InitOptions,
+  domain: string,
+): NonNullable<BootPlanInput['entry']> {
+  if (certificate.kind !== 'lets-encrypt') return {};
+  const { email } = certificate;
+  return { lets_encrypt: { domain, terms_agreed: true, ...(email !== undefined && { email }) } };
+}
+
+/** @returns undefined where it is fetched by whoever runs the entry, or is to stay as it is. */
+async function certificateOf(
+  { machine, certificate }: InitOptions,
+  domain: string,
+): Promise<string | undefined> {
+  switch (certificate.kind) {
+    case 'lets-encrypt':
+      return undefined;
+    case 'given':
+      return givenCertificate(certificate, domain);
+    case 'self-signed': {
+      const present = await machine.read(OWN_FILES.certificate);
+      // Who trusts it need not be told again.
+      return present !== undefined && fits(present, domain)
+        ? undefined
+        : selfSignedCertificate([domain]);
+    }
+  }
+}
+
+function fits(pem: string, name: string): boolean {
+  try {
+    const certificate = new X509Certificate(pem);
+    const isFor = isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name);
+    return isFor !== undefined && certificate.validToDate.getTime() > Date.now();
+  } catch {
+    return false;
+  }
+}
+
+async function clusterSecret(machine: Machine, files: NewFiles): Promise<string> {
+  const present = (await machine.read(OWN_FILES.clusterSecret))?.trim();
+  if (present !== undefined && present !== '') return present;
+  const secret = randomBytes(32).toString('hex');
+  await files.secret(OWN_FILES.clusterSecret, `${secret}\n`);
+  return secret;
+}
+
+async function apiKeys(
+  machine: Machine,
+  files: NewFiles,
+): Promise<Readonly<Record<string, string>>> {
+  const present = await machine.read(OWN_FILES.apiKey);
+  const known = present === undefined ? undefined : parseKeys(present);
+  const made = newApiKey();
+  const keys = known ?? { [made.apiKey]: made.secret };
+  if (known === undefined) await files.secret(OWN_FILES.apiKey, keyFile(keys));
+  const [first] = Object.entries(keys);
+  if (first !== undefined) {
+    const [key, secret] = first;
+    const lines = { SLUICE_URL: LOCAL_URL, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret };
+    const content = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
+    await files.write(OWN_FILES.admin, content.join(''), { mode: 0o600 });
+  }
+  return keys;
+}
+
+async function makeToken(keys: Readonly<Record<string, string>>): Promise<string> {
+  const [[apiKey, apiSecret] = ['', '']] = Object.entries(keys);
+  const client = new AdminClient({ url: LOCAL_URL, apiKey, apiSecret });
+  return (await client.call<CreatedJoinToken>('POST', 'join-tokens', {})).token;
+}

@@ -1,0 +1,97 @@
+import { stringify } from 'yaml';
+import type { JoinGrant } from '../../cluster/join-channel';
+import { PORTS } from '../../contract';
+import type { BootPlanInput } from '../boot/boot-plan';
+import { OWN_FILES } from './own-files';
+
+/** What of a machine stands in its sluice.yaml. */
+interface Placed {
+  readonly machine: string;
+  readonly cluster: string;
+}
+
+const HEAD = `# Written by Sluice when this machine came to its cluster, and yours from then on: what is changed
+# here is taken over by \`systemctl restart sluice-boot sluice-node\`. Every key:
+# /opt/sluice/current/node-image/sluice.sample.yaml
+`;
+/** Clients come through the entry, and health is asked on the machine itself. */
+const LOOPBACK = ['127.0.0.1', '::1'];
+
+const text = (value: object): string => `${HEAD}${stringify(value)}`;
+const shared = ({ machine, cluster }: Placed, role: string) => ({
+  role,
+  machine_id: machine,
+  cluster: { name: cluster, secret_file: OWN_FILES.clusterSecret },
+});
+
+export function masterConfig(options: Placed & { readonly address: string }): string {
+  const { address } = options;
+  const host = address.includes(':') ? `[${address}]` : address;
+  return text({
+    key_file: OWN_FILES.apiKey,
+    bind_addresses: LOOPBACK,
+    redis: { address: `${host}:6379` },
+    sluice: {
+      ...shared(options, 'master'),
+      // Where boot has Redis listen.
+      node_link: { address },
+      // HAProxy, which says who the client is.
+      trusted_proxies: ['127.0.0.1/32', '::1/128'],
+    },
+  });
+}
+
+export const masterPlan = (entry: NonNullable<BootPlanInput['entry']>): BootPlanInput => ({
+  cloud: 'none',
+  role: 'master',
+  redis: { server: true, password: 'derived' },
+  entry,
+});
+
+export interface MediaConfigOptions {
+  readonly machine: string;
+  /** That the node link listens on. */
+  readonly address: string;
+  /** That clients are told; auto: found by STUN. @default - the machine's own */
+  readonly publicAddress?: string | undefined;
+}
+
+export function mediaConfig(
+  { machine, address, publicAddress }: MediaConfigOptions,
+  { clusterName, redis, redisPasswordIsDerived }: JoinGrant,
+): string {
+  return text({
+    key_file: OWN_FILES.apiKey,
+    bind_addresses: LOOPBACK,
+    redis: {
+      ...(redis.address !== '' && { address: redis.address }),
+      ...(redis.username !== '' && { username: redis.username }),
+      ...(!redisPasswordIsDerived && redis.password !== '' && { password: redis.password }),
+      ...(redis.db !== 0 && { db: redis.db }),
+      ...(redis.tls && { tls: { enabled: true } }),
+      ...(redis.sentinelMasterName !== '' && { sentinel_master_name: redis.sentinelMasterName }),
+      ...(redis.sentinelAddresses.length > 0 && { sentinel_addresses: redis.sentinelAddresses }),
+      ...(redis.clusterAddresses.length > 0 && { cluster_addresses: redis.clusterAddresses }),
+    },
+    rtc:
+      publicAddress === 'auto'
+        ? { use_external_ip: true }
+        : publicAddress === undefined
+          ? {}
+          : { node_ip: publicAddress },
+    turn: { enabled: true, udp_port: PORTS.turn },
+    sluice: { ...shared({ machine, cluster: clusterName }, 'media'), node_link: { address } },
+  });
+}
+
+export const mediaPlan = ({ redisPasswordIsDerived }: JoinGrant): BootPlanInput => ({
+  cloud: 'none',
+  role: 'media',
+  redis: { server: false, password: redisPasswordIsDerived ? 'derived' : 'secret' },
+});
+
+/** As key_file has it; JSON strings are YAML strings. */
+export const keyFile = (keys: Readonly<Record<string, string>>): string =>
+  Object.entries(keys)
+    .map(([key, secret]) => `${JSON.stringify(key)}: ${JSON.stringify(secret)}\n`)
+    .join('');
