@@ -17,6 +17,7 @@ import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { Health } from './health';
+import { joinRoutes } from './join-routes';
 import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { startMetricsServer } from './metrics-endpoint';
@@ -142,6 +143,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         tokens,
         log,
       }),
+      ...joinRoutes({ config, nodeId, registry, tokens, log }),
       ...(node.console ? [consoleRoutes(config)] : []),
     ],
     log,
