@@ -23,7 +23,7 @@ export function findingsInWords(findings: readonly Finding[], columns: number): 
     findings.filter((each) => each.status === status).length;
   return [
     table,
-    ...(todos.length === 0 ? [] : ['\nWhat to do:\n', ...todos]),
+    ...(todos.length === 0 ? [] : ['\nWhat to do:\n', ...new Set(todos)]),
     `\n${count('ok')} ok, ${count('failed')} failed, ${count('warning')} warned of, ${count('unchecked')} not checked.\n`,
   ].join('');
 }

@@ -44,6 +44,10 @@ async function main(): Promise<void> {
       const { preflightAws } = await import('../cloud/aws/preflight/preflight-aws.js');
       return preflightAws(question);
     },
+    doctor: async (question) => {
+      const { runDoctor } = await import('../lifecycle/doctor/run-doctor.js');
+      return runDoctor({ question });
+    },
   });
   // What serve has set says more than that the command line was understood.
   process.exitCode ||= code;

@@ -9,6 +9,7 @@ import { auditCommand } from './commands/audit';
 import { bootCommand } from './commands/boot';
 import { certificatesCommand } from './commands/certificates';
 import { configCommand } from './commands/config';
+import { doctorCommand, type RunDoctor } from './commands/doctor';
 import { drainCommand } from './commands/drain';
 import { explainCommand } from './commands/explain';
 import { initCommand } from './commands/init';
@@ -38,6 +39,8 @@ export interface SluiceOptions {
   readonly agent: RunAgent;
   /** Looks at an account of AWS before a deployment. */
   readonly preflight: RunPreflight;
+  /** Looks at this machine. */
+  readonly doctor: RunDoctor;
 }
 
 const HELP = `
@@ -72,12 +75,14 @@ export async function runSluice(options: SluiceOptions): Promise<number> {
 }
 
 function buildProgram(
-  { io, version, serve, up, agent, preflight }: SluiceOptions,
+  { io, version, serve, up, agent, preflight, doctor }: SluiceOptions,
   setExitCode: (code: number) => void,
 ): Command {
   const program = newCommand('sluice', io)
     .description('Runs WebRTC clusters that speak the LiveKit protocol, and looks after them.')
     .version(version, '--version', 'print the version')
+    // `sluice token` and the commands below it have options of the same names.
+    .enablePositionalOptions()
     .addHelpText('after', HELP)
     .addHelpText(
       'after',
@@ -103,6 +108,7 @@ function buildProgram(
   program.addCommand(explainCommand(io));
   program.addCommand(auditCommand(io));
   program.addCommand(preflightCommand(io, preflight, setExitCode));
+  program.addCommand(doctorCommand(io, doctor, setExitCode));
   program.commandsGroup('Change:');
   program.addCommand(drainCommand(io, setExitCode));
   program.addCommand(undrainCommand(io));

@@ -4,7 +4,8 @@ import type { SluiceConfig } from '../contract';
 import { externalAddress } from './external-address';
 import type { ListenAddress } from './listen-addresses';
 
-const PUBLIC_STUN_SERVERS = ['stun.l.google.com:19302', 'global.stun.twilio.com:3478'];
+/** Asked where the configuration names none. */
+export const PUBLIC_STUN_SERVERS = ['stun.l.google.com:19302', 'global.stun.twilio.com:3478'];
 
 /**
  * The public addresses of local ones, where `rtc.use_external_ip` asks for them.

@@ -12,6 +12,7 @@ export interface RunOptions {
   readonly up?: SluiceOptions['up'];
   readonly agent?: SluiceOptions['agent'];
   readonly preflight?: SluiceOptions['preflight'];
+  readonly doctor?: SluiceOptions['doctor'];
 }
 
 export interface Ran {
@@ -57,6 +58,7 @@ export async function sluice(argv: readonly string[], options: RunOptions = {}):
     up: options.up ?? (async () => 0),
     agent: options.agent ?? (async () => {}),
     preflight: options.preflight ?? (async () => ({ caller: undefined, findings: [] })),
+    doctor: options.doctor ?? (async () => ({ isRunning: false, findings: [] })),
   });
   return { code, output, errors };
 }

@@ -1,0 +1,77 @@
+import type { Finding } from '../../findings/finding';
+import { runChecks } from '../../findings/run-checks';
+import { checkAddress } from './check-address';
+import { checkCertificates } from './check-certificate';
+import { checkClock } from './check-clock';
+import { checkDns } from './check-dns';
+import { checkEntry } from './check-entry';
+import { checkKernel } from './check-kernel';
+import { checkConntrack, checkOpenFiles } from './check-limits';
+import { checkConfig, checkDisk, checkMemory, checkWorker } from './check-machine';
+import { checkNode } from './check-node';
+import { checkPorts } from './check-ports';
+import { checkRedis } from './check-redis';
+import { checkTurn } from './check-turn';
+import type { Check, DoctorQuestion, DoctorSystem } from './context';
+import { readEntry } from './entry-facts';
+import { askNode } from './node-facts';
+import { askOutside } from './outside';
+import type { DoctorFinding } from './problems';
+import { linuxSystem } from './system';
+
+/** Each one waits a few seconds for answers by itself. */
+const LIMIT_MS = 15_000;
+
+/** In the order in which they are told. */
+const CHECKS: readonly (readonly [title: string, check: Check])[] = [
+  ['Configuration', checkConfig],
+  ['Node', checkNode],
+  ['Ports', checkPorts],
+  ['Entry', checkEntry],
+  ['Public address', checkAddress],
+  ['TURN', checkTurn],
+  ['DNS', checkDns],
+  ['Certificates', checkCertificates],
+  ['Redis', checkRedis],
+  ['Clock', checkClock],
+  ['Kernel', checkKernel],
+  ['Open files', checkOpenFiles],
+  ['Connection tracking', checkConntrack],
+  ['Disk', checkDisk],
+  ['Memory', checkMemory],
+  ['Media worker', checkWorker],
+];
+
+export interface DoctorOptions {
+  readonly question: DoctorQuestion;
+  /** @default - this machine */
+  readonly system?: DoctorSystem;
+  /** For each check, ms. @default 15000 */
+  readonly limitMs?: number;
+}
+
+export interface DoctorReport {
+  /** Whether a node of this configuration answers here. */
+  readonly isRunning: boolean;
+  readonly findings: readonly (DoctorFinding | Finding)[];
+}
+
+/**
+ * Says whether this machine can serve. Changes nothing on it. Never rejects: what cannot be found out
+ * is a finding too.
+ */
+export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
+  const { question, system = linuxSystem(), limitMs = LIMIT_MS } = options;
+  const { config } = question;
+  const [node, entry, outside] = await Promise.all([
+    askNode(config),
+    readEntry(system),
+    askOutside(config, system.interfaces),
+  ]);
+  const context = { question, config, system, node, entry, outside };
+  const findings = await runChecks(
+    CHECKS.map(([title, check]) => ({ title, run: () => check(context) })),
+    limitMs,
+  );
+  return { isRunning: node.kind === 'node', findings };
+}
