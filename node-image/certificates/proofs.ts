@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CertificateState } from './certificate-state';
 import type { CertificateStore } from './certificate-store';
 import { PROBE_TOKEN } from './challenge-server';
 
-/** Strangers may ask for anything: the store is asked for them no more often, ms. */
-const PAUSE_MS = 1000;
+/** Strangers may ask for anything: the store is asked no more often, and all wait for it, ms. */
+const PAUSE_MS = 500;
 
 /** What machines of one entry answer to the probe: the same on all, as they share an account. */
 export const probeAnswer = (accountKey: string): string =>
@@ -15,7 +16,7 @@ export class Proofs {
   readonly #store: Pick<CertificateStore, 'read'>;
   readonly #now: () => number;
   #state: CertificateState | undefined;
-  #asked: Promise<void> | undefined;
+  #turn: Promise<CertificateState> | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param now - monotonic, ms */
@@ -43,16 +44,12 @@ export class Proofs {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#asked === undefined && this.#now() - this.#askedAtMs < PAUSE_MS) return;
-    this.#askedAtMs = this.#now();
-    this.#asked ??= this.#store
-      .read()
-      .then((state) => {
-        this.#state = state;
-      })
-      .finally(() => {
-        this.#asked = undefined;
-      });
-    await this.#asked;
+    this.#turn ??= sleep(Math.max(0, this.#askedAtMs + PAUSE_MS - this.#now())).then(() => {
+      this.#askedAtMs = this.#now();
+      // Whoever comes from here on may ask for something newer.
+      this.#turn = undefined;
+      return this.#store.read();
+    });
+    this.#state = await this.#turn;
   }
 }

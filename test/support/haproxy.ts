@@ -14,11 +14,13 @@ export class TestHaproxy {
   /** PEM file of its self-signed certificate, for localhost. */
   readonly certificate: string;
   readonly #folder: string;
+  readonly #uid: number | undefined;
   #log = '';
   #end: (() => Promise<void>) | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, uid: number | undefined) {
     this.port = port;
+    this.#uid = uid;
     this.#folder = mkdtempSync(join(tmpdir(), 'sluice-haproxy-'));
     this.adminSocket = join(this.#folder, 'admin.sock');
     this.certificate = join(this.#folder, 'cert.pem');
@@ -31,14 +33,27 @@ export class TestHaproxy {
     writeFileSync(this.#pem(), readFileSync(this.certificate, 'utf8') + readFileSync(key, 'utf8'));
   }
 
-  /** Has its port, socket and certificate; does not run yet. */
-  static async make(): Promise<TestHaproxy> {
-    return new TestHaproxy(await freeTcpPort());
+  /**
+   * Has its port, socket and certificate; does not run yet.
+   *
+   * @param port - @default - a free one
+   * @param uid - of the user that it goes on as. @default - this one
+   */
+  static async make(port?: number, uid?: number): Promise<TestHaproxy> {
+    return new TestHaproxy(port ?? (await freeTcpPort()), uid);
   }
 
-  /** Starts it, and waits until it answers. @throws Error with what it says where it does not. */
-  async start(config: Pick<HaproxyConfig, 'masters'> & Partial<HaproxyConfig>): Promise<void> {
-    const text = renderHaproxyConfig({
+  /**
+   * Starts it, and waits until it answers.
+   *
+   * @param plainPort - what it is to listen on instead of 80
+   * @throws Error with what it says where it does not.
+   */
+  async start(
+    config: Pick<HaproxyConfig, 'masters'> & Partial<HaproxyConfig>,
+    plainPort = 80,
+  ): Promise<void> {
+    const rendered = renderHaproxyConfig({
       port: this.port,
       certificate: this.#pem(),
       redirect: false,
@@ -46,9 +61,15 @@ export class TestHaproxy {
       adminSocket: this.adminSocket,
       ...config,
     });
+    const text = rendered.replace('global\n', `global\n${this.#user()}`);
     const file = join(this.#folder, 'haproxy.cfg');
     // Names of abstract sockets are one for all that runs here.
-    writeFileSync(file, text.replaceAll('abns@sluice-http', `abns@sluice-test-${this.port}`));
+    writeFileSync(
+      file,
+      text
+        .replaceAll('abns@sluice-http', `abns@sluice-test-${this.port}`)
+        .replace(/^( {4}bind :(?:::)?)80( v6only)?$/gm, `$1${plainPort}$2`),
+    );
     const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
@@ -83,6 +104,10 @@ export class TestHaproxy {
   async close(): Promise<void> {
     await this.stop();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #user(): string {
+    return this.#uid === undefined ? '' : `    uid ${this.#uid}\n    gid ${this.#uid}\n`;
   }
 
   #pem(): string {

@@ -27,12 +27,14 @@ export class Pebble {
   readonly ca: string;
   readonly #folder: string;
   readonly #dnsUrl: string;
+  readonly #managementUrl: string;
   readonly #children: ChildProcess[] = [];
   #log = '';
 
-  private constructor(folder: string, port: number, dnsUrl: string) {
+  private constructor(folder: string, port: number, managementPort: number, dnsUrl: string) {
     this.#folder = folder;
     this.directoryUrl = `https://localhost:${port}/dir`;
+    this.#managementUrl = `https://localhost:${managementPort}`;
     this.#dnsUrl = dnsUrl;
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     const args =
@@ -52,7 +54,7 @@ export class Pebble {
       await freeTcpPort(),
       await freeTcpPort(),
     ];
-    const pebble = new Pebble(folder, port, `http://${HOST}:${dnsManagementPort}`);
+    const pebble = new Pebble(folder, port, managementPort, `http://${HOST}:${dnsManagementPort}`);
     const config = {
       listenAddress: `${HOST}:${port}`,
       managementListenAddress: `${HOST}:${managementPort}`,
@@ -80,6 +82,11 @@ export class Pebble {
   /** From now on programs of this process trust it, as one does with NODE_EXTRA_CA_CERTS. */
   trust(): void {
     tls.setDefaultCACertificates([...tls.getCACertificates('default'), this.ca]);
+  }
+
+  /** PEM: whom clients trust that trust what it issues. `trust` before. */
+  async root(): Promise<string> {
+    return (await fetch(`${this.#managementUrl}/roots/0`)).text();
   }
 
   /** Lets its DNS know no address for a name any more. */
