@@ -1,4 +1,4 @@
-import type { SharedKeySet } from '../cluster/sealed-keys';
+import type { SharedKeySet } from '../cluster/shared-key-set';
 
 /** What signs a token. */
 export interface SigningKey {

@@ -7,20 +7,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { z } from 'zod';
-
-/** An API key that the nodes of a cluster share. */
-export interface SharedKey {
-  readonly secret: string;
-  /** ms since 1970, by the clock of the node that added it. */
-  readonly addedAtMs: number;
-}
-
-/** What the nodes of a cluster know of API keys together. */
-export interface SharedKeySet {
-  readonly keys: ReadonlyMap<string, SharedKey>;
-  /** Keys that nobody may use any more, configured ones too, and since when (ms since 1970). */
-  readonly retired: ReadonlyMap<string, number>;
-}
+import type { SharedKeySet } from './shared-key-set';
 
 /** The document of keys was not written with this cluster's secret, or was changed since. */
 export class SealedKeysError extends Error {
@@ -51,11 +38,16 @@ type KeysDocument = z.infer<typeof documentSchema>;
  * cluster's secret; the whole is signed with another.
  */
 export class KeySealer {
+  /** Says which secret it is, and nothing of the secret. */
+  readonly id: string;
   readonly #encryption: Uint8Array;
   readonly #signing: Uint8Array;
 
   /** @param clusterSecret - `sluice.cluster.secret` */
   constructor(clusterSecret: string) {
+    this.id = Buffer.from(derive(clusterSecret, 'sluice api keys: id').subarray(0, 8)).toString(
+      'hex',
+    );
     this.#encryption = derive(clusterSecret, 'sluice api keys: encryption');
     this.#signing = derive(clusterSecret, 'sluice api keys: signature');
   }

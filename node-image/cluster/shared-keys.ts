@@ -1,6 +1,14 @@
 import type { Logger } from 'pino';
 import type { Registry } from './registry';
-import { KeySealer, SealedKeysError, type SharedKey, type SharedKeySet } from './sealed-keys';
+import { type OpenedCopies, SealedCopies } from './sealed-copies';
+import { SealedKeysError } from './sealed-keys';
+import {
+  isSameKeys,
+  mergeKeys,
+  NO_KEYS,
+  type SharedKey,
+  type SharedKeySet,
+} from './shared-key-set';
 
 /** The document of the registry that the keys are in. */
 export const KEYS_DOCUMENT = 'keys';
@@ -9,6 +17,8 @@ export interface SharedKeysOptions {
   readonly registry: Pick<Registry, 'document' | 'writeDocument' | 'onEvent'>;
   /** `sluice.cluster.secret`: encrypts the secrets of the keys. */
   readonly clusterSecret: string;
+  /** `sluice.cluster.previous_secret`: the keys are kept for nodes with this one as well. @default - none */
+  readonly previousSecret?: string | undefined;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** How often they are looked at without being told to, ms. @default 10000 */
   readonly pollMs?: number | undefined;
@@ -28,19 +38,20 @@ const ATTEMPTS = 8;
  */
 export class SharedKeys {
   readonly #options: SharedKeysOptions;
-  readonly #sealer: KeySealer;
+  readonly #sealer: SealedCopies;
   readonly #listeners = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
   readonly #stopListening: () => void;
-  #current: SharedKeySet = { keys: new Map(), retired: new Map() };
+  #current = NO_KEYS;
   #problem = '';
+  #hasLooked = false;
   #refreshing: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: SharedKeysOptions) {
-    const { registry, clusterSecret, pollMs = POLL_MS } = options;
+    const { registry, clusterSecret, previousSecret, pollMs = POLL_MS } = options;
     this.#options = options;
-    this.#sealer = new KeySealer(clusterSecret);
+    this.#sealer = new SealedCopies(clusterSecret, previousSecret);
     this.#timer = setInterval(() => void this.refresh(), pollMs);
     this.#timer.unref();
     this.#stopListening = registry.onEvent((event) => {
@@ -115,11 +126,17 @@ export class SharedKeys {
     try {
       const document = await registry.document(KEYS_DOCUMENT);
       const written = this.#open(document?.value);
-      const merged = merge(written, this.#current);
-      if (!this.#isClosed && !isSame(merged, written)) {
-        log.warn('the registry has lost API keys that this node knows; it writes them anew');
+      const merged = mergeKeys(written.keys, this.#current);
+      const isLost = !isSameKeys(merged, written.keys);
+      if (!this.#isClosed && (isLost || this.#isToReseal(written))) {
+        if (isLost) {
+          log.warn('the registry has lost API keys that this node knows; it writes them anew');
+        } else {
+          log.info('the API keys of the cluster are written for the cluster secrets in use');
+        }
         await this.#write(merged, document?.version ?? 0);
       }
+      this.#hasLooked = true;
       this.#take(merged);
       this.#problem = '';
     } catch (error) {
@@ -128,11 +145,19 @@ export class SharedKeys {
     }
   }
 
+  /**
+   * Nodes that have the newest secret alone must find all keys. Copies for others go when a node comes
+   * that has one secret; once, as nodes that still need them write them again.
+   */
+  #isToReseal({ isForNewest, hasOthers }: OpenedCopies): boolean {
+    return !isForNewest || (hasOthers && !this.#hasLooked);
+  }
+
   async #change(changed: (known: SharedKeySet) => SharedKeySet): Promise<void> {
     const { registry } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const document = await registry.document(KEYS_DOCUMENT);
-      const next = changed(merge(this.#open(document?.value), this.#current));
+      const next = changed(mergeKeys(this.#open(document?.value).keys, this.#current));
       if (await this.#write(next, document?.version ?? 0)) {
         this.#take(next);
         return;
@@ -147,14 +172,16 @@ export class SharedKeys {
     return (await registry.writeDocument(KEYS_DOCUMENT, text, ifVersion)) !== undefined;
   }
 
-  #open(text: string | undefined): SharedKeySet {
-    return text === undefined ? { keys: new Map(), retired: new Map() } : this.#sealer.open(text);
+  #open(text: string | undefined): OpenedCopies {
+    return text === undefined
+      ? { keys: NO_KEYS, isForNewest: true, hasOthers: false }
+      : this.#sealer.open(text);
   }
 
   #take(news: SharedKeySet): void {
     // Once more, as something may have changed while the registry was waited for.
-    const keys = merge(news, this.#current);
-    if (isSame(keys, this.#current) || this.#isClosed) return;
+    const keys = mergeKeys(news, this.#current);
+    if (isSameKeys(keys, this.#current) || this.#isClosed) return;
     this.#current = keys;
     const { log } = this.#options;
     log.info({ keys: keys.keys.size, retired: keys.retired.size }, 'API keys of the cluster');
@@ -173,22 +200,6 @@ export class SharedKeys {
     return (this.#options.now ?? Date.now)();
   }
 }
-
-/** Everything that either knows; what one of them calls retired is. */
-function merge(one: SharedKeySet, other: SharedKeySet): SharedKeySet {
-  const retired = new Map([...other.retired, ...one.retired]);
-  const all = [...other.keys, ...one.keys].filter(([apiKey]) => !retired.has(apiKey));
-  return { keys: new Map(all), retired };
-}
-
-const isSame = (one: SharedKeySet, other: SharedKeySet): boolean =>
-  hasSameNames(one.keys, other.keys) && hasSameNames(one.retired, other.retired);
-
-/** A key never gets another secret: it is enough to know which there are. */
-const hasSameNames = (
-  one: ReadonlyMap<string, unknown>,
-  other: ReadonlyMap<string, unknown>,
-): boolean => one.size === other.size && [...one.keys()].every((name) => other.has(name));
 
 function without(keys: ReadonlyMap<string, SharedKey>, apiKey: string): Map<string, SharedKey> {
   return new Map([...keys].filter(([each]) => each !== apiKey));

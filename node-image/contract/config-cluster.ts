@@ -11,7 +11,12 @@ export const clusterSchema = section({
    * all nodes. Prefer secret_file or SLUICE_CLUSTER_SECRET.
    */
   secret: secret(),
-  /** File of the secret, closed to other users. */
+  /**
+   * The secret before, which is taken from others as well while the nodes are given a new one.
+   * Prefer a second line in secret_file, or in SLUICE_CLUSTER_SECRET. @default - none
+   */
+  previous_secret: secret(),
+  /** File of the secret, closed to other users; on a second line the secret before. */
   secret_file: text(),
 }).prefault({});
 

@@ -5,7 +5,7 @@ import { joinToken } from '../api/join-token';
 import { fixedKeys, type KeySource } from '../api/key-ring';
 import { TestCallError, testCall } from '../cloud/agent/test-call';
 import { nodesOn } from '../cloud/machine-nodes';
-import { LINK_TLS, linkKey } from '../cluster/link/link-key';
+import { chooseKey, LINK_TLS, type LinkKeys, linkKeys } from '../cluster/link/link-key';
 import { isStale, type LinkAddress, stateOf } from '../cluster/node-record';
 import type { SluiceConfig } from '../contract';
 import { CLIENT_HEADER } from '../signaling/entry/forwarded';
@@ -70,21 +70,22 @@ async function callOverLink(
   if (stateOf(node) !== 'serving') throw new TestCallError(`the node is ${stateOf(node)}`);
   const placed = await registry.place({ room, nodeId: id });
   if (placed.outcome !== 'placed') throw new TestCallError('the Room could not be placed');
-  const { name: clusterName, secret } = config.sluice.cluster;
+  const { name: clusterName, secret, previous_secret: previousSecret } = config.sluice.cluster;
+  const keys = linkKeys({ secret, previousSecret, clusterName });
   return testCall({
     url: `ws://${hostOf(link)}:${link.port}`,
     token,
     headers: { [CLIENT_HEADER]: '127.0.0.1' },
-    connection: () => linkSocket(link, linkKey({ secret, clusterName })),
+    connection: () => linkSocket(link, keys),
   });
 }
 
-const linkSocket = ({ host, port }: LinkAddress, key: ReturnType<typeof linkKey>) =>
+const linkSocket = ({ host, port }: LinkAddress, keys: LinkKeys) =>
   connect({
     ...LINK_TLS,
     host,
     port,
-    pskCallback: () => key,
+    pskCallback: (hint) => chooseKey(keys, hint),
     // There is no certificate to look at: the key has proven the server.
     checkServerIdentity: () => undefined,
   });

@@ -37,7 +37,8 @@ export async function joinCluster(
     log,
   });
   closers.add(() => registry.close());
-  const link = new TlsLinkClient({ secret: cluster.secret, clusterName: cluster.name });
+  const { secret, previous_secret: previousSecret, name: clusterName } = cluster;
+  const link = new TlsLinkClient({ secret, previousSecret, clusterName });
   closers.add(() => link.close());
   const watch = new NodeWatch({ registry, link, log });
   watch.onLost(({ record }) => {
@@ -47,7 +48,7 @@ export async function joinCluster(
     }
   });
   closers.add(() => watch.close());
-  const sharedKeys = new SharedKeys({ registry, clusterSecret: cluster.secret, log });
+  const sharedKeys = new SharedKeys({ registry, clusterSecret: secret, previousSecret, log });
   closers.add(() => sharedKeys.close());
   await sharedKeys.refresh();
   const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });

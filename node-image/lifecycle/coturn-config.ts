@@ -37,6 +37,8 @@ export interface CoturnConfig {
   readonly relayPortEnd?: number;
   /** Shared with `iceServersFor`: letters, digits, "-" and "_". */
   readonly secret: string;
+  /** Taken as well. @default - none */
+  readonly previousSecret?: string | undefined;
   /** `turn.per_user_relay_allocation_limit`; 0 or less: no limit. @default 12 */
   readonly allocationsPerUser?: number;
   /**
@@ -57,6 +59,8 @@ export interface CoturnConfig {
  */
 export function renderCoturnConfig(config: CoturnConfig, directory: string): string {
   const { relayPortStart = 30_000, relayPortEnd = 39_999, allocationsPerUser = 12 } = config;
+  const { secret, previousSecret } = config;
+  const secrets = [secret, ...(previousSecret === undefined ? [] : [previousSecret])];
   const lines = [
     ...listeningLines(config),
     ...config.relayAddresses.map((address) => `relay-ip=${checkedAddress(address)}`),
@@ -64,7 +68,8 @@ export function renderCoturnConfig(config: CoturnConfig, directory: string): str
     `max-port=${relayPortEnd}`,
     `realm=${REALM}`,
     'use-auth-secret',
-    `static-auth-secret=${checkedSecret(config.secret)}`,
+    // coturn takes what was made with any of them.
+    ...secrets.map((one) => `static-auth-secret=${checkedSecret(one)}`),
     ...(allocationsPerUser > 0 ? [`user-quota=${allocationsPerUser}`] : []),
     'fingerprint',
     'stale-nonce=600',

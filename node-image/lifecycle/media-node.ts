@@ -67,6 +67,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
   const server = await LinkServer.listen({
     secret: sluice.cluster.secret,
+    previousSecret: sluice.cluster.previous_secret,
     clusterName: sluice.cluster.name,
     address,
     port: sluice.node_link.port,

@@ -27,7 +27,7 @@ import {
   roomSettings,
   transportSettings,
 } from './settings';
-import { type RunningTurn, startTurn } from './start-turn';
+import { type RunningTurn, startTurn, type TurnSecrets } from './start-turn';
 import { PROTOCOL, SERVER_VERSION } from './version';
 
 export interface MediaPlaneOptions {
@@ -74,7 +74,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
   });
   closers.add(() => pool.close());
 
-  const turn = await startTurn(config, addresses, log, turnSecret(config));
+  const turn = await startTurn(config, addresses, log, turnSecrets(config));
   closers.add(() => turn.close());
 
   const metrics = new Metrics({ nodeId });
@@ -145,8 +145,14 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
 }
 
 /** A client may be relayed by any node of its cluster. */
-const turnSecret = ({ sluice }: SluiceConfig): string | undefined =>
-  sluice.role === 'single' ? undefined : derivedSecret(sluice.cluster.secret, 'turn');
+function turnSecrets({ sluice }: SluiceConfig): TurnSecrets | undefined {
+  const { secret, previous_secret } = sluice.cluster;
+  if (sluice.role === 'single') return undefined;
+  return {
+    secret: derivedSecret(secret, 'turn'),
+    ...(previous_secret !== '' && { previousSecret: derivedSecret(previous_secret, 'turn') }),
+  };
+}
 
 function startWebhooks(
   config: SluiceConfig,

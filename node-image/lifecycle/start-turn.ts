@@ -24,17 +24,20 @@ export interface RunningTurn {
   close(): Promise<void>;
 }
 
+/** What credentials are made with, and what is taken besides while the nodes change from that. */
+export type TurnSecrets = Pick<CoturnConfig, 'secret' | 'previousSecret'>;
+
 /**
  * Starts coturn where `turn.enabled` asks for it.
  *
- * @param secret - what credentials are made with. In a cluster it is the same on all nodes.
+ * @param secrets - what credentials are made with. In a cluster they are the same on all nodes.
  * @throws CoturnError with a sentence that says what to do.
  */
 export async function startTurn(
   config: SluiceConfig,
   media: readonly ListenAddress[],
   log: Logger,
-  secret: string = randomBytes(32).toString('hex'),
+  secrets: TurnSecrets = { secret: randomBytes(32).toString('hex') },
 ): Promise<RunningTurn> {
   const { turn } = config;
   if (!turn.enabled) {
@@ -47,11 +50,14 @@ export async function startTurn(
       close: async () => {},
     };
   }
-  const coturn = new Coturn({ config: coturnConfig(config, media, secret), log });
+  const coturn = new Coturn({
+    config: coturnConfig(config, media, secrets.secret, secrets.previousSecret),
+    log,
+  });
   await coturn.start();
   return {
     server: {
-      secret,
+      ...secrets,
       addresses: media.map(({ ip, announced }) => announced ?? ip),
       port: turn.udp_port,
       // What stands behind the entry for TURN/TLS takes plain TURN from clients, too.
@@ -109,6 +115,7 @@ export function coturnConfig(
   config: SluiceConfig,
   media: readonly ListenAddress[],
   secret: string,
+  previousSecret?: string | undefined,
 ): CoturnConfig {
   const { turn } = config;
   const plainTlsPort = plainTlsPortOf(config);
@@ -126,6 +133,7 @@ export function coturnConfig(
     relayPortStart: turn.relay_range_start,
     relayPortEnd: turn.relay_range_end,
     secret,
+    previousSecret,
     allocationsPerUser: turn.per_user_relay_allocation_limit,
     // The other nodes of a cluster come and go: they are allowed while it runs.
     allowedPeers: [

@@ -32,6 +32,11 @@ export interface ExternalTurnServer {
 export interface OwnTurnServer {
   /** What coturn has as `static-auth-secret`. */
   readonly secret: string;
+  /**
+   * The secret before, while the nodes of a cluster change to a new one: TURN/TLS leads to any of
+   * them, and some may know no other. @default - none
+   */
+  readonly previousSecret?: string | undefined;
   /** The node's addresses as clients see them. */
   readonly addresses: readonly string[];
   /** `turn.udp_port`: UDP and TCP. 0: only TURN/TLS. */
@@ -66,12 +71,13 @@ export interface IceServersRequest {
  */
 export function iceServersFor(options: IceServersOptions, request: IceServersRequest): ICEServer[] {
   const own = ownServer(options.own, request);
+  const ownBefore = ownServerBefore(options.own, request);
   const external = options.turnServers.map((server) => externalServer(server, request));
   const stun = stunServer(options.stunServers);
   const ownIsStun = own?.urls.some((url) => url.startsWith('turn:')) ?? false;
   const hasStun = ownIsStun || external.length > 0 || stun !== undefined;
   const fallback = hasStun ? undefined : stunServer(PUBLIC_STUN_SERVERS);
-  return [own, ...external, stun, fallback].filter((server) => server !== undefined);
+  return [own, ownBefore, ...external, stun, fallback].filter((server) => server !== undefined);
 }
 
 /** Time-limited credentials, as coturn's `use-auth-secret` checks them. */
@@ -102,6 +108,16 @@ function ownServer(
   if (urls.length === 0) return undefined;
   const credentials = turnCredentials(own.secret, request, ttlOf(own.ttlSeconds));
   return new ICEServer({ urls, ...credentials });
+}
+
+/** The same again for nodes that know the secret before alone, where clients may meet one. */
+function ownServerBefore(
+  own: OwnTurnServer | undefined,
+  request: IceServersRequest,
+): ICEServer | undefined {
+  const { previousSecret: secret = '', tlsDomain = '' } = own ?? {};
+  if (own === undefined || secret === '' || tlsDomain === '') return undefined;
+  return ownServer({ ...own, secret }, { ...request, tlsOnly: true });
 }
 
 function externalServer(server: ExternalTurnServer, request: IceServersRequest): ICEServer {

@@ -4,7 +4,7 @@ import { KeyRing, type SharedKeySource } from '../../node-image/api/key-ring';
 import { TokenMinter } from '../../node-image/api/token-minter';
 import { TokenVerifier } from '../../node-image/api/tokens';
 import { Webhooks } from '../../node-image/api/webhooks';
-import type { SharedKeySet } from '../../node-image/cluster/sealed-keys';
+import type { SharedKeySet } from '../../node-image/cluster/shared-key-set';
 import { fakeLog } from '../cluster/shared-support';
 
 /** Shared keys that a test changes. */

@@ -183,6 +183,16 @@ const FAILURES: readonly {
     says: /The secret for cluster .* 32 characters or more/,
   },
   {
+    what: 'the cluster secret before is short',
+    change: (aws) => aws.secrets.set('arn:cluster', `${'c'.repeat(32)}\nverysecretvalue`),
+    says: /The secret for cluster .* 32 characters or more, and on a second line the secret before/,
+  },
+  {
+    what: 'there are three cluster secrets',
+    change: (aws) => aws.secrets.set('arn:cluster', Array(3).fill('c'.repeat(32)).join('\n')),
+    says: /The secret for cluster .* and on a second line the secret before/,
+  },
+  {
     what: 'the password of Redis would end its line',
     change: (aws) => aws.secrets.set('arn:redis', "verysecretvalue' \nX='y"),
     says: /The secret for redis has a value that cannot be used/,

@@ -134,6 +134,40 @@ describe('a Master or Media Node', () => {
     );
   });
 
+  it('has the secret before on a second line, while the nodes change to a new one', () => {
+    const before = 'b'.repeat(32);
+    const cluster = (given: Parameters<typeof load>[0]) => {
+      const { secret, previous_secret } = load(given).config.sluice.cluster;
+      return [secret, previous_secret];
+    };
+    const yaml = 'sluice: {cluster: {secret_file: /s}}';
+    const from = (text: string, more = yaml) =>
+      node('master', {
+        yaml: more,
+        env: { SLUICE_CLUSTER_SECRET: '' },
+        files: { '/s': { text, mode: 0o600 } },
+      });
+    assert.deepEqual(cluster(from(`${SECRET}\n`)), [SECRET, '']);
+    assert.deepEqual(cluster(from(`${SECRET}\r\n ${before}\n\n`)), [SECRET, before]);
+    const env = { SLUICE_CLUSTER_SECRET: `${SECRET}\n${before}` };
+    assert.deepEqual(cluster(node('media', { env })), [SECRET, before]);
+    const own = `sluice: {cluster: {secret: ${SECRET}, previous_secret: ${before}}}`;
+    assert.deepEqual(cluster(from('', own)), [SECRET, before]);
+    assert.match(
+      problemsOf(from(`${SECRET}\nshort`))[0] ?? '',
+      /^sluice\.yaml:1:33: the secret of the cluster before has 5 characters \(not shown\)/,
+    );
+    assert.match(
+      problemsOf(from(`${SECRET}\n${before}\n${before}`))[0] ?? '',
+      /secret_file \/s has 3 lines; allowed are the secret of the cluster and the one before/,
+    );
+    const twice = `sluice: {cluster: {secret_file: /s, previous_secret: ${before}}}`;
+    assert.match(
+      problemsOf(from(`${SECRET}\n${before}`, twice))[0] ?? '',
+      /has 2 lines, and there is sluice\.cluster\.previous_secret; allowed/,
+    );
+  });
+
   it('takes no secret from its arguments, which everybody on the machine can read', () => {
     assert.throws(() => load(node('master', { argv: ['--sluice.cluster.secret', SECRET] })), {
       code: 'commander.unknownOption',

@@ -11,6 +11,7 @@ import { until } from '../support/wait';
 import { type Endpoint, TurnClient, TurnRefusal } from './support/turn-client';
 
 const secret = 'a-secret-of-this-test_0';
+const previousSecret = 'the-secret-before-of-it_0';
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 const credentialsFor = (participantSid: string, ttlSeconds = 300, with_ = secret) =>
   turnCredentials(with_, { participantSid, nowMs: Date.now() }, ttlSeconds);
@@ -33,6 +34,7 @@ const optionsFor = (port: number, changes: Partial<CoturnOptions> = {}): CoturnO
     relayPortStart: 38_900,
     relayPortEnd: 38_999,
     secret,
+    previousSecret,
     allocationsPerUser: 2,
     allowedPeers: ['127.0.0.1'],
     deniedPeers: ['127.0.0.66'],
@@ -95,6 +97,12 @@ describe('coturn', () => {
     assert.equal(await answer({ address: '127.0.0.8', port: 50_000 }), 403);
     await coturn.allow([]);
     await until('it to be refused again', async () => (await answer(other)) === 403);
+  });
+
+  test('takes credentials of the secret before, while the nodes change to another', async () => {
+    for (const one of [secret, previousSecret]) {
+      await client(credentialsFor('PA_rotating', 300, one)).allocate();
+    }
   });
 
   test('refuses wrong, expired and foreign credentials', async () => {

@@ -73,6 +73,18 @@ describe('iceServersFor', () => {
     assert.equal(withoutTls?.urls.length, 4);
   });
 
+  test('gives TURN/TLS with credentials of both secrets while the nodes change theirs', () => {
+    const [server, before, ...more] = serversFor({ own: { ...own, previousSecret: 'before' } });
+    assert.equal(server?.urls.length, 5);
+    assert.deepEqual(before?.urls, ['turns:turn.example.com:443?transport=tcp']);
+    const expected = createHmac('sha1', 'before').update('1700000300:PA_alice').digest('base64');
+    assert.equal(before?.credential, expected);
+    assert.equal(more.length, 0);
+    // All else leads to the node that makes the credentials.
+    const plain = { ...own, previousSecret: 'before', tlsDomain: undefined };
+    assert.equal(serversFor({ own: plain }).length, 1);
+  });
+
   test('leaves out an own TURN server that has no port', () => {
     const servers = serversFor({ own: { ...own, port: 0, tlsDomain: undefined } });
     assert.equal(servers.length, 1);

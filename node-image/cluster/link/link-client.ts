@@ -12,7 +12,7 @@ import {
   type ProbeResult,
 } from './link';
 import { linkErrorOf, linkName } from './link-failure';
-import { LINK_TLS, type LinkSecret, linkKey } from './link-key';
+import { chooseKey, LINK_TLS, type LinkSecret, linkKeys } from './link-key';
 
 /** Shorter than the server keeps them, so that no request meets a connection's end. */
 const IDLE_MS = 30_000;
@@ -54,10 +54,10 @@ export class TlsLinkClient implements LinkClient {
     ...secret
   }: TlsLinkClientOptions) {
     this.#maxAnswerBytes = maxAnswerBytes;
-    const key = linkKey(secret);
+    const keys = linkKeys(secret);
     const tls = {
       secureContext: createSecureContext(LINK_TLS),
-      pskCallback: () => key,
+      pskCallback: (hint: string | null) => chooseKey(keys, hint),
       // There is no certificate to look at: the key has proven the server.
       checkServerIdentity: () => undefined,
       maxCachedSessions: 0,

@@ -6,20 +6,29 @@ import { LINK_PROTOCOL } from './link';
 const MIN_SECRET_LENGTH = 32;
 /** What OpenSSL takes of an identity, in bytes: PSK_MAX_IDENTITY_LEN. */
 const MAX_IDENTITY_BYTES = 256;
+/** Enough to tell two secrets apart, and too little to try guesses at one against. */
+const ID_BYTES = 2;
 
 export interface LinkSecret {
   /** `sluice.cluster.secret`. */
   readonly secret: string;
+  /** `sluice.cluster.previous_secret`, which is taken as well. @default - none */
+  readonly previousSecret?: string | undefined;
   /** `sluice.cluster.name`. */
   readonly clusterName: string;
 }
 
 /** What both ends of a link prove to each other that they have, without a certificate. */
 export interface LinkKey {
-  /** Sent in the clear: cluster and protocol. */
+  /** Says which secret it is, and nothing of the secret. */
+  readonly id: string;
+  /** Sent in the clear: protocol, cluster and secret. */
   readonly identity: string;
   readonly psk: Buffer;
 }
+
+/** The newest first. */
+export type LinkKeys = readonly [LinkKey, ...LinkKey[]];
 
 /**
  * One suite and nothing to fall back on: forward secrecy by ECDHE, the key proven by both sides,
@@ -33,19 +42,48 @@ export const LINK_TLS: SecureContextOptions = {
   ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
 };
 
-/** @throws Error where the secret is too short or the name too long. */
-export function linkKey({ secret, clusterName }: LinkSecret): LinkKey {
+/**
+ * The keys of a node: of its secret, and of the one before, where it is told that.
+ *
+ * @throws Error where a secret is too short or the name too long.
+ */
+export function linkKeys({ secret, previousSecret = '', clusterName }: LinkSecret): LinkKeys {
+  const previous = previousSecret === '' ? [] : [keyOf(previousSecret, clusterName)];
+  return [keyOf(secret, clusterName), ...previous];
+}
+
+/** What every identity of this cluster and protocol begins with. */
+export const identityPrefix = (clusterName: string): string =>
+  `sluice-link/${LINK_PROTOCOL}/${clusterName}#`;
+
+/** What a server says of the secrets that it takes, before it is shown any. Source: RFC 4279, section 2. */
+export const hintOf = (keys: LinkKeys): string => keys.map(({ id }) => id).join(',');
+
+/**
+ * With which key a client proves itself: the newest that the server takes.
+ *
+ * @param hint - what the server says that it takes
+ * @returns the newest of all where it takes none: then it turns the client away as a stranger.
+ */
+export function chooseKey(keys: LinkKeys, hint: string | null): LinkKey {
+  const taken = new Set(hint?.split(','));
+  return keys.find(({ id }) => taken.has(id)) ?? keys[0];
+}
+
+function keyOf(secret: string, clusterName: string): LinkKey {
   if (secret.length < MIN_SECRET_LENGTH) {
     throw new Error(
       `The cluster secret has ${secret.length} characters and needs ${MIN_SECRET_LENGTH} or more: set sluice.cluster.secret_file or SLUICE_CLUSTER_SECRET, the same on all nodes.`,
     );
   }
-  const identity = `sluice-link/${LINK_PROTOCOL}/${clusterName}`;
+  const derive = (purpose: string, bytes: number): Buffer =>
+    Buffer.from(hkdfSync('sha256', secret, '', purpose, bytes));
+  const id = derive('sluice node link: id', ID_BYTES).toString('hex');
+  const identity = `${identityPrefix(clusterName)}${id}`;
   if (Buffer.byteLength(identity) > MAX_IDENTITY_BYTES) {
     throw new Error(
       `The cluster's name has ${Buffer.byteLength(clusterName)} bytes; shorten sluice.cluster.name to 200 or less.`,
     );
   }
-  const psk = Buffer.from(hkdfSync('sha256', secret, '', 'sluice node link', 32));
-  return { identity, psk };
+  return { id, identity, psk: derive('sluice node link', 32) };
 }

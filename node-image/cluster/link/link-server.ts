@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { LINK_PROTOCOL, type LinkHandlers } from './link';
-import { LINK_TLS, type LinkSecret, linkKey } from './link-key';
+import { hintOf, identityPrefix, LINK_TLS, type LinkSecret, linkKeys } from './link-key';
 import { LinkStrangers } from './link-strangers';
 
 /** What a client may send a Master Node, and what that one adds. */
@@ -61,16 +61,19 @@ export class LinkServer {
   private constructor(options: LinkServerOptions) {
     this.#options = options;
     this.#strangers = new LinkStrangers(options.log);
-    const key = linkKey(options);
-    const otherKey = randomBytes(key.psk.length);
+    const keys = linkKeys(options);
+    const otherKey = randomBytes(keys[0].psk.length);
+    const prefix = identityPrefix(options.clusterName);
     this.#server = createServer(
       {
         ...LINK_TLS,
         // Each connection has its own key exchange; a resumed one would not.
         secureOptions: constants.SSL_OP_NO_TICKET,
+        pskIdentityHint: hintOf(keys),
         pskCallback: (socket, identity) => {
-          if (identity === key.identity) return key.psk;
-          this.#strangers.named(socket, identity);
+          const key = keys.find((one) => one.identity === identity);
+          if (key !== undefined) return key.psk;
+          if (!identity.startsWith(prefix)) this.#strangers.named(socket, identity);
           // It fails as a wrong secret does: whoever asks learns no names.
           return otherKey;
         },

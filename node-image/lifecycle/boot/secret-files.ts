@@ -29,11 +29,17 @@ export function secretFileContent(purpose: string, text: string): string {
       // As in key_file; JSON strings are YAML strings.
       return `${JSON.stringify(data.key)}: ${JSON.stringify(data.secret)}\n`;
     }
-    case 'cluster':
-      if (text.trim().length < SHORTEST_CLUSTER_SECRET) {
-        throw refuse(`text of ${SHORTEST_CLUSTER_SECRET} characters or more`);
+    case 'cluster': {
+      // The secret, and while the nodes change to a new one that before.
+      const lines = text.trim().split(/\s*\n\s*/);
+      const isShort = lines.some(({ length }) => length < SHORTEST_CLUSTER_SECRET);
+      if (isShort || lines.length > 2) {
+        throw refuse(
+          `text of ${SHORTEST_CLUSTER_SECRET} characters or more, and on a second line the secret before`,
+        );
       }
-      return `${text.trim()}\n`;
+      return `${lines.join('\n')}\n`;
+    }
     case 'certificate':
       if (
         !text.includes('-----BEGIN CERTIFICATE-----') ||

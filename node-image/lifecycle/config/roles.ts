@@ -60,17 +60,24 @@ function checkRedis({ redis }: SluiceConfig, draft: ConfigDraft, node: string): 
 }
 
 function checkSecret({ sluice }: SluiceConfig, draft: ConfigDraft, node: string): void {
-  const { length } = sluice.cluster.secret;
+  const { secret, previous_secret, secret_file } = sluice.cluster;
   const ways =
     'sluice.cluster.secret_file, SLUICE_CLUSTER_SECRET or sluice.cluster.secret, the same on all nodes';
-  if (length === 0) {
+  if (secret.length === 0) {
     draft.problems.push(
       `${node} needs the secret of its cluster, and none is given; allowed are ${SHORTEST_CLUSTER_SECRET} characters or more in ${ways} (openssl rand -hex 32 makes one)`,
     );
-  } else if (length < SHORTEST_CLUSTER_SECRET) {
-    const key = sluice.cluster.secret_file === '' ? 'secret' : 'secret_file';
+    return;
+  }
+  const given = [
+    ['the secret of the cluster', secret],
+    ['the secret of the cluster before', previous_secret],
+  ] as const;
+  for (const [what, { length }] of given) {
+    if (length === 0 || length >= SHORTEST_CLUSTER_SECRET) continue;
+    const key = secret_file === '' ? 'secret' : 'secret_file';
     draft.problems.push(
-      `${origin(draft, 'sluice', 'cluster', key)}the secret of the cluster has ${length} characters (not shown); allowed are ${SHORTEST_CLUSTER_SECRET} or more in ${ways} (openssl rand -hex 32 makes one)`,
+      `${origin(draft, 'sluice', 'cluster', key)}${what} has ${length} characters (not shown); allowed are ${SHORTEST_CLUSTER_SECRET} or more in ${ways} (openssl rand -hex 32 makes one)`,
     );
   }
 }

@@ -113,7 +113,10 @@ export function withTurnSecrets(
   return { ...config, rtc: { ...config.rtc, turn_servers } };
 }
 
-/** Fills in the cluster secret, where it is kept in a file. */
+/**
+ * Fills in the cluster secret, where it is kept in a file. The text may have two lines: the secret, and
+ * the one before, while the nodes change from that to the new one.
+ */
 export function withClusterSecret(
   config: SluiceConfig,
   env: Environment,
@@ -122,19 +125,37 @@ export function withClusterSecret(
   originOf: (path: readonly PropertyKey[]) => string,
 ): SluiceConfig {
   const { cluster } = config.sluice;
-  if (cluster.secret !== '' || cluster.secret_file === '') {
-    return config;
+  const isInFile = cluster.secret === '' && cluster.secret_file !== '';
+  const key = isInFile ? 'secret_file' : 'secret';
+  const origin = at(originOf(['sluice', 'cluster', key]));
+  let what = `${origin}sluice.cluster.${key}`;
+  let text: string | undefined = cluster.secret;
+  if (isInFile) {
+    const path = expandPath(cluster.secret_file, env);
+    text = readSecretFile(path, what, files, problems);
+    what = `${what} ${path}`;
+    if (text?.trim() === '') {
+      problems.push(`${what} is empty; allowed is a file with the secret of the cluster`);
+    }
   }
-  const path = expandPath(cluster.secret_file, env);
-  const origin = at(originOf(['sluice', 'cluster', 'secret_file']));
-  const what = `${origin}sluice.cluster.secret_file`;
-  const text = readSecretFile(path, what, files, problems);
-  if (text?.trim() === '') {
-    problems.push(`${what} ${path} is empty; allowed is a file with the secret of the cluster`);
+  const [secret = '', ...before] = linesOf(text ?? '');
+  if (before.length + (cluster.previous_secret === '' ? 0 : 1) > 1) {
+    problems.push(
+      `${what} has ${before.length + 1} lines${cluster.previous_secret === '' ? '' : ', and there is sluice.cluster.previous_secret'}; allowed are the secret of the cluster and the one before, a line each`,
+    );
   }
-  const secret = text?.trim() ?? '';
-  return { ...config, sluice: { ...config.sluice, cluster: { ...cluster, secret } } };
+  const previous_secret = before[0] ?? cluster.previous_secret;
+  return {
+    ...config,
+    sluice: { ...config.sluice, cluster: { ...cluster, secret, previous_secret } },
+  };
 }
+
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 
 /** Which secrets are too short to be safe. */
 export function shortSecrets(keys: Readonly<Record<string, string>>): string[] {
