@@ -24,10 +24,12 @@ export interface TestPage {
  * Starts a headless Chromium.
  *
  * The binary is CHROMIUM_BIN, or /usr/bin/chromium where that is not set.
+ *
+ * @param args - of Chromium, beside the usual ones. @default none
  */
-export async function openBrowser(): Promise<TestBrowser> {
+export async function openBrowser(args: readonly string[] = []): Promise<TestBrowser> {
   const origin = await servePages();
-  const browser = await launch();
+  const browser = await launch(args);
   return {
     openPage: () => openPage(browser, origin.url),
     close: async () => {
@@ -37,7 +39,7 @@ export async function openBrowser(): Promise<TestBrowser> {
   };
 }
 
-function launch(): Promise<Browser> {
+function launch(args: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env['CHROMIUM_BIN'] ?? '/usr/bin/chromium',
     headless: false,
@@ -53,6 +55,7 @@ function launch(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--mute-audio',
+      ...args,
     ],
   });
 }

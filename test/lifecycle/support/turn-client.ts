@@ -2,7 +2,13 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 
 const COOKIE = 0x2112a442;
-const METHOD = { binding: 0x001, allocate: 0x003, permission: 0x008, send: 0x016 } as const;
+const METHOD = {
+  binding: 0x001,
+  allocate: 0x003,
+  refresh: 0x004,
+  permission: 0x008,
+  send: 0x016,
+} as const;
 const ATTRIBUTE = {
   username: 0x0006,
   integrity: 0x0008,
@@ -33,16 +39,36 @@ export class TurnRefusal extends Error {
   }
 }
 
-/** As much of a TURN client over UDP as tests need. Source: RFC 5389, RFC 5766. */
+/** What carries messages to a TURN server, and back. */
+export interface TurnTransport {
+  send(message: Buffer): void;
+  /** @returns ends that. */
+  onMessage(listener: (message: Buffer) => void): () => void;
+  close(): void;
+}
+
+function overUdp({ address, port }: Endpoint): TurnTransport {
+  const socket: Socket = createSocket('udp4');
+  return {
+    send: (message) => socket.send(message, port, address),
+    onMessage: (listener) => {
+      socket.on('message', listener);
+      return () => socket.removeListener('message', listener);
+    },
+    close: () => socket.close(),
+  };
+}
+
+/** As much of a TURN client as tests need. Source: RFC 5389, RFC 5766. */
 export class TurnClient {
-  readonly #socket: Socket = createSocket('udp4');
-  readonly #server: Endpoint;
+  readonly #transport: TurnTransport;
   readonly #credentials: Credentials;
   #realm = '';
   #nonce: Buffer = Buffer.alloc(0);
 
-  constructor(server: Endpoint, credentials: Credentials) {
-    this.#server = server;
+  /** @param server - reached over UDP, or else what reaches it */
+  constructor(server: Endpoint | TurnTransport, credentials: Credentials) {
+    this.#transport = 'send' in server ? server : overUdp(server);
     this.#credentials = credentials;
   }
 
@@ -71,11 +97,16 @@ export class TurnClient {
   send(peer: Endpoint, data: Buffer): void {
     const body = [attribute(ATTRIBUTE.peer, peerValue(peer)), attribute(ATTRIBUTE.data, data)];
     const message = packet(METHOD.send | 0x0010, randomBytes(12), body);
-    this.#socket.send(message, this.#server.port, this.#server.address);
+    this.#transport.send(message);
   }
 
   close(): void {
-    this.#socket.close();
+    this.#transport.close();
+  }
+
+  /** Keeps the allocation. @throws TurnRefusal where it is gone. */
+  async refresh(): Promise<void> {
+    await this.#authorized(METHOD.refresh, []);
   }
 
   async #authorized(method: number, body: readonly Buffer[]): Promise<Map<number, Buffer>> {
@@ -103,11 +134,11 @@ export class TurnClient {
       const onMessage = (answer: Buffer): void => {
         if (!answer.subarray(8, 20).equals(transaction)) return;
         clearTimeout(timer);
-        this.#socket.removeListener('message', onMessage);
+        stop();
         resolve(attributesOf(answer));
       };
-      this.#socket.on('message', onMessage);
-      this.#socket.send(message, this.#server.port, this.#server.address);
+      const stop = this.#transport.onMessage(onMessage);
+      this.#transport.send(message);
     });
   }
 
