@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
-  copyFileSync,
   mkdirSync,
   readFileSync,
   readlinkSync,
@@ -16,7 +15,8 @@ import { after, before, describe, test } from 'node:test';
 import type { BootPlanInput } from '../../node-image/lifecycle/boot/boot-plan';
 import { until, within } from '../support/wait';
 import { Container } from './support/container';
-import { DebianRoot, npmPackages, type RanInRoot } from './support/debian-root';
+import { DebianRoot, type RanInRoot } from './support/debian-root';
+import { addDownloads } from './support/downloads';
 import type { FakeAwsFacts } from './support/fake-aws-process';
 
 const INSTALL = '/src/node-image/image/install.sh';
@@ -46,23 +46,7 @@ describe('a Debian 12 onto which a node is installed', { concurrency: 1 }, () =>
   before(() => {
     root = new DebianRoot();
     root.addSources();
-    const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-    const versions = readFileSync(path('/src/node-image/image/versions.sh'), 'utf8');
-    const [, node = ''] = /^NODE_VERSION=(.*)$/m.exec(versions) ?? [];
-    const [, npm = ''] = /^NPM_VERSION=(.*)$/m.exec(versions) ?? [];
-    const packages = [
-      [`node-linux-${arch}`, node],
-      ['npm', npm],
-    ] as const;
-    const folder = npmPackages(packages);
-    mkdirSync(path('/downloads'));
-    for (const [name, version] of packages) {
-      const file = `${name}-${version}.tgz`;
-      copyFileSync(join(folder, file), path(`/downloads/${file}`));
-    }
-    const worker = process.env['MEDIASOUP_WORKER_BIN'] ?? '';
-    assert.notEqual(worker, '', 'the tests are run with a worker');
-    copyFileSync(worker, path('/downloads/worker'));
+    addDownloads(root);
   });
   after(() => root.remove());
 

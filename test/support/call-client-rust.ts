@@ -48,9 +48,16 @@ export class RustClients implements CallClients {
     });
   }
 
-  /** @param env - over the environment of the test, such as a log level of the SDK. */
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<RustClients> {
-    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM], {
+  /**
+   * @param env - over the environment of the test, such as a log level of the SDK.
+   * @param prefix - what it is started with, such as `nsenter` for another network. @default none
+   */
+  static async start(
+    env: Readonly<Record<string, string>> = {},
+    prefix: readonly string[] = [],
+  ): Promise<RustClients> {
+    const command = [...prefix, process.execPath, '--import', 'tsx', PROGRAM];
+    const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: REPOSITORY,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, ...env },

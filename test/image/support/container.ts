@@ -37,6 +37,19 @@ export class Container {
     return container;
   }
 
+  /** Of its first process, as this machine counts them. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** Ends it as a machine ends that loses its power. Idempotent. */
+  async cutPower(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    process.kill(this.#pid, 'SIGKILL');
+    await ended;
+  }
+
   /** Runs a program in it. */
   run(...command: readonly string[]): { status: number | null; output: string } {
     const { status, stdout, stderr } = spawnSync(

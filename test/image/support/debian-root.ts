@@ -43,8 +43,8 @@ export interface RanInRoot {
 export class DebianRoot {
   readonly path: string;
 
-  constructor() {
-    const base = baseRoot();
+  /** @param base - what it begins as. @default - as debootstrap makes it */
+  constructor(base = baseRoot()) {
     this.path = mkdtempSync(join(tmpdir(), 'sluice-root-'));
     execFileSync('cp', ['-a', `${base}/.`, this.path]);
     for (const file of ['/etc/resolv.conf', '/etc/ssl/certs/ca-certificates.crt']) {

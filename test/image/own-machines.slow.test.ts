@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type CallClient, wasDropped } from '../support/call-client';
+import { RustClients } from '../support/call-client-rust';
+import { joinToken } from '../support/tokens';
+import { until } from '../support/wait';
+import { DebianRoot } from './support/debian-root';
+import { addDownloads } from './support/downloads';
+import { type OwnMachine, OwnNetwork } from './support/own-network';
+
+const ADMIN = '. /etc/sluice/admin.env';
+const OWN_FILES =
+  '/etc/sluice/boot.json /etc/sluice/sluice.yaml /etc/sluice/cluster.json /etc/sluice/secrets/cluster';
+
+/** A cluster that grows and shrinks by what an administrator types, with a call on it all the time. */
+describe('own machines', { concurrency: 1 }, () => {
+  let root: DebianRoot;
+  let network: OwnNetwork;
+  let master: OwnMachine;
+  let media1: OwnMachine;
+  let media2: OwnMachine;
+  let clients: RustClients | undefined;
+  let folder = '';
+  let joinCommand = '';
+  const call: CallClient[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sluice-own-'));
+    root = new DebianRoot();
+    root.addSources();
+    addDownloads(root);
+    const options = ['--worker', '/downloads/worker', '--downloads', '/downloads'];
+    const { status, output } = root.run([
+      '/src/node-image/image/install.sh',
+      '--image',
+      ...options,
+    ]);
+    assert.equal(status, 0, output);
+    network = new OwnNetwork(root.path);
+    master = await network.boot('master-1');
+    media1 = await network.boot('media-1');
+    media2 = await network.boot('media-2');
+  });
+  after(async () => {
+    await clients?.close();
+    await network?.cutPower();
+    root?.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const done = (machine: OwnMachine, command: string): string => {
+    const { status, output } = machine.sh(command);
+    assert.equal(status, 0, `${command}\n${output}\n${machine.container.journal()}`);
+    return output;
+  };
+  const refused = (machine: OwnMachine, command: string, sentence: RegExp): void => {
+    const { status, output } = machine.sh(command);
+    assert.equal(status, 1, output);
+    assert.match(output.trim(), sentence);
+    assert.equal(output.trim().split('\n').length, 1, output);
+  };
+  /** Nothing of a cluster is on it. */
+  const isUntouched = ({ sh }: OwnMachine): void => {
+    assert.match(sh(`ls ${OWN_FILES} 2>/dev/null`).output, /^$/);
+  };
+  /** `media-1 serving`, one for each node. */
+  const nodes = (): string[] => {
+    const { nodes: all } = JSON.parse(done(master, `${ADMIN}; sluice nodes --json`));
+    return all
+      .map((node: { state: string; record: { machineId: string } }) =>
+        [node.record.machineId, node.state].join(' '),
+      )
+      .sort();
+  };
+  const roomIsOn = (machine: string) =>
+    until(`the Room to be on ${machine}`, () =>
+      done(master, `${ADMIN}; sluice rooms --node ${machine}`).includes('demo'),
+    );
+  /** Each of the two sees new pictures of the other, and neither had to join again. */
+  const callGoesOn = async (): Promise<void> => {
+    const since = Date.now();
+    await until(
+      'pictures of each other',
+      async () => {
+        const seen = await Promise.all(call.map((client) => client.status(since)));
+        return seen.every(({ frames }) => Object.values(frames).some(({ length }) => length > 5));
+      },
+      { timeoutMs: 30_000, intervalMs: 500 },
+    );
+    for (const client of call) assert.ok(!wasDropped(await client.status()), client.identity);
+  };
+
+  test('init makes a Master Node, and says what to type on the others', () => {
+    const taken = master.sh(
+      `perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0); setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1); bind(S,sockaddr_in(443,INADDR_ANY)); listen(S,1); system("sluice init --self-signed")'`,
+    );
+    assert.match(taken.output, /^Port 443\/tcp \(the entry of clients\) cannot be listened on/);
+    isUntouched(master);
+
+    const output = done(master, `sluice init --self-signed --domain ${master.address}`);
+    assert.match(output, /^Clients connect to {3}https:\/\/10\.77\.0\.1 /m);
+    [joinCommand = ''] = /sluice join --master \S+ --token \S+/.exec(output) ?? [];
+    assert.notEqual(joinCommand, '');
+    assert.deepEqual(nodes(), ['master-1 serving']);
+    assert.equal(
+      done(master, 'stat -c "%U %a" /etc/sluice/secrets/cluster /etc/sluice/secrets/api_key'),
+      'sluice 400\nsluice 400\n',
+    );
+    assert.equal(done(master, 'stat -c "%U %a" /etc/sluice/admin.env'), 'root 600\n');
+  });
+
+  test('init again keeps the secrets, and the node that runs', () => {
+    const state =
+      'sha256sum /etc/sluice/secrets/* /etc/sluice/tls/entry.pem; systemctl show -p MainPID sluice-node';
+    const before = done(master, state);
+    done(master, `sluice init --self-signed --domain ${master.address}`);
+    assert.equal(done(master, state), before);
+    refused(
+      master,
+      'sluice init --self-signed --cluster other',
+      /Master Node of the cluster sluice already/,
+    );
+  });
+
+  test('join makes a Media Node, and a token does so once', async () => {
+    assert.match(done(media1, joinCommand), /^join: media-1 serves$/m);
+    assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving']);
+    refused(media2, joinCommand, /^This token was used by media-1, and is good for one machine/);
+    isUntouched(media2);
+    // Run again where it has worked, it changes nothing.
+    assert.match(done(media1, joinCommand), /media-1 of the cluster sluice already/);
+  });
+
+  test('what is wrong is said in one sentence, and leaves nothing', () => {
+    const token =
+      done(master, `${ADMIN}; sluice token create --valid-for 10s`).split('\n')[0] ?? '';
+    const join = (to: string, given: string): string =>
+      `sluice join --master ${to} --token ${given}`;
+    refused(
+      media2,
+      join('10.77.0.99', token),
+      /^No Master Node answers at https:\/\/10\.77\.0\.99/,
+    );
+    refused(media2, join('10.77.0.1', token.slice(0, -3)), /^This is no whole join token/);
+    const wrong = token.replace(/\.[^.]{43}\./, `.${'x'.repeat(43)}.`);
+    refused(media2, join('10.77.0.1', wrong), /^The cluster has no such token/);
+    refused(
+      media2,
+      `setpriv --reuid=nobody --clear-groups ${join('10.77.0.1', token)}`,
+      /^This needs root/,
+    );
+    refused(
+      media1,
+      'sluice init --self-signed',
+      /^This machine is a Media Node of the cluster sluice/,
+    );
+    done(media2, 'sleep 11');
+    refused(media2, join('10.77.0.1', token), /^This token has expired/);
+    isUntouched(media2);
+  });
+
+  test('a call runs while a Media Node is added, and one is removed under it', async () => {
+    const pem = done(master, "sed '/PRIVATE/,$d' /etc/sluice/tls/entry.pem");
+    writeFileSync(join(folder, 'entry.pem'), pem);
+    const variables = done(master, 'cat /etc/sluice/admin.env');
+    const [, apiKey = ''] = /LIVEKIT_API_KEY='(.*)'/.exec(variables) ?? [];
+    const [, apiSecret = ''] = /LIVEKIT_API_SECRET='(.*)'/.exec(variables) ?? [];
+    clients = await RustClients.start({ SSL_CERT_FILE: join(folder, 'entry.pem') }, [
+      ...['nsenter', '-t', `${master.container.pid}`, '-n', '--'],
+    ]);
+    for (const identity of ['ada', 'bob']) {
+      const token = await joinToken({ apiKey, apiSecret }, 'demo', identity);
+      call.push(await clients.join(identity, `wss://${master.address}`, token));
+    }
+    await callGoesOn();
+    await roomIsOn('media-1');
+
+    // By a file, as others see what is typed.
+    done(master, `${ADMIN}; sluice token create > /root/token 2>/dev/null`);
+    const token = done(master, 'cat /root/token').trim();
+    done(media2, `printf '${token}' | sluice join --master ${master.address} --token-file -`);
+    assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving', 'media-2 serving']);
+
+    const removed = done(master, `${ADMIN}; sluice remove media-1 --patience 0 --deadline 2m`);
+    assert.match(removed, /Nothing is lost/);
+    await roomIsOn('media-2');
+    await callGoesOn();
+    done(media1, 'sluice leave');
+    isUntouched(media1);
+    assert.deepEqual(nodes(), ['master-1 serving', 'media-2 serving']);
+  });
+
+  test('a machine that has left comes back, one that is drained is empty', async () => {
+    const token = done(master, `${ADMIN}; sluice token create`).split('\n')[0] ?? '';
+    done(media1, `SLUICE_TOKEN=${token} sluice join --master ${master.address}`);
+    const drained = done(
+      master,
+      `${ADMIN}; sluice drain media-2 --patience 0 --deadline 2m --wait`,
+    );
+    assert.match(drained, / is empty, 1 Room was moved\.$/m);
+    await roomIsOn('media-1');
+    await callGoesOn();
+    assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving', 'media-2 drained']);
+  });
+
+  test('one that is gone is removed by force', async () => {
+    await media2.container.cutPower();
+    const { status, output } = master.sh(`${ADMIN}; sluice remove media-2 --force`);
+    // The cluster may find out by itself first.
+    assert.match(output, status === 0 ? /Nothing is lost/ : /^No node has the id or the machine/);
+    await until('its record to be gone', () => nodes().length === 2, {
+      timeoutMs: 20_000,
+      explain: () => nodes().join(),
+    });
+    assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving']);
+    await callGoesOn();
+  });
+
+  test('no secret is in an argument, in the journal or open to others', () => {
+    const secrets = done(master, 'cat /etc/sluice/secrets/cluster').trim();
+    for (const { sh, container } of [master, media1]) {
+      assert.ok(!sh('cat /proc/[0-9]*/cmdline').output.includes(secrets));
+      assert.ok(!container.journal().includes(secrets));
+      assert.match(
+        sh('setpriv --reuid=nobody --clear-groups cat /etc/sluice/secrets/cluster').output,
+        /Permission denied/,
+      );
+    }
+  });
+});

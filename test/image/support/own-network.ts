@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Container } from './container';
+import { DebianRoot } from './debian-root';
+
+const NETWORK = '10.77.0';
+const SWITCH = 'lan0';
+
+/** An own machine of a test: it has booted, and is called by its name. */
+export interface OwnMachine {
+  readonly container: Container;
+  readonly address: string;
+  /** Runs a shell command as its administrator would. */
+  sh(command: string): { status: number | null; output: string };
+}
+
+/** Machines in containers on one network, which the first of them is the switch of. */
+export class OwnNetwork {
+  readonly #installed: string;
+  readonly #roots: DebianRoot[] = [];
+  readonly #machines: OwnMachine[] = [];
+
+  /** @param installed - a root on which install.sh has been run */
+  constructor(installed: string) {
+    this.#installed = installed;
+  }
+
+  async boot(name: string): Promise<OwnMachine> {
+    const root = new DebianRoot(this.#installed);
+    this.#roots.push(root);
+    writeFileSync(join(root.path, 'etc/hostname'), `${name}\n`);
+    // Without one it would be the first boot of a system, which enables all services there are.
+    const machineId = randomBytes(16).toString('hex');
+    writeFileSync(join(root.path, 'etc/machine-id'), `${machineId}\n`);
+    const container = await Container.boot(root.path);
+    const address = `${NETWORK}.${this.#machines.length + 1}`;
+    const machine: OwnMachine = {
+      container,
+      address,
+      sh: (command) => container.run('sh', '-c', command),
+    };
+    this.#machines.push(machine);
+    this.#connect(machine);
+    return machine;
+  }
+
+  #connect({ container, address }: OwnMachine): void {
+    const [first] = this.#machines;
+    const inside = ({ pid }: Container, ...command: string[]) =>
+      execFileSync('nsenter', ['-t', `${pid}`, '-n', '--', ...command], { stdio: 'pipe' });
+    if (first === undefined || first.container === container) {
+      inside(container, 'ip', 'link', 'add', SWITCH, 'type', 'bridge');
+      inside(container, 'ip', 'address', 'add', `${address}/24`, 'dev', SWITCH);
+      inside(container, 'ip', 'link', 'set', SWITCH, 'up');
+      return;
+    }
+    const cable = `cable${this.#machines.length}`;
+    const peer = ['peer', 'name', 'eth0', 'netns', `${container.pid}`];
+    inside(first.container, 'ip', 'link', 'add', cable, 'type', 'veth', ...peer);
+    inside(first.container, 'ip', 'link', 'set', cable, 'master', SWITCH, 'up');
+    inside(container, 'ip', 'address', 'add', `${address}/24`, 'dev', 'eth0');
+    inside(container, 'ip', 'link', 'set', 'eth0', 'up');
+  }
+
+  /** Ends all machines at once, as a drain may take long. Idempotent. */
+  async cutPower(): Promise<void> {
+    for (const { container } of this.#machines) await container.cutPower();
+    for (const root of this.#roots) root.remove();
+    this.#machines.length = 0;
+    this.#roots.length = 0;
+  }
+}
