@@ -3,6 +3,7 @@ import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import {
+  authorityMustBe,
   type DomainConfig,
   nameMustBe,
   nameMustBeIn,
@@ -27,6 +28,14 @@ export interface Route53DomainOptions {
    * @default - none
    */
   readonly email?: string;
+
+  /**
+   * Directory of another authority that speaks ACME, where a machine gets its certificate from there;
+   * for tests `https://acme-staging-v02.api.letsencrypt.org/directory`.
+   *
+   * @default - of Let's Encrypt
+   */
+  readonly directoryUrl?: string;
 }
 
 /** Options of a domain that has a certificate already. */
@@ -42,10 +51,11 @@ export interface CertificateDomainOptions {
 /** Options of a domain whose certificate is from Let's Encrypt. */
 export interface LetsEncryptDomainOptions {
   /**
-   * The hosted zone that the record of the domain is put into.
+   * The hosted zone that the record of the domain is put into. The deployment succeeds only when the
+   * machine has its certificate then.
    *
    * @default - none: point the name to the cluster yourself; its outputs say where to. There is no
-   * certificate, and no call, before the name does
+   * certificate, and no call, before the name does, and the deployment does not wait for it
    */
   readonly zone?: route53.IHostedZone;
 
@@ -55,12 +65,22 @@ export interface LetsEncryptDomainOptions {
    * @default - none
    */
   readonly email?: string;
+
+  /**
+   * Directory of another authority that speaks ACME; for tests
+   * `https://acme-staging-v02.api.letsencrypt.org/directory`, whose certificates nobody trusts, and
+   * whose limits are higher.
+   *
+   * @default - of Let's Encrypt: five certificates a week for one name
+   */
+  readonly directoryUrl?: string;
 }
 
 /** The name that clients know the cluster by, and where its certificate is from. */
 export abstract class Domain {
   /**
-   * A name in a hosted zone of Route 53: the record and the certificate come by themselves.
+   * A name in a hosted zone of Route 53: the record and the certificate come by themselves. Without a
+   * load balancer the certificate is from Let's Encrypt, as with `Domain.letsEncrypt()`.
    *
    * @param domainName - such as `meet.example.com`
    * @param zone - `example.com`, and delegated: the certificate waits for it
@@ -98,7 +118,10 @@ export abstract class Domain {
     return new OwnCertificateDomain(domainName, certificate, options);
   }
 
-  /** A name whose certificate a machine gets from Let's Encrypt, with no load balancer before it. */
+  /**
+   * A name whose certificate a machine gets from Let's Encrypt, with no load balancer before it, and
+   * renews. By using this you agree to its subscriber agreement (https://letsencrypt.org/repository).
+   */
   static letsEncrypt(domainName: string, options: LetsEncryptDomainOptions = {}): Domain {
     return new LetsEncryptDomain(domainName, options);
   }
@@ -146,17 +169,18 @@ class Route53Domain extends Domain {
 
   override _bind(scope: Construct, tls: TlsEnd, problems: Problems): DomainConfig {
     const { domainName, zone } = this;
-    const { certificate, email } = this.options;
+    const { certificate, email, directoryUrl } = this.options;
     nameMustBe(domainName, problems);
     nameMustBeIn(domainName, zone, problems);
     if (tls === 'machine') {
+      authorityMustBe(email, directoryUrl, problems);
       problems.check(certificate === undefined, {
         what: 'domain',
         given: 'a certificate of ACM, and no load balancer',
         allowed: "certificates that a machine can have: from Let's Encrypt, or your own",
         fix: 'leave out certificate, or use Domain.ownCertificate(), or a load balancer',
       });
-      return { domainName, zone, tls: 'machine', letsEncrypt: { email } };
+      return { domainName, zone, tls: 'machine', letsEncrypt: { email, directoryUrl } };
     }
     return {
       domainName,
@@ -236,12 +260,12 @@ class LetsEncryptDomain extends Domain {
 
   override _bind(_scope: Construct, tls: TlsEnd, problems: Problems): DomainConfig {
     const { domainName } = this;
-    const { zone, email } = this.options;
+    const { zone, email, directoryUrl } = this.options;
     nameMustBe(domainName, problems);
     nameMustBeIn(domainName, zone, problems);
-    problems.matches('email', email, /^[^\s@]+@[^\s@]+$/, 'an address such as ops@example.com');
+    authorityMustBe(email, directoryUrl, problems);
     problems.check(tls === 'machine', needsMachine('Domain.letsEncrypt()'));
-    return { domainName, zone, tls: 'machine', letsEncrypt: { email } };
+    return { domainName, zone, tls: 'machine', letsEncrypt: { email, directoryUrl } };
   }
 }
 

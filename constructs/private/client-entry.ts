@@ -1,4 +1,3 @@
-import { Annotations } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -70,12 +69,6 @@ export function masterNodeEntry(scope: Construct, domain: Domain): ClientEntry {
   const problems = new Problems(scope);
   const config = domain._bind(scope, 'machine', problems);
   problems.report();
-  if (config.letsEncrypt) {
-    Annotations.of(scope).addWarningV2(
-      'sluice:letsEncrypt',
-      "this version fetches no certificate from Let's Encrypt: the machine does not start until one is put there; use Domain.ownCertificate(), or Domain.route53() with a load balancer",
-    );
-  }
   const tls = config.tls !== 'none';
   const { domainName, letsEncrypt, certificateSecret } = config;
   return {
@@ -86,7 +79,17 @@ export function masterNodeEntry(scope: Construct, domain: Domain): ClientEntry {
       tls,
       port: tls ? PORTS.entry : 80,
       redirect: tls,
-      ...(letsEncrypt && { lets_encrypt: { domain: domainName ?? '', ...letsEncrypt } }),
+      ...(letsEncrypt && {
+        lets_encrypt: {
+          domain: domainName ?? '',
+          email: letsEncrypt.email,
+          directory_url: letsEncrypt.directoryUrl,
+          // Whoever uses such a domain does: its documentation says so.
+          terms_agreed: true,
+          // Without a zone nobody can point the name to the machine before it is there.
+          awaited: config.zone !== undefined,
+        },
+      }),
     },
     attach: (masters) => {
       const everybody = [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()];

@@ -19,9 +19,16 @@ export interface DomainConfig {
   /** Of the machine: PEM of the certificate, its chain and its private key. */
   readonly certificateSecret?: sm.ISecret | undefined;
   /** The machine gets its certificate from Let's Encrypt: 80 must be open. */
-  readonly letsEncrypt?: { readonly email?: string | undefined } | undefined;
+  readonly letsEncrypt?: LetsEncryptConfig | undefined;
   /** Where the record belongs; undefined: somebody else makes it. */
   readonly zone?: route53.IHostedZone | undefined;
+}
+
+/** How a machine orders its certificate. */
+export interface LetsEncryptConfig {
+  readonly email?: string | undefined;
+  /** Of the authority; undefined: Let's Encrypt. */
+  readonly directoryUrl?: string | undefined;
 }
 
 /** How long resolvers keep the address of a machine. It may move to another machine. */
@@ -81,6 +88,21 @@ export function nameMustBeIn(
     allowed: `${zoneName}, or names that end with .${zoneName}`,
     fix: 'give the hosted zone that the name belongs to, or another name',
   });
+}
+
+/** What a machine tells the authority that it orders its certificate from, and where that is. */
+export function authorityMustBe(
+  email: string | undefined,
+  directoryUrl: string | undefined,
+  problems: Problems,
+): void {
+  problems.matches('email', email, /^[^\s@,?]+@[^\s@,?]+$/, 'an address such as ops@example.com');
+  problems.matches(
+    'directoryUrl',
+    directoryUrl,
+    /^https:\/\/[^\s/]+\/\S*$/,
+    'an address with https such as https://acme-staging-v02.api.letsencrypt.org/directory',
+  );
 }
 
 /** A certificate that only a machine can have, given to a load balancer. */

@@ -10,5 +10,13 @@ export interface MachineEntry {
   /** Where the load balancer asks whether the node is well. */
   readonly health_port?: number;
   /** Where the certificate is to be from Let's Encrypt. */
-  readonly lets_encrypt?: { readonly domain: string; readonly email?: string | undefined };
+  readonly lets_encrypt?: {
+    readonly domain: string;
+    readonly email?: string | undefined;
+    /** @default - of Let's Encrypt */
+    readonly directory_url?: string | undefined;
+    readonly terms_agreed: true;
+    /** Whether the deployment fails where there is no certificate. */
+    readonly awaited: boolean;
+  };
 }

@@ -17,7 +17,9 @@ export function failureText(error: unknown, given: CertificateSettings): string 
   const issuer = issuerName(directory_url);
   if (error instanceof AcmeUnreachableError) return unreachableText(error, issuer);
   if (error instanceof AcmeProblem) {
-    return `${issuer} gives no certificate for ${given.domain}: ${problemText(error, given, issuer)}`;
+    // Where only the beginning is shown, the kind tells most.
+    const kind = error.kind === '' ? '' : ` (${error.kind})`;
+    return `No certificate${kind} for ${given.domain} from ${issuer}: ${problemText(error, given, issuer)}`;
   }
   const reason = error instanceof Error ? error.message : String(error);
   return `The order at ${issuer} for ${given.domain} came to no end: ${reason}. It is tried again.`;
@@ -64,6 +66,6 @@ function problemText(
     case 'externalAccountRequired':
       return `it wants an account made beforehand (${detail}). Name an authority in ${SETTING}.directory_url that does not: ${directory_url} does.`;
     default:
-      return `${detail} (${kind || 'no reason given'}). It is tried again; ${issuer} tells of troubles of its own on its status page.`;
+      return `${detail}. It is tried again; ${issuer} tells of troubles of its own on its status page.`;
   }
 }

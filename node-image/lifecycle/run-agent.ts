@@ -15,6 +15,7 @@ import { announcedConfig } from './announced-config';
 import { Closers } from './closers';
 import { type ClusterParts, joinCluster } from './cluster-parts';
 import type { LoadConfigOptions } from './config';
+import { readyCall } from './ready-call';
 import { shipJournal } from './ship-journal';
 
 /** The end of a machine does not wait longer for its last lines, ms. */
@@ -90,14 +91,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
         launchingHook({ hook: hook(cloud.launching_hook), machineId, metadata, parts }),
       );
     }
-    const { signal: wanted } = await readBootFile(bootFile);
+    const boot = await readBootFile(bootFile);
+    const { signal: wanted } = boot;
     if (wanted !== undefined) {
       const deployment = new DeploymentSignal({ client: clients.cloudFormation, ...wanted });
       const tell = (failure?: string) => deployment.send(machineId, failure);
       listeners.push({ name: `stack ${wanted.stack}`, tell });
     }
     await becomeReady({
-      call: () => callThroughNode({ config, machineId, parts }),
+      call: () => readyCall({ boot, call: () => callThroughNode({ config, machineId, parts }) }),
       listeners,
       withinMs: options.readyWithinMs,
       log,

@@ -53,7 +53,7 @@ describe('a domain in Route 53', () => {
     const domain = Domain.route53('meet.example.com', zoneOf(stack), { email: 'a@example.com' });
     const { config, problems } = bind(stack, domain, 'machine');
     assert.deepEqual(problems, []);
-    assert.deepEqual(config.letsEncrypt, { email: 'a@example.com' });
+    assert.deepEqual(config.letsEncrypt, { email: 'a@example.com', directoryUrl: undefined });
     templateOf(stack).resourceCountIs('AWS::CertificateManager::Certificate', 0);
   });
 
@@ -118,7 +118,7 @@ describe('other domains', () => {
     const stack = anyStack();
     const { config, problems } = bind(stack, Domain.letsEncrypt('a.example.com'), 'machine');
     assert.deepEqual(problems, []);
-    assert.deepEqual(config.letsEncrypt, { email: undefined });
+    assert.deepEqual(config.letsEncrypt, { email: undefined, directoryUrl: undefined });
   });
 
   it('are none, with plain HTTP', () => {
@@ -198,6 +198,12 @@ describe('a domain that cannot be', () => {
       Domain.letsEncrypt('a.example.com', { email: 'me' }),
       'machine',
       /^email: got "me"/,
+    ],
+    [
+      'fails with an authority without TLS',
+      Domain.letsEncrypt('a.example.com', { directoryUrl: 'http://ca.example.com/dir' }),
+      'machine',
+      /^directoryUrl: got "http:.*with https such as/,
     ],
   ];
   for (const [name, domain, tls, expected] of cases) {

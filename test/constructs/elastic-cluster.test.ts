@@ -6,6 +6,7 @@ import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import { Domain } from '../../constructs/domain';
 import { ElasticCluster, type ElasticClusterProps } from '../../constructs/elastic-cluster';
 import { RedisStore } from '../../constructs/redis-store';
+import { parseBootPlan } from '../../node-image/lifecycle/boot/boot-plan';
 import { bootFileIn, configurations, userData } from './support/deployed';
 import type { TemplateJson } from './support/golden';
 import { broken } from './support/invariants';
@@ -90,9 +91,15 @@ describe("with Let's Encrypt", () => {
       tls: true,
       port: 443,
       redirect: true,
-      lets_encrypt: { domain: 'meet.example.com', email: 'ops@example.com' },
+      lets_encrypt: {
+        domain: 'meet.example.com',
+        email: 'ops@example.com',
+        terms_agreed: true,
+        awaited: false,
+      },
     });
-    assert.match(warningsOf(stack).join('\n'), /fetches no certificate from Let's Encrypt/);
+    assert.doesNotMatch(warningsOf(stack).join('\n'), /certificate/);
+    assert.doesNotThrow(() => parseBootPlan(JSON.stringify(bootOf(json, 'master'))));
   });
 
   test('443 is open, and 80 for the proof', () => {

@@ -78,13 +78,22 @@ test('a cluster secret for it is refused: nobody would read it', () => {
 test("with Let's Encrypt the machine has an address that stays, and the record leads to it", () => {
   const stack = anyStack();
   const zone = zoneOf(stack);
-  new SingleNode(stack, 'Meet', { domain: Domain.letsEncrypt('meet.example.com', { zone }) });
+  const directoryUrl = 'https://acme-staging-v02.api.letsencrypt.org/directory';
+  const domain = Domain.letsEncrypt('meet.example.com', { zone, directoryUrl });
+  new SingleNode(stack, 'Meet', { domain });
   const template = templateOf(stack);
+  const [[, text] = ['', '']] = userData(template.toJSON() as TemplateJson);
+  assert.deepEqual(JSON.parse(bootFileIn(text)).entry.lets_encrypt, {
+    domain: 'meet.example.com',
+    directory_url: directoryUrl,
+    terms_agreed: true,
+    awaited: true,
+  });
   assert.deepEqual(errorsOf(stack), []);
   template.resourceCountIs('AWS::ElasticLoadBalancingV2::LoadBalancer', 0);
   template.resourceCountIs('AWS::EC2::EIP', 1);
   template.hasResourceProperties('AWS::Route53::RecordSet', { TTL: '60' });
-  assert.ok(openPorts(template).includes('tcp 443'));
+  for (const port of ['tcp 443', 'tcp 80']) assert.ok(openPorts(template).includes(port), port);
 });
 
 test('with no domain it speaks plain HTTP on 80', () => {

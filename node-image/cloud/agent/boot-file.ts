@@ -6,6 +6,11 @@ const bootSchema = z.object({
   region: z.string().min(1).optional(),
   signal: z.object({ stack: z.string().min(1), resource: z.string().min(1) }).optional(),
   log_group: z.string().min(1).optional(),
+  entry: z
+    .object({
+      lets_encrypt: z.object({ domain: z.string(), awaited: z.boolean().default(true) }).optional(),
+    })
+    .optional(),
 });
 
 export type BootFile = z.output<typeof bootSchema>;
