@@ -140,11 +140,25 @@ export class Controller {
         // The drain was taken back in this moment: it has to be emptied once more.
         continue;
       }
-      await group.terminate(record.machineId);
+      if (!(await this.#isEnded(group, record.machineId))) continue;
       await registry.forgetNode(record.id);
       await this.#audit(
         `ended machine ${record.machineId} of node ${record.id}: it is empty (${order.reason})`,
       );
+    }
+  }
+
+  /** One that cannot be ended does not keep the others from it. */
+  async #isEnded(group: NodeGroup, machineId: string): Promise<boolean> {
+    try {
+      await group.terminate(machineId);
+      return true;
+    } catch (error) {
+      this.#options.log.warn(
+        { err: error, machineId },
+        'a machine could not be ended; it is tried again',
+      );
+      return false;
     }
   }
 
@@ -271,7 +285,7 @@ export class Controller {
         break;
       case 'remove':
         for (const id of decision.machineIds) {
-          await group.terminate(id);
+          if (!(await this.#isEnded(group, id))) continue;
           await this.#audit(`ended machine ${id}: ${decision.reason}`);
         }
     }

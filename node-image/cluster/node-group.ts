@@ -10,6 +10,8 @@ export interface GroupMachine {
    * the node is empty. @default false
    */
   readonly isKept?: boolean | undefined;
+  /** Its cloud could not make it as it should, or it is switched off. @default false */
+  readonly hasFailed?: boolean | undefined;
   /** Made from what the group makes no more machines from: to be replaced. @default false */
   readonly isOutdated?: boolean | undefined;
 }

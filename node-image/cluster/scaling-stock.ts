@@ -101,7 +101,9 @@ export function takeStock({ nodes, group, nowMs, state }: StockOptions): Stock {
     nowMs - (machines[id]?.withoutNodeSinceMs ?? nowMs);
   const patienceMs = (machine: GroupMachine): number =>
     // Whoever decides for the first time has not seen the node of an old machine.
-    machines[machine.id]?.hadNode || machine.ageMs - waitedMs(machine) > START_MS
+    machines[machine.id]?.hadNode ||
+    machine.hasFailed === true ||
+    machine.ageMs - waitedMs(machine) > START_MS
       ? REPLACE_MS
       : START_MS;
   // Machines that a person started, without a group.

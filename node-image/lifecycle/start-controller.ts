@@ -27,7 +27,7 @@ export async function startController(options: {
     registry,
     watch,
     leadership,
-    group: aws?.group ?? groupOf(config),
+    group: aws?.group ?? (await groupOf(config, log)),
     sharedConfig: new SharedConfig({ registry, log }),
     settings: config.sluice,
     log,
@@ -52,7 +52,12 @@ async function awsOf({ sluice }: SluiceConfig, log: Logger): Promise<AwsGroup | 
   return awsGroup({ cloud: sluice.cloud, log });
 }
 
-function groupOf({ sluice }: SluiceConfig): NodeGroup | undefined {
+async function groupOf({ sluice }: SluiceConfig, log: Logger): Promise<NodeGroup | undefined> {
   const { group, group_socket } = sluice.scaling;
+  if (group === 'azure') {
+    // The same of Azure's.
+    const { AzureGroup } = await import('../cloud/azure/azure-group.js');
+    return new AzureGroup({ cloud: sluice.cloud, log });
+  }
   return group === 'local' ? new SocketGroup({ socket: group_socket }) : undefined;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
-import { ScalingTags } from '../../node-image/cloud/aws/scaling-tags';
+import { ScalingTags } from '../../node-image/cloud/scaling-tags';
 
 const LOAD = 'sluice:target-load';
 const ROOMS = 'sluice:headroom-rooms';
@@ -11,18 +11,7 @@ describe('the tags of a group of Media Nodes', () => {
     const lines: Record<string, unknown>[] = [];
     const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
     const tags = new ScalingTags({ group: 'media', log });
-    const read = (values: Readonly<Record<string, string>>) =>
-      tags.read({
-        AutoScalingGroupName: 'media',
-        MinSize: 1,
-        MaxSize: 4,
-        DesiredCapacity: 1,
-        DefaultCooldown: 300,
-        AvailabilityZones: [],
-        HealthCheckType: 'EC2',
-        CreatedTime: new Date(0),
-        Tags: Object.entries(values).map(([Key, Value]) => ({ Key, Value })),
-      });
+    const read = (values: Readonly<Record<string, string>>) => tags.read(values);
     return { read, lines };
   }
 

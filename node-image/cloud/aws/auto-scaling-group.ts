@@ -10,10 +10,10 @@ import {
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Logger } from 'pino';
 import type { GroupDescription, GroupMachine, NodeGroup } from '../../cluster/node-group';
+import { ScalingTags } from '../scaling-tags';
 import { awsErrorName } from './clients';
 import { isOutdated, templateName } from './group-template';
 import { MachineFacts } from './machine-facts';
-import { ScalingTags } from './scaling-tags';
 
 const FRESH_MS = 1000;
 /** So many machines can be protected by one call. Source: SetInstanceProtection, InstanceIds. */
@@ -77,7 +77,7 @@ export class AutoScalingGroup implements NodeGroup {
     return {
       wanted: group.DesiredCapacity ?? 0,
       limits: { min: group.MinSize ?? 0, max: group.MaxSize ?? 0 },
-      scaling: this.#tags.read(group),
+      scaling: this.#tags.read(tagsOf(group)),
       template: template && templateName(template),
       machines: machines.map((machine): GroupMachine => {
         const id = machine.InstanceId ?? '';
@@ -219,6 +219,9 @@ export class AutoScalingGroup implements NodeGroup {
     return group;
   }
 }
+
+const tagsOf = ({ Tags = [] }: GroupFacts): Readonly<Record<string, string>> =>
+  Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
 
 /** Those that are detached, on standby or in the warm pool carry nothing, and are no capacity. */
 const isMember = ({ InstanceId, LifecycleState }: Instance): boolean =>

@@ -1,9 +1,8 @@
-import type { AutoScalingGroup as GroupFacts } from '@aws-sdk/client-auto-scaling';
 import type { Logger } from 'pino';
-import type { GroupScaling } from '../../cluster/node-group';
-import { SCALING_RANGES, SCALING_TAGS } from '../../contract';
+import type { GroupScaling } from '../cluster/node-group';
+import { SCALING_RANGES, SCALING_TAGS } from '../contract';
 
-/** As a stack parameter of CloudFormation writes a number; nothing else that `Number` takes. */
+/** As a deployment writes a number; nothing else that `Number` takes. */
 const NUMBER = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 export interface ScalingTagsOptions {
@@ -12,7 +11,10 @@ export interface ScalingTagsOptions {
   readonly log: Logger;
 }
 
-/** What the tags of the group say of scaling: they change while the cluster runs, as its limits do. */
+/** Values by tag. */
+export type Tags = Readonly<Record<string, string>>;
+
+/** What the tags of a group say of scaling: they change while the cluster runs. */
 export class ScalingTags {
   readonly #options: ScalingTagsOptions;
   /** Bad values that were told of, by tag. */
@@ -22,17 +24,18 @@ export class ScalingTags {
     this.#options = options;
   }
 
-  /** A tag that is missing, or that cannot be used, says nothing. Never throws. */
-  read(group: GroupFacts): GroupScaling {
+  /** What is to be kept free. Never throws. */
+  read(tags: Tags): GroupScaling {
     return {
-      targetLoad: this.#value(group, 'targetLoad'),
-      headroomRooms: this.#value(group, 'headroomRooms'),
+      targetLoad: this.value(tags, 'targetLoad'),
+      headroomRooms: this.value(tags, 'headroomRooms'),
     };
   }
 
-  #value({ Tags = [] }: GroupFacts, what: keyof typeof SCALING_TAGS): number | undefined {
+  /** A tag that is missing, or that cannot be used, says nothing. Never throws. */
+  value(tags: Tags, what: keyof typeof SCALING_TAGS): number | undefined {
     const tag = SCALING_TAGS[what];
-    const text = Tags.find(({ Key }) => Key === tag)?.Value;
+    const text = tags[tag];
     if (text === undefined) return undefined;
     const { schema, allowed } = SCALING_RANGES[what];
     const given = text.trim();
@@ -43,7 +46,7 @@ export class ScalingTags {
       this.#told.set(tag, text);
       this.#options.log.warn(
         { group: this.#options.group, tag, given: text.slice(0, 100), allowed },
-        'a tag of the Auto Scaling Group cannot be used: what sluice.scaling says holds until it is corrected',
+        'a tag of the group of Media Nodes cannot be used: what sluice.scaling says holds until it is corrected',
       );
     }
     return data;
