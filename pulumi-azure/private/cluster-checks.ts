@@ -1,0 +1,54 @@
+import type { MultiNodeClusterOptions } from '../cluster';
+import { MediaScaling } from '../media-scaling';
+import { NodeDrain } from '../node-drain';
+import { checkMasters, checkMedia } from './machine-checks';
+import { Problems } from './validation';
+
+/**
+ * All that is wrong with the plain arguments of a cluster, before the first resource is made.
+ *
+ * @throws Error that names all of it.
+ */
+export function checkCluster(
+  name: string,
+  args: MultiNodeClusterOptions & { readonly dataVolume?: { readonly sizeGib?: number } },
+  kind: 'one' | 'several',
+): void {
+  const problems = new Problems(name);
+  const { masterNodes = {}, mediaNodes = {} } = args;
+  const count = masterNodes.count ?? (kind === 'one' ? 1 : 3);
+  problems.check((count === 1) === (kind === 'one'), {
+    what: 'masterNodes.count',
+    given: String(count),
+    allowed: kind === 'one' ? '1 in an ElasticCluster' : '2 or more in a HighAvailabilityCluster',
+    fix:
+      kind === 'one'
+        ? 'leave it out, or use a HighAvailabilityCluster'
+        : 'leave it out for 3, or use an ElasticCluster',
+  });
+  problems.atMostOne({ redis: args.redis, dataVolume: args.dataVolume });
+  problems.atMostOne({ network: args.network, existingNetwork: args.existingNetwork });
+  problems.check(kind === 'one' || args.entry === undefined || args.entry._takesSeveral, {
+    what: 'entry',
+    given: 'ClusterEntry.onMasterNode()',
+    allowed: 'a load balancer in front of several Master Nodes',
+    fix: 'use ClusterEntry.loadBalancer() or existing(), or an ElasticCluster',
+  });
+  checkMasters(
+    { ...masterNodes, ...(args.dataVolume && { dataVolume: args.dataVolume }) },
+    count,
+    problems,
+  );
+  checkMedia(mediaNodes, problems);
+  new NodeDrain(mediaNodes.drain ?? {}, problems);
+  new MediaScaling(mediaNodes.scaling ?? {}, problems);
+  problems.check(args.domain !== undefined, {
+    what: 'domain',
+    given: 'none',
+    allowed: 'a Domain',
+    fix: 'give Domain.dnsZone(), or Domain.none() to go without',
+  });
+  args.domain?._bind(problems);
+  args.turn?._bind({ role: 'media', domainName: args.domain?.domainName }, problems);
+  problems.throwIfAny();
+}

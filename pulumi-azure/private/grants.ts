@@ -1,0 +1,62 @@
+import * as authorization from '@pulumi/azure-native/authorization';
+import * as pulumi from '@pulumi/pulumi';
+import type { MachineIdentity } from '../machine-identity';
+import type { StoredSecret } from '../stored-secret';
+
+/** Roles that Azure has in every tenant. Source: Azure built-in roles. */
+const BUILT_IN = {
+  /** Key Vault Secrets User: reads the value of a secret, and nothing else. */
+  readSecret: '4633458b-17de-408a-8b0c-0445c86b69e6',
+  /** Storage Blob Data Reader. */
+  readBlobs: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
+} as const;
+
+/** Gives rights to the identity of machines, each at one place. */
+export class Grants {
+  /** All that were given: machines start after them. */
+  readonly made: pulumi.Resource[] = [];
+
+  constructor(
+    private readonly name: string,
+    private readonly identity: MachineIdentity,
+    private readonly parent: pulumi.Resource,
+  ) {}
+
+  /** Lets machines read one secret, and no other of the vault. */
+  secret(purpose: string, { vaultId, secretName }: StoredSecret): void {
+    const scope = pulumi.interpolate`${vaultId}/secrets/${secretName}`;
+    this.#builtIn(`read-${purpose}`, BUILT_IN.readSecret, scope);
+  }
+
+  /** Lets machines read the blobs of a container. */
+  blobs(containerId: pulumi.Input<string>): void {
+    this.#builtIn('read-files', BUILT_IN.readBlobs, containerId);
+  }
+
+  /** Gives a role that was defined here. */
+  role(what: string, roleDefinitionId: pulumi.Input<string>, scope: pulumi.Input<string>): void {
+    this.made.push(
+      new authorization.RoleAssignment(
+        `${this.name}-${what}`,
+        {
+          principalId: this.identity.principalId,
+          // Azure then asks nobody whether there is such a principal: a new one is not known everywhere.
+          principalType: authorization.PrincipalType.ServicePrincipal,
+          roleDefinitionId,
+          scope,
+        },
+        // A right at another place is another assignment; two of the same do not exist.
+        { parent: this.parent, deleteBeforeReplace: true },
+      ),
+    );
+  }
+
+  #builtIn(what: string, role: string, scope: pulumi.Input<string>): void {
+    const { subscriptionId } = authorization.getClientConfigOutput({ parent: this.parent });
+    this.role(
+      what,
+      pulumi.interpolate`/subscriptions/${subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${role}`,
+      scope,
+    );
+  }
+}
