@@ -19,15 +19,8 @@ const PROBE_MILLISECONDS = 5_000;
  */
 export async function ensureWorker(root) {
   const modules = path.join(root, 'node_modules/mediasoup');
-  /** @type {{ version: string, repository: { url: string } }} */
-  const manifest = JSON.parse(readFileSync(path.join(modules, 'package.json'), 'utf8'));
-  const cached = cachedWorkerPath({
-    cache: cacheFolder(process.env, os.userInfo().homedir),
-    version: manifest.version,
-    os: parseOsRelease(osReleaseText(), process.platform),
-    arch: process.arch,
-    recipe: recipeHash(root),
-  });
+  const manifest = manifestOf(root);
+  const cached = builtWorker(root);
   const installed = path.join(modules, 'worker/out/Release/mediasoup-worker');
   const given = process.env.MEDIASOUP_WORKER_BIN;
   /** @param {boolean} [downloadable] */
@@ -64,6 +57,28 @@ export async function ensureWorker(root) {
     return cached;
   }
   return choice.from === 'given' || choice.from === 'cached' ? choice.path : undefined;
+}
+
+/**
+ * @param {string} root
+ * @returns {string} where the worker is that set-up has built, if it has
+ */
+export function builtWorker(root) {
+  return cachedWorkerPath({
+    cache: cacheFolder(process.env, os.userInfo().homedir),
+    version: manifestOf(root).version,
+    os: parseOsRelease(osReleaseText(), process.platform),
+    arch: process.arch,
+    recipe: recipeHash(root),
+  });
+}
+
+/**
+ * @param {string} root
+ * @returns {{ version: string, repository: { url: string } }} of mediasoup
+ */
+function manifestOf(root) {
+  return JSON.parse(readFileSync(path.join(root, 'node_modules/mediasoup/package.json'), 'utf8'));
 }
 
 /**

@@ -22,7 +22,7 @@ const both = async (...closers: readonly { close(): unknown }[]) => ({
   },
 });
 
-const CASES: CasesOf<'config' | 'node' | 'port' | 'metrics' | 'entry'> = {
+const CASES: CasesOf<'node'> = {
   'config-warned': {
     question: { warnings: ['limit.num_tracks has no effect here, because'] },
     check: 'Configuration',

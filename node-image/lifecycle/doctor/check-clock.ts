@@ -48,7 +48,7 @@ export function judgeRedisClock(redisMs: number, nowMs: number): readonly Doctor
   if (Math.abs(offMs) <= OFF_MS) return [];
   return [
     problem(
-      'clock-redis',
+      'redis-clock',
       `it is ${inSeconds(offMs)} ${offMs > 0 ? 'behind' : 'ahead of'} the machine of Redis`,
       `One of both is wrong. ${HOW}`,
     ),

@@ -34,7 +34,6 @@ export const PROBLEMS = {
   'clock-wrong': 'failed',
   'clock-off': 'warning',
   'clock-unknown': 'warning',
-  'clock-redis': 'warning',
 
   'dns-none': 'failed',
   'dns-silent': 'warning',
@@ -57,6 +56,7 @@ export const PROBLEMS = {
   'redis-old': 'failed',
   'redis-evicts': 'warning',
   'redis-slow': 'warning',
+  'redis-clock': 'warning',
 
   'turn-missing': 'failed',
   'turn-silent': 'failed',

@@ -38,7 +38,7 @@ export interface WorldPorts {
 
 /** What is to be closed when the test is over. */
 export interface Closable {
-  close(): Promise<unknown> | undefined | void;
+  close(): unknown;
 }
 
 export interface WorldOptions {
@@ -73,10 +73,24 @@ export interface Case extends WorldOptions {
   readonly todo: RegExp;
 }
 
-/** One for each problem of these areas: a new problem without one is a type error. */
-export type CasesOf<Area extends string> = Readonly<
-  Record<Extract<Problem, `${Area}-${string}`>, Case>
->;
+/** Beginnings of the problems that each test induces. */
+interface Areas {
+  readonly node: 'config' | 'node' | 'port' | 'metrics' | 'entry';
+  readonly machine: 'address' | 'kernel' | 'files' | 'conntrack' | 'clock' | MachineParts;
+  readonly domain: 'dns' | 'certificate';
+  readonly cluster: 'redis' | 'turn';
+}
+type MachineParts = 'disk' | 'memory' | 'worker';
+
+type Of<Test extends keyof Areas> = Extract<Problem, `${Areas[Test]}-${string}`>;
+
+/**
+ * One case for each problem of a test: a new problem without one is a type error in it, and one that
+ * no test has is a type error in all.
+ */
+export type CasesOf<Test extends keyof Areas> = [Exclude<Problem, Of<keyof Areas>>] extends [never]
+  ? Readonly<Record<Of<Test>, Case>>
+  : never;
 
 const LOOPBACK = {
   address: HOST,
