@@ -62,6 +62,8 @@ export const certificateServiceSettings = z.strictObject({
       clusterName: z.string(),
       /** What it is encrypted with there; made of the cluster secret, for this alone. */
       secret: z.string().min(32),
+      /** The same, of the cluster secret before, while that is changed. */
+      previousSecret: z.string().min(32).optional(),
       /** `redis` of sluice.yaml, with the login. */
       redis: z.unknown(),
     })

@@ -20,21 +20,33 @@ export interface SharedStoreOptions {
   >;
   /** Made of that of the cluster. */
   readonly secret: string;
+  /** The one before, while it is changed. */
+  readonly previousSecret?: string | undefined;
   /** What this machine has of it, for when the registry is away or has lost it. */
   readonly local: CertificateStore;
   readonly directory: string;
   readonly log: Pick<Logger, 'warn'>;
 }
 
+interface OpenedState {
+  readonly state: CertificateState;
+  /** Whether it was written with the secret before. */
+  readonly isOld: boolean;
+}
+
 /** For machines that share one certificate and one account: the registry, encrypted. */
 export class SharedStore implements CertificateStore {
   readonly #options: SharedStoreOptions;
   readonly #sealer: StateSealer;
+  readonly #previous: StateSealer | undefined;
   readonly #owner = nanoid();
+  #warned = '';
 
   constructor(options: SharedStoreOptions) {
     this.#options = options;
-    this.#sealer = new StateSealer(options.secret);
+    const { secret, previousSecret } = options;
+    this.#sealer = new StateSealer(secret);
+    this.#previous = previousSecret === undefined ? undefined : new StateSealer(previousSecret);
   }
 
   async read(): Promise<CertificateState> {
@@ -43,9 +55,11 @@ export class SharedStore implements CertificateStore {
     try {
       const document = await registry.document(CERTIFICATE_DOCUMENT);
       const shared = this.#open(document?.value);
-      const known = mergeStates(shared, own);
-      if (!isSameState(known, shared)) {
-        // The registry has lost it. Whoever is faster has written the same.
+      // Of another secret, or another authority: machines that know it so would write it anew in turn.
+      if (shared === undefined) return own;
+      const known = mergeStates(shared.state, own);
+      if (shared.isOld || !isSameState(known, shared.state)) {
+        // The registry has lost it, or has it from before. Whoever is faster has written the same.
         const text = this.#sealer.seal(known);
         await registry.writeDocument(CERTIFICATE_DOCUMENT, text, document?.version ?? 0);
       }
@@ -71,7 +85,9 @@ export class SharedStore implements CertificateStore {
     const { registry, local } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const document = await registry.document(CERTIFICATE_DOCUMENT);
-      const next = changed(mergeStates(this.#open(document?.value), await local.read()));
+      const own = await local.read();
+      const shared = this.#open(document?.value);
+      const next = changed(shared === undefined ? own : mergeStates(shared.state, own));
       const text = this.#sealer.seal(next);
       if (await registry.writeDocument(CERTIFICATE_DOCUMENT, text, document?.version ?? 0)) {
         return local.change(() => next);
@@ -104,17 +120,34 @@ export class SharedStore implements CertificateStore {
     if (lease !== undefined) await registry.releaseLease(lease).catch(() => {});
   }
 
-  /** What cannot be read is as good as lost: the certificate of this machine, or a new one, takes its place. */
-  #open(text: string | undefined): CertificateState {
-    const { directory, log } = this.#options;
-    if (text === undefined) return emptyState(directory);
+  /** @returns undefined where it is of no use here. The next change takes its place. */
+  #open(text: string | undefined): OpenedState | undefined {
+    const { directory } = this.#options;
+    if (text === undefined) return { state: emptyState(directory), isOld: false };
     try {
-      const state = this.#sealer.open(text);
-      return state.directory === directory ? state : emptyState(directory);
+      const opened = this.#unseal(text);
+      if (opened.state.directory === directory) return opened;
+      this.#warn(`it is of ${opened.state.directory}, and this machine asks ${directory}`);
     } catch (error) {
       if (!(error instanceof SealedStateError)) throw error;
-      log.warn(`the certificate in the registry cannot be used: ${error.message}`);
-      return emptyState(directory);
+      this.#warn(error.message);
     }
+    return undefined;
+  }
+
+  #unseal(text: string): OpenedState {
+    try {
+      return { state: this.#sealer.open(text), isOld: false };
+    } catch (error) {
+      if (this.#previous === undefined) throw error;
+      return { state: this.#previous.open(text), isOld: true };
+    }
+  }
+
+  /** Once for each reason: it is looked at again and again. */
+  #warn(why: string): void {
+    if (why === this.#warned) return;
+    this.#warned = why;
+    this.#options.log.warn(`the certificate in the registry cannot be used: ${why}`);
   }
 }

@@ -97,13 +97,14 @@ async function openStore(options: {
   const local = new FileStore({ file: files.state, directory });
   closers.add(() => local.close());
   if (told.shared === undefined) return local;
-  const { clusterName, secret } = told.shared;
+  const { clusterName, secret, previousSecret } = told.shared;
   const { redis } = configSchema.parse({ redis: told.shared.redis });
   const registry = await RedisRegistry.connect({ redis, clusterName, log });
   closers.add(() => registry.close());
   const shared = new SharedStore({
     registry,
     secret,
+    previousSecret,
     local,
     directory,
     log,

@@ -100,5 +100,8 @@ async function ordered(
 const sharedBy = ({ redis, sluice: { cluster } }: SluiceConfig) => ({
   clusterName: cluster.name,
   secret: derivedSecret(cluster.secret, 'certificate'),
+  ...(cluster.previous_secret !== '' && {
+    previousSecret: derivedSecret(cluster.previous_secret, 'certificate'),
+  }),
   redis,
 });
