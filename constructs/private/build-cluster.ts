@@ -1,7 +1,8 @@
 import { Stack, Token } from 'aws-cdk-lib';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
+import { PORTS } from '../../node-image/contract';
 import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
 import type { ClusterEntry } from '../cluster-entry';
 import { ClusterSecrets } from '../cluster-secrets';
@@ -120,6 +121,11 @@ export function buildCluster(
     _entry: entry.machine,
   });
 
+  if (turn.masterSettings) {
+    // Also where security groups of yours do not let everybody in to it.
+    const port = ec2.Port.tcp(PORTS.turn);
+    mediaNodes.connections.allowFrom(masterNodes, port, 'TURN/TLS that Master Nodes pass on');
+  }
   redis.connections.allowDefaultPortFrom(masterNodes, 'Master Nodes');
   redis.connections.allowDefaultPortFrom(mediaNodes, 'Media Nodes');
   return { mediaNodes, masterNodes, entry, address: entry.attach(masterNodes) };

@@ -6,6 +6,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sm from 'aws-cdk-lib/aws-secretsmanager';
+import { parse } from 'yaml';
 import { ClusterEntry } from '../../constructs/cluster-entry';
 import { Domain } from '../../constructs/domain';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../../constructs/high-availability-cluster';
 import { Network } from '../../constructs/network';
 import { Turn } from '../../constructs/turn';
-import { bootFileIn, userData } from './support/deployed';
+import { bootFileIn, configurations, userData } from './support/deployed';
 import type { TemplateJson } from './support/golden';
 import { broken } from './support/invariants';
 import { anyStack, envStack, errorsOf, templateOf, tokenNumber } from './support/stacks';
@@ -225,6 +226,48 @@ test('the secret of TURN servers that exist is for the Media Nodes, which tell c
   templateOf(stack).resourceCountIs('AWS::SecretsManager::Secret', 3);
   const found = secretsOnMachines(jsonOf(stack));
   assert.deepEqual(found.filter((secrets) => secrets.includes('turn')).length, 1);
+});
+
+describe('TURN/TLS', () => {
+  const turnOf = (stack: Stack) =>
+    Object.fromEntries(
+      configurations(jsonOf(stack)).map(([id, text]) => [
+        id.includes('Master') ? 'masters' : 'mediaNodes',
+        (parse(text) as { turn?: Record<string, unknown> }).turn,
+      ]),
+    );
+  const letInToTurn = (stack: Stack) =>
+    templateOf(stack).findResources('AWS::EC2::SecurityGroupIngress', {
+      Properties: { IpProtocol: 'tcp', FromPort: 3478, ToPort: 3478 },
+    });
+
+  test('is passed on by Master Nodes, which Media Nodes let in', () => {
+    const stack = anyStack();
+    define(stack);
+    const { masters, mediaNodes } = turnOf(stack);
+    const name = { enabled: true, tls_port: 443, external_tls: true, domain: 'meet.example.com' };
+    assert.deepEqual(masters, name);
+    assert.deepEqual(mediaNodes, { ...name, udp_port: 3478 });
+    const [rule, ...others] = Object.values(letInToTurn(stack));
+    assert.deepEqual(others, []);
+    assert.match(JSON.stringify(rule?.['Properties'].SourceSecurityGroupId), /MasterNodes/);
+    assert.match(JSON.stringify(rule?.['Properties'].GroupId), /MediaNodes/);
+  });
+
+  for (const [name, props] of Object.entries<Partial<HighAvailabilityClusterProps>>({
+    'it is not wanted': { turn: Turn.onMediaNodes({ tls: false }) },
+    'there is no TLS': { domain: Domain.none() },
+    'there is no TURN': { turn: Turn.none() },
+  })) {
+    test(`is left out where ${name}`, () => {
+      const stack = anyStack();
+      define(stack, props);
+      const { masters, mediaNodes } = turnOf(stack);
+      assert.equal(masters, undefined);
+      assert.equal(mediaNodes?.['domain'], undefined);
+      assert.deepEqual(letInToTurn(stack), {});
+    });
+  }
 });
 
 test('another load or headroom changes the group alone: machines are told by its tags', () => {
