@@ -364,4 +364,5 @@ else
   [ -z "$was" ] || restart_services
 fi
 [ -e /etc/sluice/boot.json ] || say "write /etc/sluice/boot.json, which says what this machine is, and run $TOP/bin/start"
+[ -n "$image" ] || say 'sluice doctor says whether this machine can serve'
 exit 0

@@ -182,6 +182,18 @@ describe('the machine', () => {
     it(`tells ${problem}`, () => tells(problem, each));
   }
 
+  it('goes by the limit of the unit where the node does not run', async () => {
+    const show = 'systemctl show sluice-node --property=LoadState --property=LimitNOFILE';
+    const unit = (output: string) => ({ openFilesLimit: 1024, programs: { [show]: { code: 0, output } } });
+    const loaded = await doctor(unit('LoadState=loaded\nLimitNOFILE=1048576\n'));
+    assert.deepEqual(bad(loaded), []);
+    assert.match(JSON.stringify(loaded.findings), /the unit sluice-node may have 1048576/);
+    const low = bad(await doctor(unit('LoadState=loaded\nLimitNOFILE=512\n')));
+    assert.match(low[0]?.found ?? '', /^the unit sluice-node may have 512 open/);
+    const none = bad(await doctor(unit('LoadState=not-found\nLimitNOFILE=524288\n')));
+    assert.match(none[0]?.found ?? '', /^a process started here may have 1024 open/);
+  });
+
   it('takes the word of timedatectl where no time server is reached', async () => {
     const report = await doctor({
       clock: { spoil: 'silent' },

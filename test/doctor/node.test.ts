@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe, it } from 'node:test';
 import { renderHaproxyConfig } from '../../node-image/image/haproxy-config';
+import { TestHaproxy } from '../support/haproxy';
 import { fakeNode, takeTcp, takeUdp } from './support/fake-node';
 import { bad, type CasesOf, casesOf, doctor, HOST, tells, type WorldPorts } from './support/world';
 
@@ -106,6 +107,31 @@ describe('the node and its ports', () => {
     assert.deepEqual(bad(report), []);
     assert.equal(report.isRunning, true);
     assert.match(JSON.stringify(report.findings), /the node has tcp \d+, udp \d+/);
+  });
+
+  it('finds the real HAProxy before the node, also before the node runs', async () => {
+    for (const runs of [true, false]) {
+      const { findings } = await doctor({
+        files: ({ spare, http }) => ({
+          [HAPROXY]: renderHaproxyConfig({
+            ...{ port: spare, redirect: false, turn: [], adminSocket: '/run/admin.sock' },
+            ...{ certificate: '/etc/sluice/tls/entry.pem', masters: [`${HOST}:${http}`] },
+          }),
+        }),
+        programs: HAPROXY_RUNS,
+        beside: async (ports) => {
+          const node = runs ? await fakeNode(ports) : { close: () => {} };
+          const proxy = await TestHaproxy.make(ports.spare);
+          await proxy.start({ masters: [`${HOST}:${ports.http}`] });
+          return both(proxy, node);
+        },
+      });
+      const told = findings.filter(({ check }) => check === 'Entry');
+      assert.deepEqual(
+        told.map(({ status, found }) => `${status}: ${found.replace(/\d+$/, 'N')}`),
+        ['ok: HAProxy answers at port N'],
+      );
+    }
   });
 
   it('takes another program at the HTTP port for no node', async () => {

@@ -50,6 +50,7 @@ const GROUPS: readonly Group[] = [
 export const checkKernel: Check = async (context) => {
   const { config, system } = context;
   const wanted = parseSysctl((await system.read(SYSCTL_FILE)) ?? '');
+  if (wanted.size === 0) return [report.unchecked(`there is no ${SYSCTL_FILE} to compare with`)];
   const groups = GROUPS.filter(({ roles }) => roles.includes(config.sluice.role));
   const judged = await Promise.all(groups.map((group) => judgeGroup(system, group, wanted)));
   const findings = [...judged.flat(), ...(await judgePortRange(context, wanted.get(PORT_RANGE)))];

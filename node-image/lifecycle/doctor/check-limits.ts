@@ -1,18 +1,16 @@
 import { neededDescriptors } from '../os-limits';
-import type { Check } from './context';
+import type { Check, DoctorContext } from './context';
 import { reportOf } from './problems';
 
 /** Above this share of a table, it is nearly full. */
 const FULL_SHARE = 0.9;
 
-/** How many files the node may have open: its own limit where it runs and says so. */
-export const checkOpenFiles: Check = async ({ config, node, system }) => {
+/** How many files the node may have open: by itself where it runs and says so, by its unit, or from here. */
+export const checkOpenFiles: Check = async (context) => {
   const { ok, problem, unchecked } = reportOf('Open files');
-  const metrics = node.kind === 'node' ? node.metrics : undefined;
-  const limit = metrics?.openFilesLimit ?? system.openFilesLimit();
-  const who = metrics?.openFilesLimit === undefined ? 'a process started here' : 'the node';
+  const { config } = context;
+  const { who, limit, used } = await openFilesOf(context);
   if (limit === 0) return [unchecked('the system does not say how many there may be')];
-  const used = metrics?.openFiles ?? 0;
   if (used > limit * FULL_SHARE) {
     return [
       problem(
@@ -33,6 +31,22 @@ export const checkOpenFiles: Check = async ({ config, node, system }) => {
     ),
   ];
 };
+
+async function openFilesOf({ node, system }: DoctorContext) {
+  const metrics = node.kind === 'node' ? node.metrics : undefined;
+  if (metrics?.openFilesLimit !== undefined) {
+    return { who: 'the node', limit: metrics.openFilesLimit, used: metrics.openFiles ?? 0 };
+  }
+  const shown = await system.run('systemctl', [
+    ...['show', 'sluice-node', '--property=LoadState', '--property=LimitNOFILE'],
+  ]);
+  const [, text = ''] = /^LimitNOFILE=(\d+|infinity)$/m.exec(shown?.output ?? '') ?? [];
+  if (/^LoadState=loaded$/m.test(shown?.output ?? '') && text !== '') {
+    const limit = text === 'infinity' ? Number.MAX_SAFE_INTEGER : Number(text);
+    return { who: 'the unit sluice-node', limit, used: 0 };
+  }
+  return { who: 'a process started here', limit: system.openFilesLimit(), used: 0 };
+}
 
 const MAX = '/proc/sys/net/netfilter/nf_conntrack_max';
 const COUNT = '/proc/sys/net/netfilter/nf_conntrack_count';
