@@ -4,6 +4,8 @@ export interface RedisConfig {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly password: string;
+  /** Taken as well, while the nodes are given another one. @default - none */
+  readonly previousPassword?: string | undefined;
   /** Where it keeps its data. */
   readonly directory: string;
 }
@@ -14,8 +16,11 @@ export interface RedisConfig {
  *
  * @throws Error when a value cannot be written into the file safely.
  */
-export function renderRedisConfig({ addresses, port, password, directory }: RedisConfig): string {
-  if (!/^[\x21-\x7e]{16,}$/.test(password) || /["'\\]/.test(password)) {
+export function renderRedisConfig(config: RedisConfig): string {
+  const { addresses, port, password, previousPassword, directory } = config;
+  const passwords = [password, ...(previousPassword === undefined ? [] : [previousPassword])];
+  for (const one of passwords) {
+    if (/^[\x21-\x7e]{16,}$/.test(one) && !/["'\\]/.test(one)) continue;
     throw new Error(
       'The password of Redis must have 16 or more printable characters, without quotes and backslashes.',
     );
@@ -25,7 +30,10 @@ export function renderRedisConfig({ addresses, port, password, directory }: Redi
     `bind 127.0.0.1 -::1${addresses.map((address) => ` -${address}`).join('')}`,
     `port ${port}`,
     'protected-mode yes',
-    `requirepass "${password}"`,
+    previousPassword === undefined
+      ? `requirepass "${password}"`
+      : // The same, with both.
+        `user default on ~* &* +@all ">${password}" ">${previousPassword}"`,
     'daemonize no',
     'supervised systemd',
     'logfile ""',

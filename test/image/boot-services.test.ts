@@ -24,6 +24,14 @@ test('a master with Redis of its own has it with a password, on its private addr
   assert.match(machine.read(file), new RegExp(`^requirepass "${password}"$`, 'm'));
   assert.match(machine.read(file), /^bind 127\.0\.0\.1 -::1 -10\.0\.0\.5$/m);
   assert.match(machine.read('/run/sluice/secrets/node.env'), new RegExp(`'${password}'`));
+  const before = 'b'.repeat(40);
+  const both = `previous_secret: ${before}, secret: ${SECRET}`;
+  machine.write('/etc/sluice/sluice.yaml', masterYaml.replace(`secret: ${SECRET}`, both));
+  await machine.boot();
+  const other = derivedSecret(before, 'redis');
+  const taken = `user default on ~* &* +@all ">${password}" ">${other}"`;
+  assert.ok(machine.read(file).split('\n').includes(taken), machine.read(file));
+  assert.doesNotMatch(machine.read('/run/sluice/secrets/node.env'), new RegExp(other));
 });
 
 test('Redis without a password is refused', async (t) => {

@@ -129,6 +129,24 @@ test('the password of Redis can be made from the cluster secret, the same on all
   assert.equal(other.read('/run/sluice/secrets/node.env'), first);
 });
 
+test('Redis on a Master Node takes the password before as well, which the node itself does not use', async (t) => {
+  const { aws, machine } = await mediaNode(t);
+  const yaml = MEDIA_YAML.replace('role: media', 'role: master');
+  aws.parameters.set('/sluice/demo/config-media', yaml);
+  machine.plan({ ...PLAN, role: 'master', redis: { server: true } });
+  const [fresh, before] = ['f'.repeat(20), 'b'.repeat(20)];
+  aws.secrets.set('arn:redis', `${fresh}\n${before}\n`);
+  await machine.boot({ metadataUrl: aws.url });
+  assert.match(
+    machine.read('/run/sluice/redis/redis.conf'),
+    new RegExp(`^user default .* ">${fresh}" ">${before}"$`, 'm'),
+  );
+  for (const name of ['node.env', 'redis']) {
+    const text = machine.read(`/run/sluice/secrets/${name}`);
+    assert.ok(text.includes(fresh) && !text.includes(before), name);
+  }
+});
+
 test('a login of Redis has its name too', async (t) => {
   const { aws, machine } = await mediaNode(t);
   aws.secrets.set('arn:redis', JSON.stringify({ username: 'sluice', password: 'p'.repeat(20) }));
@@ -196,6 +214,11 @@ const FAILURES: readonly {
     what: 'the password of Redis would end its line',
     change: (aws) => aws.secrets.set('arn:redis', "verysecretvalue' \nX='y"),
     says: /The secret for redis has a value that cannot be used/,
+  },
+  {
+    what: 'there are three passwords of Redis',
+    change: (aws) => aws.secrets.set('arn:redis', 'verysecretvalue\nb\nc'),
+    says: /The secret for redis has a value that cannot be used.* the one before on a second line/,
   },
   {
     what: 'the configuration has a mistake',

@@ -101,7 +101,8 @@ async function prepare(options: BootOptions): Promise<void> {
   checkRole(plan, withoutLogin, origin);
   const variables = redisVariables(plan, secrets, withoutLogin);
   const config = readNodeConfig({ yaml, origin, env: variables, files });
-  await writeOwnServices({ ...options, plan, config });
+  const previousRedisPassword = passwordBefore(plan, secrets, config);
+  await writeOwnServices({ ...options, plan, config, previousRedisPassword });
   await writeVariables(machine, variables);
   if (plan.cloud !== 'none') {
     await machine.write(CONFIG_FILE, yaml, { mode: 0o640, group: NODE_USER });
@@ -190,6 +191,19 @@ function redisVariables(
     REDIS_PASSWORD: password,
     ...(username === undefined ? {} : { LIVEKIT_REDIS_USERNAME: username }),
   };
+}
+
+/** What nodes may say to Redis that have not been given the newest secret yet. */
+function passwordBefore(
+  { redis }: BootPlan,
+  secrets: Readonly<Record<string, string>>,
+  { sluice }: SluiceConfig,
+): string | undefined {
+  const { previous_secret } = sluice.cluster;
+  if (redis.password === 'derived') {
+    return previous_secret === '' ? undefined : derivedSecret(previous_secret, 'redis');
+  }
+  return redisLogin(secrets['redis'] ?? 'none').previousPassword;
 }
 
 /** A stop is a drain, and may take as long. */

@@ -27,6 +27,8 @@ export interface OwnServicesOptions {
   readonly plan: BootPlan;
   /** As the node will have it. */
   readonly config: SluiceConfig;
+  /** Of Redis, taken by one that runs here while nodes are given another one. @default - none */
+  readonly previousRedisPassword?: string | undefined;
   /** @default - of this machine */
   readonly interfaces?: Interfaces;
   readonly say: (line: string) => void;
@@ -60,7 +62,8 @@ export async function writeOwnServices(options: OwnServicesOptions): Promise<voi
   }
 }
 
-function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServicesOptions) {
+function redisText(options: OwnServicesOptions) {
+  const { plan, config, previousRedisPassword, interfaces = networkInterfaces() } = options;
   const { address, password } = config.redis;
   const [, host = address, port = '6379'] = /^(.*):(\d+)$/.exec(address) ?? [];
   const isNamed = host !== '' && host === plan.address_record?.name;
@@ -81,6 +84,7 @@ function redisText({ plan, config, interfaces = networkInterfaces() }: OwnServic
       addresses: [own],
       port: Number(port),
       password,
+      previousPassword: previousRedisPassword,
       directory: '/var/lib/sluice/redis',
     }),
   );

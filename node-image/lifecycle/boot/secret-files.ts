@@ -56,26 +56,34 @@ export function secretFileContent(purpose: string, text: string): string {
   }
 }
 
+export interface RedisLogin {
+  readonly username?: string | undefined;
+  readonly password: string;
+  /** On a second line: what nodes have that were not given the new one yet. */
+  readonly previousPassword?: string | undefined;
+}
+
 /**
- * Reads what a secret of Redis says: a password, or `{"username", "password"}`.
+ * Reads what a secret of Redis says: a password, and maybe the one before on a second line, or
+ * `{"username", "password"}`.
  *
  * @throws BootError where it is neither.
  */
-export function redisLogin(text: string): { username?: string | undefined; password: string } {
+export function redisLogin(text: string): RedisLogin {
   const parsed = fromJson(text);
   const asLogin = login.safeParse(parsed).data;
   if (asLogin !== undefined) return checkedLogin(asLogin);
   const isJson = typeof parsed === 'object' && parsed !== null;
-  return checkedLogin({ password: isJson ? '' : text.trim() });
+  const [password = '', previousPassword, ...more] = text.trim().split(/\s*\n\s*/);
+  return checkedLogin({ password: isJson || more.length > 0 ? '' : password, previousPassword });
 }
 
-function checkedLogin<Login extends { password: string; username?: string | undefined }>(
-  given: Login,
-): Login {
-  const texts = [given.password, given.username ?? 'default'];
+function checkedLogin(given: RedisLogin): RedisLogin {
+  const { password, username = 'default', previousPassword = password } = given;
+  const texts = [password, username, previousPassword];
   if (texts.every((text) => /^[\x21-\x7e]+$/.test(text) && !/["'\\]/.test(text))) return given;
   throw new BootError(
-    'The secret for redis has a value that cannot be used (not shown); allowed is a password, or {"username": "...", "password": "..."}, without blanks, quotes and backslashes: give it one, and run `sluice boot` again.',
+    'The secret for redis has a value that cannot be used (not shown); allowed is a password, the one before on a second line, or {"username": "...", "password": "..."}, without blanks, quotes and backslashes: give it one, and run `sluice boot` again.',
   );
 }
 
