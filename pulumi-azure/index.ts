@@ -9,6 +9,7 @@ export {
 } from './cluster-secrets';
 export * from './domain';
 export * from './elastic-cluster';
+export * from './high-availability-cluster';
 export type { MachineIdentity } from './machine-identity';
 export * from './master-nodes';
 export * from './master-nodes-options';
@@ -24,6 +25,7 @@ export type { PlaceArgs } from './place';
 export * from './redis-store';
 export type { RedisConnection } from './redis-store-existing';
 export * from './signaling-entry';
+export * from './single-node';
 export type { StoredSecret } from './stored-secret';
 export {
   Turn,

@@ -1,7 +1,8 @@
-import type { MultiNodeClusterOptions } from '../cluster';
+import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
+import type { MachineOptions } from '../master-nodes-options';
 import { MediaScaling } from '../media-scaling';
 import { NodeDrain } from '../node-drain';
-import { checkMasters, checkMedia } from './machine-checks';
+import { checkMachines, checkMasters, checkMedia } from './machine-checks';
 import { Problems } from './validation';
 
 /**
@@ -42,13 +43,39 @@ export function checkCluster(
   checkMedia(mediaNodes, problems);
   new NodeDrain(mediaNodes.drain ?? {}, problems);
   new MediaScaling(mediaNodes.scaling ?? {}, problems);
-  problems.check(args.domain !== undefined, {
+  checkDomain(args, 'media', problems);
+  problems.throwIfAny();
+}
+
+/**
+ * All that is wrong with the plain arguments of a Single Node.
+ *
+ * @throws Error that names all of it.
+ */
+export function checkSingleNode(
+  name: string,
+  args: ClusterOptions & Omit<MachineOptions, 'image'> & { readonly vmSize?: string },
+): void {
+  const problems = new Problems(name);
+  const { image: _image, settings: _settings, ...machine } = args;
+  checkMachines(machine, problems);
+  problems.atMostOne({ network: args.network, existingNetwork: args.existingNetwork });
+  checkDomain(args, 'single', problems);
+  problems.throwIfAny();
+}
+
+/** The name is asked for by everything else: without, nothing of it can be said. */
+function checkDomain(
+  { domain, turn }: ClusterOptions,
+  role: 'single' | 'media',
+  problems: Problems,
+): void {
+  problems.check(domain !== undefined, {
     what: 'domain',
     given: 'none',
     allowed: 'a Domain',
     fix: 'give Domain.dnsZone(), or Domain.none() to go without',
   });
-  args.domain?._bind(problems);
-  args.turn?._bind({ role: 'media', domainName: args.domain?.domainName }, problems);
-  problems.throwIfAny();
+  domain?._bind(problems);
+  turn?._bind({ role, domainName: domain?.domainName }, problems);
 }

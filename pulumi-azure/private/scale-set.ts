@@ -52,6 +52,8 @@ export function scaleSet(
         ...machines.identityOfMachine,
       },
       virtualMachineProfile: {
+        // The controller tells by it which machines are of an earlier model: custom data shows nowhere.
+        userData: machines.customData,
         osProfile: { ...machines.osProfile, computerNamePrefix: plainName(name, 9) },
         storageProfile: { imageReference: machines.imageReference, osDisk: machines.osDisk },
         securityProfile: machines.securityProfile,

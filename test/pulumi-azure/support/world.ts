@@ -48,9 +48,12 @@ export async function inWorld(
     'test',
     options.preview ?? false,
   );
-  await program();
-  // Until all that was begun is registered.
-  await pulumi.runtime.disconnect();
+  try {
+    await program();
+  } finally {
+    // Until all that was begun is registered.
+    await pulumi.runtime.disconnect();
+  }
   const all = (type: string) => resources.filter((each) => each.type === type);
   return {
     resources,
