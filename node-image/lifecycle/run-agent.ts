@@ -41,11 +41,15 @@ export interface AgentOptions {
  * Runs beside a node on a machine of a cloud, until it is told to stop: tells the cloud whether the
  * node serves, and prepares the end of the machine when the cloud announces it.
  *
- * @throws MetadataError, Error with a sentence for people where it cannot begin.
+ * @throws MetadataError, AzureMetadataError, Error with a sentence for people where it cannot begin.
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { load, bootFile, stateFolder, signal } = options;
   const { cloud, machine_id, role } = options.config.sluice;
+  if (cloud.kind === 'azure') {
+    const { runAzureAgent } = await import('./run-azure-agent.js');
+    return runAzureAgent(options);
+  }
   const metadata = new InstanceMetadata({ url: cloud.metadata_url });
   const machineId = machine_id || (await metadata.instanceId());
   const log =

@@ -50,7 +50,8 @@ export function agentCommand(
     .addHelpText(
       'after',
       `
-It tries a call through the node, completes the launching hook and signals the deployment. Then it
+It tries a call through the node, completes the launching hook and signals the deployment; on Azure,
+where nobody waits for a signal, \`sluice boot --wait\` on the machine hears it. Then it
 looks for notices of the cloud: orders the drain, holds the end of the machine back meanwhile, and
 lets it happen when the node is empty or gone. Where boot.json names a log group, it sends the journal
 of the services there. It can be restarted at any time. Where \`sluice boot\` has failed, and there is
@@ -76,10 +77,10 @@ ${examples('sluice agent --config /etc/sluice/sluice.yaml')}`,
         ({ config } = loadConfig(load));
       }
       const { kind } = config.sluice.cloud;
-      if (kind !== 'aws') {
+      if (kind === 'none') {
         throw new CliError(
           EXIT_USAGE,
-          `sluice.cloud.kind is ${kind}, and the agent speaks to aws only: on other machines it is not needed.`,
+          `sluice.cloud.kind is ${kind}, and the agent speaks to aws and azure only: on other machines it is not needed.`,
         );
       }
       try {

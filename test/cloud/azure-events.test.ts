@@ -1,0 +1,71 @@
+/** What a client of Scheduled Events must do, by the agent, and by clients that each get one thing wrong. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { EventWatch } from '../../node-image/cloud/azure/event-watch';
+import { ScheduledEvents } from '../../node-image/cloud/azure/scheduled-events';
+import { configSchema } from '../../node-image/contract';
+import { quiet } from '../cluster/core-support';
+import { EVENT_RULES, GONE_MS, problemOfEvents, type StartEventClient } from './azure-event-rules';
+import { LOOK_MS } from './drain-world';
+import { type EventMistake, NaiveEvents } from './naive-events';
+
+const agent: StartEventClient = ({ machineId, metadata, registry, node }) =>
+  new EventWatch({
+    machineId,
+    events: new ScheduledEvents({ url: metadata.url }),
+    registry,
+    drain: configSchema.parse({}).sluice.drain,
+    isNodeAlive: async () => node.isAlive,
+    log: quiet,
+    intervalMs: LOOK_MS,
+    goneMs: GONE_MS,
+  });
+
+const HOLDS = 'holds the machine until its node is empty, and lets it go then';
+const TIME = 'gives Rooms the time that Azure gives';
+
+/** Which rule finds each mistake out. */
+const FOUND_BY: Readonly<Record<EventMistake, string>> = {
+  'asks without the header': HOLDS,
+  'asks by a version that knows no Terminate': HOLDS,
+  'approves at once': HOLDS,
+  'approves whatever it sees': 'leaves machines alone that nothing happens to',
+  'drains for whatever it sees': 'leaves machines alone that nothing happens to',
+  'approves when its own node is empty':
+    'lets an event of several machines start when all of them are empty',
+  'never approves': HOLDS,
+  'gives every event a final order': 'has the node serve again when the maintenance is over',
+  'never takes an order back': 'has the node serve again when the maintenance is over',
+  'drains for a short pause': 'lets a short pause happen',
+  'takes as long as a drain may take': TIME,
+  'orders what can be cancelled': TIME,
+  'orders at each look': 'orders once, however often it looks',
+  'takes silence for the end of it': 'does not take a metadata service that fails for an answer',
+  'waits for an empty node only': 'lets a machine go whose node is gone',
+  'takes a node that is not listed for gone': 'holds a machine whose node the registry has lost',
+};
+
+describe('the agent of a machine on Azure', { concurrency: 4 }, () => {
+  for (const rule of Object.keys(EVENT_RULES)) {
+    it(rule, async () => {
+      assert.equal(await problemOfEvents(rule, agent), undefined);
+    });
+  }
+});
+
+describe('a client of Scheduled Events without a mistake', { concurrency: 4 }, () => {
+  for (const rule of new Set(Object.values(FOUND_BY))) {
+    it(rule, async () => {
+      assert.equal(await problemOfEvents(rule, (world) => new NaiveEvents(world)), undefined);
+    });
+  }
+});
+
+describe('a client of Scheduled Events is found out that', { concurrency: 4 }, () => {
+  for (const [mistake, rule] of Object.entries(FOUND_BY) as [EventMistake, string][]) {
+    it(mistake, async () => {
+      const problem = await problemOfEvents(rule, (world) => new NaiveEvents(world, mistake));
+      assert.notEqual(problem, undefined, `"${rule}" finds nothing wrong`);
+    });
+  }
+});
