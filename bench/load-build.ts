@@ -1,0 +1,75 @@
+/** Builds the load source, once a machine and state of its sources. */
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { availableParallelism, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+const SOURCES = join(__dirname, 'load');
+const PROGRAM = 'sluice-load';
+
+/**
+ * The path of the load source, built when it is not in the user's cache yet. Takes some minutes the
+ * first time, seconds after a change of the sources.
+ *
+ * @throws Error in words for the reader when there is no cargo, or the build fails.
+ */
+export async function ensureLoadSource(): Promise<string> {
+  const { cacheFolder } = await import('../scripts/lib/host.mjs');
+  const { findProgram, run } = await import('../scripts/lib/commands.mjs');
+  const { step } = await import('../scripts/lib/steps.mjs');
+  const cache = cacheFolder(process.env, userInfo().homedir);
+  const target = join(cache, `load-${hashOfSources()}-${process.arch}`, PROGRAM);
+  if (existsSync(target)) return target;
+  const cargo = findProgram('cargo', process.env);
+  if (cargo === undefined) {
+    throw new Error(
+      'The load source of the bench is written in Rust, and there is no cargo on the PATH: get it with `curl -sSf https://sh.rustup.rs | sh` (1.88 or newer), then run this again.',
+    );
+  }
+  // Shared by all states of the sources, so that only what changed is compiled again.
+  const objects = join(cache, 'load-objects');
+  mkdirSync(objects, { recursive: true });
+  await step('Build the load source of the bench (the first time about 5 min)', () =>
+    run('nice', ['-n', '10', cargo, 'build', '--release', '--locked', `-j${jobs()}`], {
+      cwd: SOURCES,
+      env: { ...process.env, CARGO_TARGET_DIR: objects },
+    }),
+  );
+  const scratch = mkdtempSync(join(cache, '.load-'));
+  try {
+    copyFileSync(join(objects, 'release', PROGRAM), join(scratch, PROGRAM));
+    mkdirSync(join(target, '..'), { recursive: true });
+    // On the same file system, hence atomic: nobody ever starts half a file.
+    renameSync(join(scratch, PROGRAM), target);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return target;
+}
+
+/** Everything that decides what comes out. */
+function hashOfSources(): string {
+  const sources = readdirSync(join(SOURCES, 'src')).map((name) => join('src', name));
+  const hash = createHash('sha256');
+  for (const name of ['Cargo.toml', 'Cargo.lock', ...sources.sort()]) {
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(SOURCES, name)))
+      .update('\0');
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** One core stays free for whoever works at the machine. */
+function jobs(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
