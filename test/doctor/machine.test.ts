@@ -184,7 +184,10 @@ describe('the machine', () => {
 
   it('goes by the limit of the unit where the node does not run', async () => {
     const show = 'systemctl show sluice-node --property=LoadState --property=LimitNOFILE';
-    const unit = (output: string) => ({ openFilesLimit: 1024, programs: { [show]: { code: 0, output } } });
+    const unit = (output: string) => ({
+      openFilesLimit: 1024,
+      programs: { [show]: { code: 0, output } },
+    });
     const loaded = await doctor(unit('LoadState=loaded\nLimitNOFILE=1048576\n'));
     assert.deepEqual(bad(loaded), []);
     assert.match(JSON.stringify(loaded.findings), /the unit sluice-node may have 1048576/);

@@ -1,22 +1,22 @@
-import type { Check } from './context';
+import type { Check, DoctorContext } from './context';
 import { type DoctorFinding, reportOf } from './problems';
 
+const { ok, problem, unchecked } = reportOf('DNS');
 /** What a resolver says where the name has no address. */
-const ABSENT = ['ENOTFOUND', 'ENODATA', 'NXDOMAIN'];
+const ABSENT = ['ENOTFOUND', 'ENODATA'];
 
 /** Whether the name that clients use leads to this machine. */
-export const checkDns: Check = async ({ config, question, system, entry, outside }) => {
-  const { ok, problem, unchecked } = reportOf('DNS');
+export const checkDns: Check = async (context) => {
+  const { config, question, system } = context;
   const { domain } = question;
   if (config.sluice.role === 'media') return [];
   if (domain === undefined) {
     return [unchecked('no name is known that clients use', 'Give it with --domain.')];
   }
-  let addresses: readonly string[];
   try {
-    addresses = await system.resolve(domain);
+    return [judge(context, domain, await system.resolve(domain))];
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return [
       ABSENT.includes(code)
         ? problem(
@@ -31,25 +31,32 @@ export const checkDns: Check = async ({ config, question, system, entry, outside
           ),
     ];
   }
-  const found = `${domain} is ${addresses.join(', ')}`;
-  const own = ownAddresses();
-  const foreign = addresses.filter((address) => !own.has(address));
-  if (entry?.certificate === undefined) return [ok(found)];
-  if (foreign.length === 0) return [ok(`${found}, this machine`)];
-  return [elsewhere(foreign.length === addresses.length)];
-
-  function ownAddresses(): ReadonlySet<string> {
-    const local = Object.values(system.interfaces).flatMap((list) => list ?? []);
-    const seen = outside.flatMap(({ seenAs }) => (seenAs === undefined ? [] : [seenAs.address]));
-    const told = [config.rtc.node_ip?.v4, config.rtc.node_ip?.v6].filter((ip) => ip !== undefined);
-    return new Set([...local.map(({ address }) => address), ...seen, ...told]);
-  }
-
-  function elsewhere(isAll: boolean): DoctorFinding {
-    return problem(
-      'dns-elsewhere',
-      `${found}: ${isAll ? 'none of it is' : `${foreign.join(', ')} is not`} an address of this machine`,
-      'Correct the records, unless other Master Nodes or a load balancer are there.',
-    );
-  }
 };
+
+function judge(
+  context: DoctorContext,
+  domain: string,
+  addresses: readonly string[],
+): DoctorFinding {
+  const found = `${domain} is ${addresses.join(', ')}`;
+  // Where TLS does not end on this machine, it ends at a load balancer, whose addresses these are.
+  if (context.entry?.certificate === undefined) return ok(found);
+  const own = ownAddresses(context);
+  const foreign = addresses.filter((address) => !own.has(address));
+  if (foreign.length === 0) return ok(`${found}, this machine`);
+  const who =
+    foreign.length === addresses.length ? 'none of it is' : `${foreign.join(', ')} is not`;
+  return problem(
+    'dns-elsewhere',
+    `${found}: ${who} an address of this machine`,
+    'Correct the records, unless other Master Nodes or a load balancer are there.',
+  );
+}
+
+/** Those that it has, and those that a NAT has for it. */
+function ownAddresses({ config, system, outside }: DoctorContext): ReadonlySet<string> {
+  const local = Object.values(system.interfaces).flatMap((list) => list ?? []);
+  const seen = outside.flatMap(({ seenAs }) => (seenAs === undefined ? [] : [seenAs.address]));
+  const told = [config.rtc.node_ip?.v4, config.rtc.node_ip?.v6].filter((ip) => ip !== undefined);
+  return new Set([...local.map(({ address }) => address), ...seen, ...told]);
+}

@@ -7,7 +7,7 @@ import { reportOf } from './problems';
 const ANSWER_MS = 4000;
 
 /** The HAProxy of this machine. */
-export const checkEntry: Check = async ({ config, entry, system, node, question }) => {
+export const checkEntry: Check = async ({ entry, system, node, question }) => {
   const report = reportOf('Entry');
   if (entry === undefined) return [];
   const where = `port ${entry.port}`;
@@ -43,8 +43,7 @@ export const checkEntry: Check = async ({ config, entry, system, node, question 
       ),
     ];
   }
-  const hasNode = answer.status === 200 || config.sluice.role === 'media';
-  if (hasNode || node.kind !== 'node' || !node.isReady) {
+  if (answer.status === 200 || node.kind !== 'node' || !node.isReady) {
     return [report.ok(`HAProxy answers at ${where}`)];
   }
   return [

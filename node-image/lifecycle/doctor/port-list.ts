@@ -5,8 +5,9 @@ import { coturnConfig } from '../start-turn';
 
 /** A port that a node listens on. */
 export interface NodePort {
-  /** For people, with the key that sets it, such as "ICE/UDP (rtc.port_range_start)". */
+  /** For people, such as "ICE/UDP". */
   readonly what: string;
+  /** Of the configuration, that sets it. */
   readonly key: string;
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
