@@ -4,10 +4,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { MAX_WORKERS, METRIC_NAMES, PORT_RANGES, PORTS } from '../../node-image/contract';
+import { parseBootPlan } from '../../node-image/lifecycle/boot/boot-plan';
 import { loadConfig } from '../../node-image/lifecycle/config';
 import { allBlocks, REPOSITORY, readPages, runnable } from './support/pages';
 
-const LANGUAGES = ['', 'sh', 'ts', 'yaml'];
+const LANGUAGES = ['', 'sh', 'ts', 'yaml', 'json'];
 
 /** The blocks that no test runs, and nothing else: what the others claim is shown. */
 const NOT_RUN = [
@@ -51,6 +52,12 @@ test('links lead to files and headings that are there', () => {
       const full = file === '' ? join(REPOSITORY, path) : join(REPOSITORY, dirname(path), file);
       assert.ok(existsSync(full), `${path} links to ${target}`);
       if (heading !== undefined) {
+describe('what machines are told to be', () => {
+  for (const { page, line, text } of runnable('json')) {
+    test(`${page}:${line} is a boot.json`, () => assert.doesNotThrow(() => parseBootPlan(text)));
+  }
+});
+
         assert.ok(headings(readFileSync(full, 'utf8')).includes(heading), `${path}: #${heading}`);
       }
     }

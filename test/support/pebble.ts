@@ -7,6 +7,8 @@ import { freeTcpPort } from './ports';
 import { until } from './wait';
 
 const HOST = '127.0.0.1';
+/** It would wait up to 15 s before it looks. Of nonces it refuses one in five. */
+const IMPATIENT = ['PEBBLE_VA_NOSLEEP=1', 'PEBBLE_WFE_NONCEREJECT=20'];
 
 export interface PebbleOptions {
   /** Where it looks for proofs instead of port 80. */
@@ -15,7 +17,12 @@ export interface PebbleOptions {
   readonly validitySeconds?: number;
   /** Names that it issues nothing for. @default none */
   readonly blocked?: readonly string[];
+  /** Starts a program, such as in another network; with its output to be read. @default - here */
+  readonly run?: (command: readonly string[]) => ChildProcess;
 }
+
+const runHere = ([program = '', ...args]: readonly string[]): ChildProcess =>
+  spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 
 /**
  * Pebble, the authority for tests of those who make Let's Encrypt's, and the DNS server that comes with
@@ -27,14 +34,15 @@ export class Pebble {
   readonly ca: string;
   readonly #folder: string;
   readonly #dnsUrl: string;
-  readonly #managementUrl: string;
+  /** Its interface for tests. */
+  readonly managementUrl: string;
   readonly #children: ChildProcess[] = [];
   #log = '';
 
   private constructor(folder: string, port: number, managementPort: number, dnsUrl: string) {
     this.#folder = folder;
     this.directoryUrl = `https://localhost:${port}/dir`;
-    this.#managementUrl = `https://localhost:${managementPort}`;
+    this.managementUrl = `https://localhost:${managementPort}`;
     this.#dnsUrl = dnsUrl;
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     const args =
@@ -46,7 +54,7 @@ export class Pebble {
   }
 
   static async start(options: PebbleOptions): Promise<Pebble> {
-    const { httpPort, validitySeconds, blocked = [] } = options;
+    const { httpPort, validitySeconds, blocked = [], run = runHere } = options;
     const folder = mkdtempSync(join(tmpdir(), 'sluice-pebble-'));
     const [port, managementPort, dnsPort, dnsManagementPort] = [
       await freeTcpPort(),
@@ -67,12 +75,13 @@ export class Pebble {
     };
     writeFileSync(join(folder, 'pebble.json'), JSON.stringify({ pebble: config }));
     const dns = `-dns01 ${HOST}:${dnsPort} -management ${HOST}:${dnsManagementPort} -defaultIPv4 ${HOST}`;
-    pebble.#spawn('pebble-challtestsrv', [
+    pebble.#spawn(run, [
+      'pebble-challtestsrv',
       ...dns.split(' '),
       ...['-http01', '', '-https01', '', '-tlsalpn01', '', '-defaultIPv6', ''],
     ]);
     const flags = ['-config', join(folder, 'pebble.json'), '-dnsserver', `${HOST}:${dnsPort}`];
-    pebble.#spawn('pebble', [...flags, '-strict']);
+    pebble.#spawn(run, ['env', ...IMPATIENT, 'pebble', ...flags, '-strict']);
     await until('Pebble to listen', () => pebble.#log.includes('ACME directory available'), {
       explain: () => pebble.#log,
     });
@@ -86,7 +95,7 @@ export class Pebble {
 
   /** PEM: whom clients trust that trust what it issues. `trust` before. */
   async root(): Promise<string> {
-    return (await fetch(`${this.#managementUrl}/roots/0`)).text();
+    return (await fetch(`${this.managementUrl}/roots/0`)).text();
   }
 
   /** Lets its DNS know no address for a name any more. */
@@ -125,18 +134,12 @@ export class Pebble {
     if (!answer.ok) throw new Error(`${command}: ${await answer.text()}`);
   }
 
-  #spawn(program: string, args: readonly string[]): void {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // It would wait up to 15 s before it looks, and refuse one nonce in twenty.
-      env: { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '20' },
-    });
+  #spawn(run: (command: readonly string[]) => ChildProcess, command: readonly string[]): void {
+    const child = run(command);
     this.#children.push(child);
     process.once('exit', () => child.kill('SIGKILL'));
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        this.#log = (this.#log + chunk).slice(-1_000_000);
-      });
-    }
+    child.stdout?.on('data', (chunk: Buffer) => {
+      this.#log = (this.#log + chunk).slice(-1_000_000);
+    });
   }
 }
