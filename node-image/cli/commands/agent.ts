@@ -8,11 +8,9 @@ import type { AgentOptions } from '../../lifecycle/run-agent';
 import type { BootOutcome, WaitForBootOptions } from '../../lifecycle/wait-for-boot';
 import { durationArgument, examples, newCommand } from '../command';
 import { CliError, type CliIo } from '../io';
-import { METADATA_VARIABLE } from './boot';
+import { METADATA_VARIABLE, STATE_FOLDER } from './boot';
 
 const BOOT_FILE = '/etc/sluice/boot.json';
-/** Of the unit: StateDirectory. */
-const STATE_FOLDER = '/var/lib/sluice/agent';
 /** Well within the 15 minutes that a launching hook and a deployment wait. */
 const READY_WITHIN_MS = 12 * 60_000;
 

@@ -43,15 +43,25 @@ const entry = z.strictObject({
 
 const bootPlan = z.strictObject({
   /** What the machine is rented from; none: an own machine, whose sluice.yaml is there already. */
-  cloud: z.enum(['none', 'aws']),
+  cloud: z.enum(['none', 'aws', 'azure']),
   role: z.enum(ROLES),
   /** @default - as the machine's metadata says */
   region: text.optional(),
-  /** Where sluice.yaml comes from; needed with a cloud. Another revision is another machine's. */
-  config: z.strictObject({ ssm: text, revision: text.optional() }).optional(),
+  /** On Azure: the Key Vault with configuration and secrets, `https://NAME.vault.azure.net`. */
+  vault: z.url({ protocol: /^https$/ }).optional(),
+  /** On Azure: client id of the identity to read with. @default - the only one of the machine */
+  identity: text.optional(),
+  /**
+   * Where sluice.yaml comes from; needed with a cloud: on AWS the name of a parameter, on Azure of a
+   * secret. Another revision is another machine's.
+   */
+  config: z
+    .strictObject({ ssm: text.optional(), secret: text.optional(), revision: text.optional() })
+    .optional(),
   /**
    * Secrets by purpose: `api_key`, `cluster`, `redis`, `turn`, `certificate`; on AWS the ARN or name
-   * of each in Secrets Manager. Each becomes a file of that name.
+   * of each in Secrets Manager, on Azure its name in the vault, or its URL in another one. Each
+   * becomes a file of that name.
    */
   secrets: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), text).default({}),
   /** Read by `sluice agent`: the resource of CloudFormation that waits for this machine. */
@@ -60,8 +70,18 @@ const bootPlan = z.strictObject({
   group: z
     .strictObject({ name: text, launching: text.optional(), terminating: text.optional() })
     .optional(),
-  /** A volume that outlives the machine. It is formatted only when it is blank. */
-  data_volume: z.strictObject({ id: text, device: text, mount: folder }).optional(),
+  /**
+   * A volume that outlives the machine: on AWS by id and device, on Azure by the LUN that it is
+   * attached at. It is formatted only when it is blank.
+   */
+  data_volume: z
+    .strictObject({
+      id: text.optional(),
+      device: text.optional(),
+      lun: z.int().min(0).max(63).optional(),
+      mount: folder,
+    })
+    .optional(),
   /** Take a free one of the elastic addresses whose tag `sluice:address-pool` has this value. */
   static_addresses: z.strictObject({ tag: text }).optional(),
   /** A record of a private zone of Route 53 that is to name this machine's private address. */
@@ -94,9 +114,9 @@ export type EntryPlan = z.output<typeof entry>;
 export type BootPlanInput = z.input<typeof bootPlan>;
 
 /** The cloud that boot.json names, also where the rest of it cannot be used; undefined: none. */
-export function cloudIn(json: string): 'aws' | undefined {
+export function cloudIn(json: string): 'aws' | 'azure' | undefined {
   try {
-    return z.object({ cloud: z.literal('aws') }).parse(JSON.parse(json)).cloud;
+    return z.object({ cloud: z.enum(['aws', 'azure']) }).parse(JSON.parse(json)).cloud;
   } catch {
     return undefined;
   }
@@ -126,20 +146,48 @@ export function parseBootPlan(json: string): BootPlan {
         .join(', '),
     );
   }
-  if (data.cloud !== 'none' && data.config === undefined) {
-    throw refuse(
-      'config: with a cloud it has to say where sluice.yaml is, such as {"ssm": "/name"}',
-    );
-  }
-  if (data.cloud === 'none') {
-    for (const key of ['config', 'data_volume', 'static_addresses', 'address_record'] as const) {
-      if (data[key] !== undefined) {
-        throw refuse(`${key}: there is no such thing without a cloud`);
-      }
-    }
-    if (Object.keys(data.secrets).length > 0) {
-      throw refuse('secrets: without a cloud they are files, named in sluice.yaml');
-    }
-  }
+  const problem = PROBLEM_OF[data.cloud](data);
+  if (problem !== undefined) throw refuse(problem);
   return data;
 }
+
+type Keys = readonly (keyof BootPlan)[];
+const OF_AWS: Keys = ['static_addresses', 'address_record', 'signal', 'group', 'log_group'];
+const OF_AZURE: Keys = ['vault', 'identity'];
+
+/** What does not go together with what the machine is rented from; undefined: all does. */
+const PROBLEM_OF: Readonly<Record<BootPlan['cloud'], (plan: BootPlan) => string | undefined>> = {
+  none: (plan) => {
+    const keys: Keys = ['config', 'data_volume', 'static_addresses', 'address_record', ...OF_AZURE];
+    const key = keys.find((one) => plan[one] !== undefined);
+    if (key !== undefined) return `${key}: there is no such thing without a cloud`;
+    if (Object.keys(plan.secrets).length === 0) return undefined;
+    return 'secrets: without a cloud they are files, named in sluice.yaml';
+  },
+  aws: (plan) => {
+    const { config, data_volume: volume } = plan;
+    const key = OF_AZURE.find((one) => plan[one] !== undefined);
+    if (key !== undefined) return `${key}: there is no such thing on AWS`;
+    if (config?.ssm === undefined || config.secret !== undefined) {
+      return 'config: with a cloud it has to say where sluice.yaml is, on AWS such as {"ssm": "/name"}';
+    }
+    if (volume === undefined) return undefined;
+    const isWhole = volume.id !== undefined && volume.device !== undefined;
+    return isWhole && volume.lun === undefined
+      ? undefined
+      : 'data_volume: on AWS it is named by id, device and mount';
+  },
+  azure: (plan) => {
+    const { config, vault, data_volume: volume } = plan;
+    const key = OF_AWS.find((one) => plan[one] !== undefined);
+    if (key !== undefined) return `${key}: there is no such thing on Azure`;
+    if (config?.secret === undefined || config.ssm !== undefined || vault === undefined) {
+      return 'config and vault: with a cloud they have to say where sluice.yaml is, on Azure such as {"secret": "config-media"} and "https://NAME.vault.azure.net"';
+    }
+    if (volume === undefined) return undefined;
+    const isWhole = volume.id === undefined && volume.device === undefined;
+    return isWhole && volume.lun !== undefined
+      ? undefined
+      : 'data_volume: on Azure it is named by lun and mount';
+  },
+};

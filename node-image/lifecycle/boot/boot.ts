@@ -6,6 +6,7 @@ import type { Interfaces } from '../listen-addresses';
 import { writeAddressRecord } from './address-record';
 import type { Patience } from './aws-call';
 import { AwsStore } from './aws-store';
+import type { AzureStoreOptions } from './azure-store';
 import { BootError, reasonOf } from './boot-error';
 import { BOOT_PLAN_FILE, type BootPlan, cloudIn, parseBootPlan } from './boot-plan';
 import { BOOT_STATUS_FILE, type BootStatus } from './boot-status';
@@ -37,6 +38,8 @@ export interface BootOptions {
   /** Of the metadata service. @default http://169.254.169.254 */
   readonly metadataUrl?: string | undefined;
   readonly patience?: Patience | undefined;
+  /** How Key Vault is spoken to. @default - by the identity of this machine */
+  readonly azure?: Pick<AzureStoreOptions, 'credential' | 'ca'> | undefined;
   /** How long is waited for the metadata service, and for the data volume, ms. */
   readonly waitMs?: number | undefined;
   /** @default - of this machine */
@@ -44,7 +47,7 @@ export interface BootOptions {
 }
 
 /** What was fetched from where the machine was told to. */
-interface Fetched {
+export interface Fetched {
   readonly yaml: string;
   /** Where it came from, for people. */
   readonly origin: string;
@@ -90,7 +93,7 @@ async function prepare(options: BootOptions): Promise<void> {
   }
   const plan = parseBootPlan(json);
   const { yaml, origin, secrets } =
-    plan.cloud === 'aws' ? await fetchFromAws(plan, options) : await ownFile(machine);
+    plan.cloud === 'none' ? await ownFile(machine) : await fetchFromCloud(plan, options);
   const contents = Object.entries(secrets).map(([purpose, text]) => [
     purpose,
     secretFileContent(purpose, text),
@@ -111,6 +114,13 @@ async function prepare(options: BootOptions): Promise<void> {
   await writeStopTime(machine, config);
 }
 
+async function fetchFromCloud(plan: BootPlan, options: BootOptions): Promise<Fetched> {
+  if (plan.cloud !== 'azure') return fetchFromAws(plan, options);
+  // The SDKs of Azure are loaded only where they are needed.
+  const { fetchFromAzure } = await import('./azure-fetch.js');
+  return fetchFromAzure(plan, options);
+}
+
 async function fetchFromAws(plan: BootPlan, options: BootOptions): Promise<Fetched> {
   const { machine, say, metadataUrl, patience, waitMs } = options;
   const instance = await describeInstance({ url: metadataUrl, patienceMs: waitMs });
@@ -129,8 +139,9 @@ async function fetchFromAws(plan: BootPlan, options: BootOptions): Promise<Fetch
         async ([purpose, id]) => [purpose, await store.secret(id, purpose)] as const,
       ),
     ]);
-    if (plan.data_volume !== undefined) {
-      const volume = plan.data_volume;
+    const { id, device, mount } = plan.data_volume ?? {};
+    if (id !== undefined && device !== undefined && mount !== undefined) {
+      const volume = { id, device, mount };
       await mountDataVolume({ machine, volume, instance, patience, waitMs, say });
     }
     if (plan.address_record !== undefined) {

@@ -1,11 +1,15 @@
 import { AttachVolumeCommand, DescribeVolumesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { callAws, type Patience } from './aws-call';
 import { BootError } from './boot-error';
-import type { BootPlan } from './boot-plan';
 import type { Instance } from './instance';
 import type { Machine } from './machine';
 
-export type DataVolume = NonNullable<BootPlan['data_volume']>;
+export interface DataVolume {
+  readonly id: string;
+  readonly device: string;
+  /** Folder. */
+  readonly mount: string;
+}
 
 export interface DataVolumeOptions {
   readonly machine: Machine;
@@ -30,13 +34,43 @@ const FILE_SYSTEMS: ReadonlySet<string> = new Set(['ext4', 'xfs']);
  *
  * @throws BootError with one sentence that says what to do.
  */
-export async function mountDataVolume(options: DataVolumeOptions): Promise<void> {
+export function mountDataVolume(options: DataVolumeOptions): Promise<void> {
+  const { volume } = options;
+  const { id, mount } = volume;
+  return mountDisk({
+    ...options,
+    volume: { id, mount },
+    attach: () => attach(options),
+    // On today's instance types by its id, on old ones by a letter.
+    candidates: [
+      `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace('-', '')}`,
+      volume.device,
+      volume.device.replace('/dev/sd', '/dev/xvd'),
+    ],
+    key: 'data_volume.device',
+  });
+}
+
+export interface DiskOptions
+  extends Pick<DataVolumeOptions, 'machine' | 'waitMs' | 'pollMs' | 'say'> {
+  /** What it is called, and the folder that it is mounted on. */
+  readonly volume: Omit<DataVolume, 'device'>;
+  /** Gives it to this machine. */
+  readonly attach: () => Promise<void>;
+  /** Where it may show up. */
+  readonly candidates: readonly string[];
+  /** Of boot.json: what to correct where it does not show up. */
+  readonly key: string;
+}
+
+/** The same for a disk of any cloud. @throws BootError with one sentence that says what to do. */
+export async function mountDisk(options: DiskOptions): Promise<void> {
   const { machine, volume, say } = options;
   const unit = mountUnit(volume.mount);
   if ((await machine.run('systemctl', 'is-active', '--quiet', unit)).code === 0) {
     return;
   }
-  await attach(options);
+  await options.attach();
   const device = await appears(options);
   const type = await formatIfBlank(machine, device, volume, say);
   await machine.folder(volume.mount, { mode: 0o755 });
@@ -104,14 +138,8 @@ async function attach(options: DataVolumeOptions): Promise<void> {
   }
 }
 
-/** Where the volume shows up: on today's instance types by its id, on old ones by a letter. */
-async function appears(options: DataVolumeOptions): Promise<string> {
-  const { machine, volume, waitMs = WAIT_MS, pollMs = POLL_MS } = options;
-  const candidates = [
-    `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume.id.replace('-', '')}`,
-    volume.device,
-    volume.device.replace('/dev/sd', '/dev/xvd'),
-  ];
+async function appears(options: DiskOptions): Promise<string> {
+  const { machine, volume, candidates, key, waitMs = WAIT_MS, pollMs = POLL_MS } = options;
   const deadline = performance.now() + waitMs;
   for (;;) {
     for (const device of candidates) {
@@ -119,7 +147,7 @@ async function appears(options: DataVolumeOptions): Promise<string> {
     }
     if (performance.now() >= deadline) {
       throw new BootError(
-        `The data volume ${volume.id} is attached but none of ${candidates.join(', ')} has appeared: correct data_volume.device in boot.json.`,
+        `The data volume ${volume.id} is attached but none of ${candidates.join(', ')} has appeared: correct ${key} in boot.json.`,
       );
     }
     await sleep(Math.min(pollMs, 500));
@@ -130,7 +158,7 @@ async function appears(options: DataVolumeOptions): Promise<string> {
 async function formatIfBlank(
   machine: Machine,
   device: string,
-  { id }: DataVolume,
+  { id }: DiskOptions['volume'],
   say: (line: string) => void,
 ): Promise<string> {
   // Looks at the device itself, for anything that it knows. Source: blkid(8): 2 means nothing.
@@ -155,7 +183,7 @@ async function formatIfBlank(
   );
 }
 
-function mountUnitText({ id, mount }: DataVolume, device: string, type: string): string {
+function mountUnitText({ id, mount }: DiskOptions['volume'], device: string, type: string): string {
   return [
     '[Unit]',
     `Description=Data of Sluice (${id})`,
