@@ -64,6 +64,8 @@ const grantSchema = z.object({
   redis: redisSchema,
   /** Whether nodes make the password of Redis from the cluster's secret. */
   redisPasswordIsDerived: z.boolean(),
+  /** The name that TURN/TLS has; empty: clients are told of none. */
+  turnDomain: z.string(),
 });
 
 const answerSchema = z.discriminatedUnion('outcome', [

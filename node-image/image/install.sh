@@ -35,7 +35,8 @@ Usage: install.sh [options], as root
   --rollback        go back to the program that was installed before the present one
   --help
 
-Afterwards: write /etc/sluice/boot.json (what this machine is) and run /opt/sluice/bin/start.
+Afterwards: sluice init makes the machine the Master Node of a new cluster, sluice join a Media Node of
+one that there is. Anything else: write /etc/sluice/boot.json, and run /opt/sluice/bin/start.
 USAGE
 }
 
@@ -363,6 +364,6 @@ else
   say "Sluice $version ($digest) is installed"
   [ -z "$was" ] || restart_services
 fi
-[ -e /etc/sluice/boot.json ] || say "write /etc/sluice/boot.json, which says what this machine is, and run $TOP/bin/start"
+[ -e /etc/sluice/boot.json ] || say "next: sluice init, or sluice join; or write /etc/sluice/boot.json, and run $TOP/bin/start"
 [ -n "$image" ] || say 'sluice doctor says whether this machine can serve'
 exit 0

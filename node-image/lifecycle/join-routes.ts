@@ -9,6 +9,7 @@ import type { Registry } from '../cluster/registry';
 import type { SluiceConfig } from '../contract';
 import { addressGroup, ClientAddresses } from '../signaling/client-address';
 import { derivedSecret } from './derived-secret';
+import { isTurnTlsPassedOn } from './turn-entry';
 
 export interface JoinRoutesOptions {
   readonly config: SluiceConfig;
@@ -48,7 +49,13 @@ export function joinRoutes(options: JoinRoutesOptions): FastifyPluginAsync[] {
 }
 
 /** What a node needs to be one of the cluster, as this node has it. */
-export function grantOf({ keys, redis, sluice: { cluster } }: SluiceConfig): JoinGrant {
+export function grantOf(config: SluiceConfig): JoinGrant {
+  const {
+    keys,
+    redis,
+    turn,
+    sluice: { cluster },
+  } = config;
   const isDerived = redis.password === derivedSecret(cluster.secret, 'redis');
   return {
     clusterName: cluster.name,
@@ -65,5 +72,6 @@ export function grantOf({ keys, redis, sluice: { cluster } }: SluiceConfig): Joi
       clusterAddresses: [...redis.cluster_addresses],
     },
     redisPasswordIsDerived: isDerived,
+    turnDomain: isTurnTlsPassedOn(config) ? turn.domain : '',
   };
 }

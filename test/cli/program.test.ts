@@ -29,6 +29,12 @@ const COMMANDS = [
   'config set',
   'config status',
   'token',
+  'token create',
+  'token list',
+  'token revoke',
+  'init',
+  'join',
+  'leave',
 ];
 
 describe('sluice --help', () => {
@@ -78,7 +84,7 @@ describe('a command line that is wrong', () => {
         ['drain', 'x', '--deadlin', '5m'],
         /unknown option '--deadlin'\n\(Did you mean --deadline\?\)/,
       ],
-      [['token', '--room', 'r'], /required option '--identity <identity>' not specified/],
+      [['token', '--room', 'r'], /--identity is missing/],
       [['nodes', 'extra', '--dev'], /too many arguments/],
       [['keys'], /Usage: sluice keys/],
       [[], /Usage: sluice/],

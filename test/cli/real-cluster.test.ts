@@ -84,17 +84,21 @@ describe('sluice on a real cluster', () => {
     assert.match(audit, /sluice drain/);
   });
 
-  test('says what a removal would end, and does it only by force', async () => {
-    await api.createRoom({ name: 'lost', emptyTimeout: 600 });
-    const host = await nodeOf('lost');
-    const refused = await sluice('remove', host);
-    assert.equal(refused.code, 1, refused.output);
-    assert.match(refused.errors, /Room/);
-    assert.equal(await stateOf(host), 'serving');
-    const forced = await sluice('remove', host, '--force');
-    assert.equal(forced.code, 0, forced.errors);
-    assert.match(forced.output, /Interrupted: \d+ Rooms? with 0 participants: .*lost/);
+  test('removes a node once it is empty, and by force at once, with what it ends', async () => {
+    await api.createRoom({ name: 'kept', emptyTimeout: 600 });
+    const host = await nodeOf('kept');
+    const removed = await sluice('remove', host, '--patience', '0');
+    assert.equal(removed.code, 0, removed.errors);
+    assert.match(removed.output, /Nothing is lost/);
+    assert.equal(await stateOf(host), 'drained');
+    const next = await nodeOf('kept');
+    assert.notEqual(next, host);
     await cluster.node(host).restart();
+    await cluster.untilServing();
+    const forced = await sluice('remove', next, '--force');
+    assert.equal(forced.code, 0, forced.errors);
+    assert.match(forced.output, /Interrupted: \d+ Rooms? with 0 participants: .*kept/);
+    await cluster.node(next).restart();
     await cluster.untilServing();
   });
 

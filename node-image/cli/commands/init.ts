@@ -33,9 +33,13 @@ export function initCommand(io: CliIo): Command {
       'after',
       `
 Run as root on a machine on which install.sh has installed Sluice. It makes the secrets of the
-cluster, starts Redis, the node, and the entry on port 443, and prints what to type on a machine that
-is to be a Media Node. Run again, it keeps all secrets, and takes over another certificate.
-${examples('sluice init --domain meet.example.com --agree-terms', 'sluice init --domain meet.example.com --certificate /root/meet.pem', 'sluice init --self-signed --domain 10.0.0.5')}`,
+cluster, starts Redis, the node, and the entry on port 443, and prints what to type on a machine
+that is to be a Media Node. Run again, it keeps all secrets, and takes over another certificate.
+${examples(
+  'sluice init --domain meet.example.com --agree-terms',
+  'sluice init --domain meet.example.com --certificate /root/meet.pem',
+  'sluice init --self-signed --domain 10.0.0.5',
+)}`,
     )
     .action(async (options: InitCommandOptions) => {
       const certificate = await certificateOf(options, io);

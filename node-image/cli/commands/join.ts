@@ -27,13 +27,13 @@ export function joinCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-Run as root on a machine on which install.sh has installed Sluice. The token authenticates the Master
-Node too, whatever its certificate is. Where this fails nothing is left of it, and it can be run again
-with the same token.
+Run as root on a machine on which install.sh has installed Sluice. The token authenticates the
+Master Node too, whatever its certificate is. Where this fails nothing is left of it, and it can be
+run again with the same token.
 ${examples(
   'sluice join --master meet.example.com --token sluice-join-1.4kQ...',
   'sluice join --master 10.0.0.5 --token-file - < token',
-  'sluice join --master meet.example.com --token-file token --public-address auto   # behind NAT',
+  'sluice join --master meet.example.com --token-file token --public-address auto  # behind NAT',
 )}`,
     )
     .action(async ({ master, name, address, publicAddress, ...given }: JoinCommandOptions) => {

@@ -34,8 +34,8 @@ export function removeCommand(io: CliIo): Command {
         'sluice remove media-3 --patience 0      # moves its Rooms at once',
         'sluice remove media-3 --force           # its machine is gone, or is to end now',
       )}
-What its machine knows stays valid, as all nodes share it: the secret of the cluster, the API keys and
-the password of Redis. sluice leave on the machine deletes them there.
+What its machine knows stays valid, as all nodes share it: the secret of the cluster, the API keys
+and the password of Redis. sluice leave on the machine deletes them there.
 `,
     )
     .action(async (wanted: string, options: RemoveOptions) => {

@@ -107,10 +107,10 @@ export async function init(options: InitOptions): Promise<Initialized> {
     const keys = await apiKeys(machine, files);
     const secret = await clusterSecret(machine, files);
     if (!(await machine.exists(CONFIG_FILE))) {
-      await files.write(CONFIG_FILE, masterConfig({ machine: name, cluster, address }), {
-        mode: 0o640,
-        group: NODE_USER,
-      });
+      // TURN/TLS needs a name: clients check the certificate by it.
+      const turnDomain = isIP(domain) === 0 ? domain : undefined;
+      const config = masterConfig({ machine: name, cluster, address, domain: turnDomain });
+      await files.write(CONFIG_FILE, config, { mode: 0o640, group: NODE_USER });
     }
     if (certificate !== undefined) {
       // The folder of boot.json's default for it.

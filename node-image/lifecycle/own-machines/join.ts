@@ -40,6 +40,8 @@ const MEDIA_PORTS: readonly WantedPort[] = [
   { protocol: 'tcp', port: PORTS.iceTcp, what: 'media over TCP' },
   { protocol: 'udp', port: PORT_RANGES.iceUdp.start, what: 'media' },
   { protocol: 'udp', port: PORTS.turn, what: 'TURN' },
+  { protocol: 'udp', port: PORTS.turnUdpEntry, what: 'TURN where only 443 is let out' },
+  { protocol: 'tcp', port: PORTS.turnUdpEntry, what: 'TURN for the entry' },
 ];
 const CONNECT_MS = 5000;
 const HEALTH = `http://127.0.0.1:${PORTS.http}/`;

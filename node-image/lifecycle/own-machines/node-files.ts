@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { JoinGrant } from '../../cluster/join-channel';
-import { PORTS } from '../../contract';
+import { ownTurnSettings, turnPassedOnSettings } from '../../contract';
 import type { BootPlanInput } from '../boot/boot-plan';
 import { OWN_FILES } from './own-files';
 
@@ -24,13 +24,21 @@ const shared = ({ machine, cluster }: Placed, role: string) => ({
   cluster: { name: cluster, secret_file: OWN_FILES.clusterSecret },
 });
 
-export function masterConfig(options: Placed & { readonly address: string }): string {
-  const { address } = options;
+export interface MasterConfigOptions extends Placed {
+  /** Where Redis listens. */
+  readonly address: string;
+  /** The name that clients connect to; undefined: they know an address only. */
+  readonly domain?: string | undefined;
+}
+
+export function masterConfig(options: MasterConfigOptions): string {
+  const { address, domain } = options;
   const host = address.includes(':') ? `[${address}]` : address;
   return text({
     key_file: OWN_FILES.apiKey,
     bind_addresses: LOOPBACK,
     redis: { address: `${host}:6379` },
+    ...(domain !== undefined && turnPassedOnSettings(domain)),
     sluice: {
       ...shared(options, 'master'),
       // Where boot has Redis listen.
@@ -58,8 +66,10 @@ export interface MediaConfigOptions {
 
 export function mediaConfig(
   { machine, address, publicAddress }: MediaConfigOptions,
-  { clusterName, redis, redisPasswordIsDerived }: JoinGrant,
+  { clusterName, redis, redisPasswordIsDerived, turnDomain }: JoinGrant,
 ): string {
+  const domain = turnDomain === '' ? undefined : turnDomain;
+  const { turn, rtc } = ownTurnSettings({ role: 'media', domain, relayTo: [] });
   return text({
     key_file: OWN_FILES.apiKey,
     bind_addresses: LOOPBACK,
@@ -73,13 +83,12 @@ export function mediaConfig(
       ...(redis.sentinelAddresses.length > 0 && { sentinel_addresses: redis.sentinelAddresses }),
       ...(redis.clusterAddresses.length > 0 && { cluster_addresses: redis.clusterAddresses }),
     },
-    rtc:
-      publicAddress === 'auto'
-        ? { use_external_ip: true }
-        : publicAddress === undefined
-          ? {}
-          : { node_ip: publicAddress },
-    turn: { enabled: true, udp_port: PORTS.turn },
+    turn,
+    rtc: {
+      ...(typeof rtc === 'object' ? rtc : {}),
+      ...(publicAddress === 'auto' && { use_external_ip: true }),
+      ...(publicAddress !== undefined && publicAddress !== 'auto' && { node_ip: publicAddress }),
+    },
     sluice: { ...shared({ machine, cluster: clusterName }, 'media'), node_link: { address } },
   });
 }

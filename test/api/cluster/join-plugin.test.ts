@@ -37,6 +37,7 @@ const GRANT: JoinGrant = {
     clusterAddresses: [],
   },
   redisPasswordIsDerived: true,
+  turnDomain: '',
 };
 const JOSE = { 'content-type': 'application/jose' };
 

@@ -32,6 +32,7 @@ const masterConfig = (redis: object): SluiceConfig =>
   configSchema.parse({
     keys: { APIone: 'the-secret-of-the-api-key' },
     redis,
+    turn: { enabled: true, external_tls: true, tls_port: 443, domain: 'meet.example.com' },
     sluice: { role: 'master', cluster: { name: 'meet', secret: SECRET } },
   });
 
@@ -108,7 +109,11 @@ describe('sluice join', () => {
     assert.equal(config.sluice.cluster.secret, SECRET);
     assert.equal(config.sluice.node_link.address, ADDRESS);
     assert.deepEqual(config.keys, { APIone: 'the-secret-of-the-api-key' });
-    assert.equal(config.rtc.node_ip.v4, '203.0.113.5');
+    assert.equal(config.rtc.node_ip?.v4, '203.0.113.5');
+    assert.deepEqual(
+      [config.turn.enabled, config.turn.udp_port, config.turn.tls_port, config.turn.domain],
+      [true, 3478, 443, 'meet.example.com'],
+    );
     // Made from the secret of the cluster at each boot, it stands in no file.
     for (const path of FILES) assert.ok(!on.read(path).includes(derivedSecret(SECRET, 'redis')));
     await on.boot({ interfaces: factsWith().interfaces });
