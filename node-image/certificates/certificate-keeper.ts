@@ -141,7 +141,8 @@ export class CertificateKeeper {
     this.#hindrance = undefined;
     if (this.#now() < this.#retryAtMs) return state;
     if (!(await store.lead())) {
-      this.#hindrance = state.problem ?? 'Another machine of this entry orders it.';
+      this.#hindrance =
+        state.problem ?? 'Another machine of this entry orders it, or Redis does not answer.';
       return state;
     }
     const known = state.accountKey === undefined ? await this.#openAccount() : state;

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { type CertificateState, emptyState, parseState } from './certificate-state';
 
+/** There are private keys in it. */
+export const STATE_MODE = 0o600;
+
 /** Where the certificate of an entry, its account and what is under way are kept. */
 export interface CertificateStore {
   /** The newest there is to know. */
@@ -73,7 +76,7 @@ export class FileStore implements CertificateStore {
   change(changed: (known: CertificateState) => CertificateState): Promise<CertificateState> {
     const written = this.#writing.then(async () => {
       const next = changed(await this.read());
-      await writeWhole(this.#options.file, `${JSON.stringify(next, undefined, 2)}\n`, 0o600);
+      await writeWhole(this.#options.file, `${JSON.stringify(next, undefined, 2)}\n`, STATE_MODE);
       return next;
     });
     this.#writing = written.catch(() => {});

@@ -8,6 +8,8 @@ export const LETS_ENCRYPT_STAGING_URL = 'https://acme-staging-v02.api.letsencryp
 
 /** The certificate and the account, with their keys; outlives the machine where it has a data volume. */
 export const CERTIFICATES_FOLDER = '/var/lib/sluice/certificates';
+/** The account and the certificate, with their keys, and what failed: for the service alone. */
+export const CERTIFICATE_STATE_FILE = `${CERTIFICATES_FOLDER}/state.json`;
 /** What HAProxy reads: certificate, chain, key. */
 export const ENTRY_CERTIFICATE_FILE = `${CERTIFICATES_FOLDER}/entry.pem`;
 /** What else the service has while the machine runs. */

@@ -9,7 +9,7 @@ import { SealedStateError, StateSealer } from './sealed-state';
 export const CERTIFICATE_DOCUMENT = 'certificate';
 const LEASE = 'certificate';
 /** Longer than an order takes, ms. */
-const LEASE_MS = 5 * 60_000;
+const LEASE_MS = 150_000;
 /** How often a change is tried again that another machine was faster than. */
 const ATTEMPTS = 8;
 

@@ -4,13 +4,16 @@ import { test } from 'node:test';
 import { readEntryCertificate } from '../../node-image/certificates/entry-certificate';
 import {
   CERTIFICATE_SETTINGS_FILE,
+  CERTIFICATE_STATE_FILE,
   CERTIFICATES_FOLDER,
   CERTIFICATES_RUN_FOLDER,
   certificateServiceSettings,
   ENTRY_CERTIFICATE_FILE,
   LETS_ENCRYPT_URL,
 } from '../../node-image/certificates/settings';
+import { standInCertificate } from '../../node-image/certificates/stand-in';
 import type { BootPlanInput } from '../../node-image/lifecycle/boot/boot-plan';
+import { writeSecrets } from '../../node-image/lifecycle/boot/secret-files';
 import { derivedSecret } from '../../node-image/lifecycle/derived-secret';
 import { BootMachine } from './support/boot-machine';
 
@@ -97,4 +100,23 @@ test('boot refuses a certificate of its own beside, and one without TLS', async 
     boot(machine, { lets_encrypt: wanted, tls: false }),
     /entry\.tls is false: take one of them out/,
   );
+});
+
+test('what is on a data volume from another machine belongs to the service again', async (t) => {
+  const machine = new BootMachine(t);
+  machine.write(CERTIFICATE_STATE_FILE, '{}', 0o644);
+  machine.write(ENTRY_CERTIFICATE_FILE, await standInCertificate(wanted.domain), 0o600);
+  const before = machine.read(ENTRY_CERTIFICATE_FILE);
+  await boot(machine, { lets_encrypt: wanted });
+  assert.equal(machine.read(ENTRY_CERTIFICATE_FILE), before);
+  assert.equal(machine.mode(ENTRY_CERTIFICATE_FILE), 0o640);
+  assert.equal(machine.mode(CERTIFICATE_STATE_FILE), 0o600);
+});
+
+test('a certificate of yours is for HAProxy, and not for the node', async (t) => {
+  const machine = new BootMachine(t);
+  const pem = await standInCertificate(wanted.domain);
+  await writeSecrets(machine.machine, { certificate: pem, cluster: 'c'.repeat(40) });
+  assert.equal(machine.mode('/run/sluice/secrets/certificate'), 0o440);
+  assert.equal(machine.mode('/run/sluice/secrets/cluster'), 0o400);
 });

@@ -1,19 +1,18 @@
 import type { Command } from 'commander';
 import {
   CERTIFICATE_SETTINGS_FILE,
+  CERTIFICATE_STATE_FILE,
   CERTIFICATE_STATUS_FILE,
-  CERTIFICATES_FOLDER,
   CHALLENGE_SOCKET,
   ENTRY_CERTIFICATE_FILE,
 } from '../../certificates/settings';
-import { EXIT_FAILED } from '../../lifecycle/exit-codes';
+import { EXIT_FAILED, EXIT_OK } from '../../lifecycle/exit-codes';
 import type { CertificatesOptions } from '../../lifecycle/run-certificates';
 import { newCommand } from '../command';
 import { CliError, type CliIo } from '../io';
 
 const ADMIN_SOCKET = '/run/sluice/haproxy/admin.sock';
-const STATE_FILE = `${CERTIFICATES_FOLDER}/state.json`;
-/** An order under way is not waited for longer, ms. */
+/** An order under way is not waited for longer, ms: the next start places another. */
 const CLOSE_MS = 10_000;
 
 interface Options {
@@ -36,7 +35,7 @@ export function certificatesCommand(io: CliIo, run: RunCertificates = runHere): 
       "order the certificate of this machine's entry by ACME, renew it, and put it into the HAProxy that runs",
     )
     .option('--settings <path>', 'what `sluice boot` has written for it', CERTIFICATE_SETTINGS_FILE)
-    .option('--state <path>', 'account, certificate and their keys', STATE_FILE)
+    .option('--state <path>', 'account, certificate and their keys', CERTIFICATE_STATE_FILE)
     .option('--certificate <path>', 'as haproxy.cfg names it', ENTRY_CERTIFICATE_FILE)
     .option('--status <path>', 'how it stands, for `sluice agent`', CERTIFICATE_STATUS_FILE)
     .option('--challenge-socket <path>', 'where HAProxy asks for proofs', CHALLENGE_SOCKET)
@@ -64,7 +63,7 @@ async function runHere(options: Parameters<RunCertificates>[0]): Promise<void> {
   const end = new AbortController();
   for (const signal of END_SIGNALS) {
     process.on(signal, () => {
-      setTimeout(() => process.exit(EXIT_FAILED), CLOSE_MS).unref();
+      setTimeout(() => process.exit(EXIT_OK), CLOSE_MS).unref();
       end.abort();
     });
   }

@@ -1,7 +1,9 @@
+import { STATE_MODE } from '../../certificates/certificate-store';
 import { readEntryCertificate } from '../../certificates/entry-certificate';
 import { ENTRY_CERTIFICATE_MODE } from '../../certificates/entry-tls';
 import {
   CERTIFICATE_SETTINGS_FILE,
+  CERTIFICATE_STATE_FILE,
   CERTIFICATES_FOLDER,
   CERTIFICATES_RUN_FOLDER,
   type CertificateServiceSettings,
@@ -75,6 +77,9 @@ async function ordered(
   const { domain } = settings;
   await machine.folder(CERTIFICATES_RUN_FOLDER, RUN_FOLDER);
   await machine.folder(CERTIFICATES_FOLDER, FOLDER);
+  // On a data volume they are those of another machine, where users have other numbers.
+  await machine.own(CERTIFICATE_STATE_FILE, { ...FOLDER, mode: STATE_MODE });
+  await machine.own(ENTRY_CERTIFICATE_FILE, { ...FOLDER, mode: ENTRY_CERTIFICATE_MODE });
   const there = await machine.read(ENTRY_CERTIFICATE_FILE);
   if (there === undefined || readEntryCertificate(there)?.covers(domain) !== true) {
     await machine.write(ENTRY_CERTIFICATE_FILE, await standInCertificate(domain), {

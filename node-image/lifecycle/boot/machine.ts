@@ -96,6 +96,11 @@ export class Machine {
     }
   }
 
+  /** Gives a file its owner and permissions, where there is one. */
+  async own(path: string, who: FileFor): Promise<void> {
+    if (await this.exists(path)) await this.#give(this.path(path), who);
+  }
+
   async remove(path: string): Promise<void> {
     await rm(this.path(path), { force: true });
   }
