@@ -3,6 +3,16 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { PlaceArgs } from '../../../pulumi-azure';
 
+/** What the engine is told of a resource beside its inputs. */
+export interface Registration {
+  /** As the engine makes it: a resource of another one is another resource. */
+  readonly urn: string;
+  readonly ignoreChanges: readonly string[];
+  readonly replaceOnChanges: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+  readonly retainOnDelete: boolean;
+}
+
 /** A resource as it was registered. */
 export interface Registered {
   readonly type: string;
@@ -14,6 +24,8 @@ export interface Registered {
 export interface World {
   readonly resources: Registered[];
   readonly calls: string[];
+  /** By type and name, such as `azure-native:compute:Disk meet-masters-data`. */
+  readonly registrations: ReadonlyMap<string, Registration>;
   /** The only resource of the type (or the only one whose name ends so). */
   only(type: string, ending?: string): Registered;
   all(type: string): Registered[];
@@ -29,6 +41,7 @@ export async function inWorld(
 ): Promise<World> {
   const resources: Registered[] = [];
   const calls: string[] = [];
+  const registrations = new Map<string, Registration>();
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs: given }) => {
@@ -48,6 +61,7 @@ export async function inWorld(
     'test',
     options.preview ?? false,
   );
+  recordRegistrations(registrations);
   try {
     await program();
   } finally {
@@ -58,6 +72,7 @@ export async function inWorld(
   return {
     resources,
     calls,
+    registrations,
     all,
     only: (type, ending = '') => {
       const found = all(type).filter(({ name }) => name.endsWith(ending));
@@ -68,6 +83,42 @@ export async function inWorld(
       }
       return first;
     },
+  };
+}
+
+/** As much of a request to register a resource as is read here. Source: pulumi/proto, resource.proto. */
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getIgnorechangesList(): string[];
+  getReplaceonchangesList(): string[];
+  getDeletebeforereplace(): boolean;
+  getRetainondelete(): boolean;
+}
+
+/** Listens to what reaches the engine: mocks are not told of options and parents. */
+function recordRegistrations(registrations: Map<string, Registration>): void {
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource(request: RegisterRequest, ...rest: unknown[]): unknown;
+  };
+  const register = monitor.registerResource.bind(monitor);
+  const chains = new Map<string, string>();
+  monitor.registerResource = (request, ...rest) => {
+    const [type, name] = [request.getType(), request.getName()];
+    // The mock's URN of the parent names its type and its own parent's, the engine's all of them.
+    const [, , types = '', ofName = ''] = request.getParent().split('::');
+    const chain = chains.get(`${types.split('$').pop()} ${ofName}`);
+    const whole = chain === undefined ? type : `${chain}$${type}`;
+    chains.set(`${type} ${name}`, whole);
+    registrations.set(`${type} ${name}`, {
+      urn: `urn:pulumi:test::sluice::${whole}::${name}`,
+      ignoreChanges: request.getIgnorechangesList(),
+      replaceOnChanges: request.getReplaceonchangesList(),
+      deleteBeforeReplace: request.getDeletebeforereplace(),
+      retainOnDelete: request.getRetainondelete(),
+    });
+    return register(request, ...rest);
   };
 }
 
