@@ -112,6 +112,8 @@ describe('a Debian 12 onto which a node is installed', { concurrency: 1 }, () =>
       parameters: {
         '/sluice/demo/master': `key_file: /run/sluice/secrets/api_key
 redis: { address: "master.demo.internal:6379" }
+turn: { enabled: true, tls_port: 443, external_tls: true, domain: meet.example.com }
+prometheus: { port: 6789 }
 sluice:
   role: master
   trusted_proxies: [127.0.0.1/32]
@@ -178,7 +180,24 @@ sluice:
       { timeoutMs: SERVING_WITHIN_MS, intervalMs: 200, explain: () => machine.journal() },
     );
     assert.equal(machine.state('sluice-redis.service'), 'active');
-    assert.match(machine.run('curl', '-s', 'http://127.0.0.1:7880/').output, /^OK/);
+    // Until its first look HAProxy takes a server for well.
+    await until(
+      'the node to answer itself',
+      () => machine.run('curl', '-s', '-m', '2', 'http://127.0.0.1:7880/').output.startsWith('OK'),
+      { timeoutMs: SERVING_WITHIN_MS, intervalMs: 200, explain: () => machine.journal() },
+    );
+
+    // The node has told HAProxy of all Media Nodes there are: none.
+    await until(
+      'the node to reach HAProxy',
+      () =>
+        /^sluice_turn_servers\{.*state="serving".*\} 0$/m.test(
+          machine.run('curl', '-s', 'http://127.0.0.1:6789/metrics').output,
+        ),
+      { explain: () => machine.journal() },
+    );
+    const socket = machine.run('stat', '-c', '%U %G %a', '/run/sluice/haproxy/admin.sock');
+    assert.equal(socket.output, 'sluice-haproxy sluice-entry 660\n');
 
     const owners = machine.run(
       'stat',
