@@ -77,7 +77,7 @@ const CERTIFICATE_FOR = { mode: 0o640, group: 'sluice-haproxy' } as const;
  * @throws BootError with one sentence that says what to do; nothing is left then of a first run.
  */
 export async function init(options: InitOptions): Promise<Initialized> {
-  const { machine, facts, say, cluster = 'sluice', patienceMs } = options;
+  const { machine, facts, say, patienceMs } = options;
   await checkMachine({ machine, facts, ports: MASTER_PORTS });
   const before = await readMembership(machine);
   if (before === undefined) {
@@ -89,6 +89,7 @@ export async function init(options: InitOptions): Promise<Initialized> {
     );
   }
   const name = before?.machine ?? nameOf(options);
+  const cluster = options.cluster ?? before?.cluster ?? 'sluice';
   if (!/^[\w.-]{1,63}$/.test(cluster)) {
     throw new BootError(
       `${JSON.stringify(cluster)} is no name for a cluster: give one of up to 63 letters, digits, ".", "-" and "_".`,

@@ -155,7 +155,10 @@ function send(
 function messageOf(body: string): string | undefined {
   try {
     const { message } = JSON.parse(body) as { message?: unknown };
-    return typeof message === 'string' ? message.slice(0, 500) : undefined;
+    // Of somebody who has proven nothing: nothing in it is to steer a terminal.
+    return typeof message === 'string'
+      ? message.slice(0, 500).replaceAll(/\p{C}/gu, ' ')
+      : undefined;
   } catch {
     return undefined;
   }

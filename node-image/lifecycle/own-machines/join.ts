@@ -71,7 +71,10 @@ export async function join(options: JoinOptions): Promise<void> {
       );
     }
     say(`this machine is ${before.machine} of the cluster ${before.cluster} already`);
-    await startNode({ machine, isReady, patienceMs });
+    await startNode({ machine, isReady, patienceMs }).catch((error: unknown) => {
+      // One that was removed stays drained.
+      throw new BootError(`${reasonOf(error)} To join anew, run \`sluice leave\` first.`);
+    });
     return;
   }
   await refuseForeign(machine);

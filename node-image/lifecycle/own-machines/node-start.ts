@@ -14,7 +14,9 @@ export interface NodeStartOptions {
 const START = '/opt/sluice/bin/start';
 const PATIENCE_MS = 90_000;
 const POLL_MS = 500;
-const UNITS = ['agent', 'haproxy', 'node', 'redis', 'boot'].map((name) => `sluice-${name}.service`);
+const UNITS = ['agent', 'certificates', 'haproxy', 'node', 'redis', 'boot'].map(
+  (name) => `sluice-${name}.service`,
+);
 
 /**
  * Starts the services of this machine, and waits until the node serves.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { JOIN_PATH, joinPlugin } from '../../../node-image/api/cluster/join-plugin';
@@ -255,6 +256,23 @@ describe('POST /sluice/v1/join', () => {
         await assert.rejects(join(made, there), says(/is not the cluster that the token is of/));
       } finally {
         await liar.close();
+      }
+    });
+
+    test('shows nothing that steers a terminal, whoever says it', async () => {
+      const made = await token();
+      const other = createServer((_request, response) => {
+        response.writeHead(503);
+        response.end(JSON.stringify({ message: '\u001b[2Jall is well\n' }));
+      });
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = other.address() as AddressInfo;
+        const there = `http://127.0.0.1:${port}`;
+        await assert.rejects(join(made, there), says(/let this machine in: {2}\[2Jall is well $/));
+      } finally {
+        other.close();
+        other.closeAllConnections();
       }
     });
 

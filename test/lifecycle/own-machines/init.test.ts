@@ -203,6 +203,8 @@ describe('sluice init', () => {
     assert.match(await refusal(leave({ ...options, force: true })), /there is nothing to leave/);
     await start(on, { cluster: 'other' });
     assert.notEqual(on.read(SECRETS[0]), before);
+    await start(on);
+    assert.equal(JSON.parse(on.read('/etc/sluice/cluster.json')).cluster, 'other');
   });
 });
 

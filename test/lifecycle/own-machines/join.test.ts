@@ -189,6 +189,8 @@ describe('sluice join', () => {
     await start(on);
     await start(on);
     assert.equal(asked.length, 1);
+    const removed = start(on, { isReady: async () => false });
+    await refused(removed, /does not serve .* To join anew, run `sluice leave` first\.$/);
     const elsewhere = new JoinReader('the secret of another cluster, as long as ours').publicKey;
     const of = readJoinToken(token) ?? assert.fail();
     await refused(
