@@ -42,6 +42,9 @@ export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' },
   );
+  // Whatever else may still hold the other end of it.
+  const end = (): unknown => child.stdout.destroy();
+  signal.addEventListener('abort', end, { once: true });
   let errors = '';
   child.stderr.on('data', (data: Buffer) => {
     errors = `${errors}${data.toString()}`.slice(-SHOWN_OF_ERRORS);
@@ -58,6 +61,7 @@ export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<
     const why = await ended;
     if (!signal.aborted) throw new JournalError(`${program} does not follow the journal: ${why}`);
   } finally {
+    signal.removeEventListener('abort', end);
     child.kill('SIGKILL');
   }
 }
