@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   addressOf,
   commandTimeoutMs,
@@ -66,14 +64,14 @@ async function connected(client: RedisClient): Promise<string | undefined> {
     });
   });
   if (client.status === 'ready') return undefined;
-  const timer = new AbortController();
-  const ready = once(client, 'ready', { signal: timer.signal }).then(
-    () => true,
-    () => false,
-  );
-  const late = sleep(CONNECT_MS, false, { signal: timer.signal }).catch(() => false);
+  let timer: NodeJS.Timeout | undefined;
+  const ready = new Promise<boolean>((resolve) => client.once('ready', () => resolve(true)));
+  const late = new Promise<boolean>((resolve) => {
+    // Others may have answered by then: the sentinels are asked one after the other.
+    timer = setTimeout(() => resolve(false), CONNECT_MS);
+  });
   const isReady = await Promise.race([ready, late, refused.then(() => false)]);
-  timer.abort();
+  clearTimeout(timer);
   return isReady ? undefined : last;
 }
 
