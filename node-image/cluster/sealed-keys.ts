@@ -1,12 +1,6 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { deriveKey, openText, sealText } from './sealed-text';
 import type { SharedKeySet } from './shared-key-set';
 
 /** The document of keys was not written with this cluster's secret, or was changed since. */
@@ -14,11 +8,8 @@ export class SealedKeysError extends Error {
   override readonly name = 'SealedKeysError';
 }
 
-const CIPHER = 'aes-256-gcm';
-const KEY_BYTES = 32;
-/** What NIST SP 800-38D recommends for GCM. */
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
+/** Of HMAC-SHA256. */
+const MAC_BYTES = 32;
 const MOST_KEYS = 10_000;
 
 const documentSchema = z.object({
@@ -45,11 +36,11 @@ export class KeySealer {
 
   /** @param clusterSecret - `sluice.cluster.secret` */
   constructor(clusterSecret: string) {
-    this.id = Buffer.from(derive(clusterSecret, 'sluice api keys: id').subarray(0, 8)).toString(
+    this.id = Buffer.from(deriveKey(clusterSecret, 'sluice api keys: id').subarray(0, 8)).toString(
       'hex',
     );
-    this.#encryption = derive(clusterSecret, 'sluice api keys: encryption');
-    this.#signing = derive(clusterSecret, 'sluice api keys: signature');
+    this.#encryption = deriveKey(clusterSecret, 'sluice api keys: encryption');
+    this.#signing = deriveKey(clusterSecret, 'sluice api keys: signature');
   }
 
   /** @throws SealedKeysError where there are more than could be read again. */
@@ -62,7 +53,7 @@ export class KeySealer {
       keys: Object.fromEntries(
         [...keys].map(([apiKey, { secret, addedAtMs }]) => [
           apiKey,
-          { sealed: this.#encrypt(apiKey, secret), addedAtMs },
+          { sealed: sealText(this.#encryption, secret, apiKey), addedAtMs },
         ]),
       ),
       retired: Object.fromEntries(retired),
@@ -89,22 +80,9 @@ export class KeySealer {
     };
   }
 
-  #encrypt(apiKey: string, secret: string): string {
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv(CIPHER, this.#encryption, iv).setAAD(Buffer.from(apiKey));
-    const encrypted = [cipher.update(secret, 'utf8'), cipher.final()];
-    return Buffer.concat([iv, ...encrypted, cipher.getAuthTag()]).toString('base64');
-  }
-
   #decrypt(apiKey: string, sealed: string): string {
-    const bytes = Buffer.from(sealed, 'base64');
     try {
-      const iv = bytes.subarray(0, IV_BYTES);
-      const decipher = createDecipheriv(CIPHER, this.#encryption, iv, { authTagLength: TAG_BYTES })
-        .setAAD(Buffer.from(apiKey))
-        .setAuthTag(bytes.subarray(-TAG_BYTES));
-      const encrypted = bytes.subarray(IV_BYTES, -TAG_BYTES);
-      return Buffer.concat([decipher.update(encrypted), decipher.final()]).toString('utf8');
+      return openText(this.#encryption, sealed, apiKey);
     } catch (error) {
       throw new SealedKeysError(`the secret of ${apiKey} does not decrypt`, { cause: error });
     }
@@ -119,12 +97,9 @@ export class KeySealer {
   }
 }
 
-const derive = (clusterSecret: string, purpose: string): Uint8Array =>
-  new Uint8Array(hkdfSync('sha256', clusterSecret, '', purpose, KEY_BYTES));
-
 /** As long as a real one, whatever was written. */
 function macOf({ mac }: KeysDocument): Buffer {
-  const bytes = Buffer.alloc(KEY_BYTES);
+  const bytes = Buffer.alloc(MAC_BYTES);
   Buffer.from(mac, 'base64').copy(bytes);
   return bytes;
 }
