@@ -1,16 +1,17 @@
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
-
-const TIMEOUT_MS = 5000;
-
 /** HAProxy runs and does not do what it is told. */
 export class HaproxyError extends Error {
   override readonly name = 'HaproxyError';
 }
 
+/** What a running HAProxy is told, and answers. */
+export interface HaproxyAdmin {
+  /** @throws Error with the `code` of the system where it is not reached. */
+  ask(commands: readonly string[]): Promise<string>;
+}
+
 export interface HaproxyCertificateOptions {
-  /** Socket by which HAProxy is told. */
-  readonly adminSocket: string;
+  /** Where HAProxy is told. */
+  readonly admin: HaproxyAdmin;
   /** As it is named in haproxy.cfg. */
   readonly file: string;
 }
@@ -63,18 +64,14 @@ export class HaproxyCertificate {
   }
 
   async #ask(command: string): Promise<string | undefined> {
-    const socket = connect(this.#options.adminSocket);
-    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('it does not answer')));
-    // Not ended: HAProxy drops what it has not answered when its client ends.
-    socket.write(`${command}\n`);
     try {
-      return await text(socket);
+      return await this.#options.admin.ask([command]);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const code = 'code' in error ? error.code : undefined;
       if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
       throw new HaproxyError(
-        `HAProxy cannot be told of a certificate (${error.message}): see that this user may write to ${this.#options.adminSocket}.`,
+        `HAProxy cannot be told of a certificate (${error.message}): see that it answers, and that this user is of the group sluice-entry.`,
         { cause: error },
       );
     }

@@ -16,6 +16,7 @@ import { RedisRegistry } from '../cluster/redis/redis-registry';
 import { configSchema } from '../contract';
 import { createLog } from '../telemetry/log';
 import { Closers } from './closers';
+import { HaproxySocket } from './haproxy-socket';
 
 /** Paths of what the service reads and writes. */
 export interface CertificateFiles {
@@ -58,7 +59,7 @@ export async function runCertificates(options: CertificatesOptions): Promise<voi
     });
     closers.add(() => server.close());
     const { certificate: file, adminSocket } = files;
-    const haproxy = new HaproxyCertificate({ adminSocket, file });
+    const haproxy = new HaproxyCertificate({ admin: new HaproxySocket(adminSocket), file });
     const keeper = new CertificateKeeper({
       settings,
       store,

@@ -17,7 +17,9 @@ import { Proofs } from '../../node-image/certificates/proofs';
 import { whyNotReached } from '../../node-image/certificates/reachability';
 import { certificateSettings } from '../../node-image/certificates/settings';
 import { standInCertificate } from '../../node-image/certificates/stand-in';
+import { HaproxySocket } from '../../node-image/lifecycle/haproxy-socket';
 import { TestHaproxy } from '../support/haproxy';
+import { freePortRange } from '../support/ports';
 
 export const DOMAIN = 'meet.example.com';
 const LOOK_MS = 100;
@@ -110,8 +112,8 @@ export class EntryMachine {
       socket: this.#socket,
       answer: (token) => proofs.answer(token),
     });
-    const { adminSocket } = this.haproxy;
-    const haproxy = new HaproxyCertificate({ adminSocket, file: this.certificateFile });
+    const admin = new HaproxySocket(this.haproxy.adminSocket);
+    const haproxy = new HaproxyCertificate({ admin, file: this.certificateFile });
     const keeper = new CertificateKeeper({
       settings,
       store,
@@ -175,6 +177,12 @@ export class EntryMachine {
     rmSync(join(this.stateFile, '..'), { recursive: true, force: true });
   }
 }
+
+/**
+ * For what is to stand for port 80 in several tests: none that the system gives to connections by
+ * itself, which would take it in between.
+ */
+export const freeProofPort = (): Promise<number> => freePortRange(1);
 
 export const toThisMachine: LookupFunction = (_name, options, done) => {
   if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);

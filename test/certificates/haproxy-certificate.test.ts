@@ -8,6 +8,7 @@ import { readEntryCertificate } from '../../node-image/certificates/entry-certif
 import { EntryTls } from '../../node-image/certificates/entry-tls';
 import { HaproxyCertificate } from '../../node-image/certificates/haproxy-certificate';
 import { standInCertificate } from '../../node-image/certificates/stand-in';
+import { HaproxySocket } from '../../node-image/lifecycle/haproxy-socket';
 import { TestHaproxy } from '../support/haproxy';
 import { KeptLog } from './entry-world';
 
@@ -28,8 +29,10 @@ describe('the certificate of a HAProxy that runs', () => {
     await haproxy.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const told = (options: { file?: string; adminSocket?: string } = {}) =>
-    new HaproxyCertificate({ adminSocket: haproxy.adminSocket, file, ...options });
+  const told = (options: { file?: string; adminSocket?: string } = {}) => {
+    const admin = new HaproxySocket(options.adminSocket ?? haproxy.adminSocket);
+    return new HaproxyCertificate({ admin, file: options.file ?? file });
+  };
 
   it('is the one of the file, then the one that it is given', async () => {
     assert.equal(await told().fingerprint(), readEntryCertificate(first)?.fingerprint);

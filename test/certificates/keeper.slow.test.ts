@@ -8,9 +8,9 @@ import { after, before, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { standInCertificate } from '../../node-image/certificates/stand-in';
 import { Pebble } from '../support/pebble';
-import { freeTcpPort } from '../support/ports';
+
 import { until, within } from '../support/wait';
-import { askPlain, DOMAIN, EntryMachine, echo, toThisMachine } from './entry-world';
+import { askPlain, DOMAIN, EntryMachine, echo, freeProofPort, toThisMachine } from './entry-world';
 
 /** Long enough for what is done before it is renewed, also where the machine is busy. */
 const SHORT_LIFE_SECONDS = 24;
@@ -31,7 +31,7 @@ describe('the certificate of an entry, from a real authority', { concurrency: 1 
   let proofPort = 0;
   let pebble: Pebble;
   before(async () => {
-    proofPort = await freeTcpPort();
+    proofPort = await freeProofPort();
     pebble = await Pebble.start({ httpPort: proofPort, blocked: ['blocked.example.com'] });
     pebble.trust();
   });
@@ -122,7 +122,7 @@ describe('the certificate of an entry, from a real authority', { concurrency: 1 
   });
 
   it('is refused with what to do where port 80 is closed, or another server answers there', async (t) => {
-    const closed = await freeTcpPort();
+    const closed = await freeProofPort();
     const elsewhere = createServer((_request, response) => void response.writeHead(404).end('no'));
     t.after(() => elsewhere.close());
     const authority = await Pebble.start({ httpPort: closed });
@@ -197,7 +197,7 @@ describe('the certificate of an entry, from a real authority', { concurrency: 1 
   });
 
   it('says that the clock is wrong, or the authority is not there', async (t) => {
-    const gone = `https://127.0.0.1:${await freeTcpPort()}/dir`;
+    const gone = `https://127.0.0.1:${await freeProofPort()}/dir`;
     const machine = await EntryMachine.boot(t, { directoryUrl: gone, proofPort });
     await machine.startKeeper();
     await hasReason(machine, /cannot be asked at https:\/\/127\.0\.0\.1:\d+\/dir \(ECONNREFUSED\)/);
@@ -206,7 +206,7 @@ describe('the certificate of an entry, from a real authority', { concurrency: 1 
 
 describe('a certificate that comes of age', () => {
   it('is renewed at two thirds of its life, and who is connected stays', async (t) => {
-    const proofPort = await freeTcpPort();
+    const proofPort = await freeProofPort();
     const pebble = await Pebble.start({ httpPort: proofPort, validitySeconds: SHORT_LIFE_SECONDS });
     t.after(() => pebble.close());
     pebble.trust();

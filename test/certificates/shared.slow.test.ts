@@ -5,10 +5,10 @@ import { CERTIFICATE_DOCUMENT, SharedStore } from '../../node-image/certificates
 import { RedisRegistry } from '../../node-image/cluster/redis/redis-registry';
 import { configSchema } from '../../node-image/contract';
 import { Pebble } from '../support/pebble';
-import { freeTcpPort } from '../support/ports';
+
 import { startRedis, type TestRedis } from '../support/redis';
 import { until } from '../support/wait';
-import { EntryMachine, type EntryMachineOptions } from './entry-world';
+import { EntryMachine, type EntryMachineOptions, freeProofPort } from './entry-world';
 
 const SECRET = 's'.repeat(64);
 const silent = pino({ level: 'silent' });
@@ -20,7 +20,7 @@ interface World {
 }
 
 async function world(t: TestContext, validitySeconds?: number): Promise<World> {
-  const proofPort = await freeTcpPort();
+  const proofPort = await freeProofPort();
   const pebble = await Pebble.start({
     httpPort: proofPort,
     ...(validitySeconds !== undefined && { validitySeconds }),
@@ -60,7 +60,7 @@ const ordersOf = (machine: EntryMachine): number =>
 test('two masters have one certificate, ordered by one and proven by the other', async (t) => {
   const { pebble, redis, master } = await world(t);
   // Nobody comes to port 80 of the one that orders.
-  const [orders, proves] = [await master({ plainPort: await freeTcpPort() }), await master()];
+  const [orders, proves] = [await master({ plainPort: await freeProofPort() }), await master()];
   await orders.startKeeper();
   await until('the order', () => ordersOf(orders) === 1 || orders.status !== undefined);
   await proves.startKeeper();
@@ -79,7 +79,7 @@ test('two masters have one certificate, ordered by one and proven by the other',
 
 test('when the one that ordered is gone, another renews it', async (t) => {
   const { master } = await world(t, 15);
-  const [first, second] = [await master(), await master({ plainPort: await freeTcpPort() })];
+  const [first, second] = [await master(), await master({ plainPort: await freeProofPort() })];
   await first.startKeeper();
   await isGiven(first);
   await second.startKeeper();
@@ -100,7 +100,7 @@ test('when the one that ordered is gone, another renews it', async (t) => {
 
 test('while Redis is away each goes on, and what it has lost is written anew', async (t) => {
   const { redis, pebble, master } = await world(t);
-  const [one, other] = [await master(), await master({ plainPort: await freeTcpPort() })];
+  const [one, other] = [await master(), await master({ plainPort: await freeProofPort() })];
   await one.startKeeper();
   await isGiven(one);
   const given = (await one.served()).fingerprint;

@@ -50,6 +50,17 @@ const VARIANTS: Readonly<Record<string, () => HaproxyConfig>> = {
     healthPort: 7444,
     turnSlots: 200,
   }),
+  'with proofs for an authority of certificates': () => ({
+    ...base,
+    certificate,
+    challenges: '/run/sluice/certificates/challenges.sock',
+  }),
+  'with such proofs, and nothing else on port 80': () => ({
+    ...base,
+    certificate,
+    redirect: false,
+    challenges: '/run/sluice/certificates/challenges.sock',
+  }),
   'plain, on a machine of its own': () => ({ ...base, port: 80 }),
 };
 
