@@ -47,6 +47,8 @@ export class FakeAzure {
   readonly ca: string;
   /** Tokens that count, by the resource that they are for: FakeInstanceMetadata gives them. */
   readonly tokens = new Map<string, string>();
+  /** Called before each answer: what others do in this moment. */
+  onCall: (action: AzureAction) => void = () => undefined;
   readonly #server: Server;
   readonly #set: FakeScaleSet;
   readonly #faults: PlannedFault[] = [];
@@ -118,6 +120,7 @@ export class FakeAzure {
     const { pathname: path } = url;
     const name = path.split('/').at(path.startsWith('/secrets/') ? 2 : -1) ?? '';
     const meet = (action: AzureAction): void => {
+      this.onCall(action);
       this.calls.push({ action, name, url, body });
       const planned = this.#faults.find((one) => one.action === action && one.times > 0);
       if (planned === undefined) return;

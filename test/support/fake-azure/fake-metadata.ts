@@ -77,7 +77,8 @@ export class FakeAzureMetadata {
     const { pathname, searchParams } = new URL(url, this.url);
     const version = searchParams.get('api-version');
     if (version === null) return [400, { error: 'Bad request. api-version is invalid' }];
-    switch (pathname) {
+    // The SDK for identities puts a slash at the end of any address but Azure's own.
+    switch (pathname.replace(/\/$/, '')) {
       case '/metadata/identity/oauth2/token':
         return this.#token(searchParams.get('resource'), searchParams.get('client_id'));
       case '/metadata/instance':
