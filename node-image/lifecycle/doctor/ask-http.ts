@@ -1,5 +1,6 @@
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
+import { isIP } from 'node:net';
 
 /** Longer answers are of no use here, bytes. */
 const LONGEST = 8 * 1024 * 1024;
@@ -13,7 +14,7 @@ export interface HttpQuestion {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether to speak TLS; certificates are for others to judge. @default false */
   readonly tls?: boolean;
-  /** Of TLS. @default - none */
+  /** Of TLS; an address is not sent, as RFC 6066 has it. @default - none */
   readonly serverName?: string | undefined;
 }
 
@@ -35,7 +36,7 @@ export function askHttp(question: HttpQuestion): Promise<HttpAnswer> {
       ? tlsRequest({
           ...common,
           rejectUnauthorized: false,
-          ...(serverName === undefined ? {} : { servername: serverName }),
+          ...(serverName === undefined || isIP(serverName) !== 0 ? {} : { servername: serverName }),
         })
       : plainRequest(common);
     asked.on('response', (response) => {
