@@ -19,6 +19,8 @@ const LOOK_MS = 60_000;
 const UNREACHED_PAUSE_MS = 30_000;
 /** Where the authority says to wait and not how long, ms. */
 const LIMITED_PAUSE_MS = 3_600_000;
+/** No limit of Let's Encrypt lasts longer, ms. */
+const LONGEST_PAUSE_MS = 7 * 24 * 3_600_000;
 
 export interface CertificateKeeperOptions {
   readonly settings: CertificateSettings;
@@ -203,7 +205,9 @@ export class CertificateKeeper {
     const isUnreached = error instanceof AcmeUnreachableError;
     const isLimited = error instanceof AcmeProblem && error.kind === 'rateLimited';
     const asked = error instanceof AcmeProblem ? error.notBeforeMs : undefined;
-    const notBeforeMs = asked ?? (isLimited ? nowMs + LIMITED_PAUSE_MS : undefined);
+    const wantedMs = asked ?? (isLimited ? nowMs + LIMITED_PAUSE_MS : undefined);
+    const notBeforeMs =
+      wantedMs === undefined ? undefined : Math.min(wantedMs, nowMs + LONGEST_PAUSE_MS);
     if (isUnreached) this.#retryAtMs = nowMs + UNREACHED_PAUSE_MS;
     return this.#options.store.change((known) => ({
       ...known,
