@@ -38,7 +38,10 @@ for argument; do
     --after-cursor=n=*) start=$(( \${argument#*n=} + 1 )) ;;
   esac
 done
-exec tail --quiet -n +$start -F '${this.#file}' 2> /dev/null
+case "$*" in
+  *--follow*) exec tail --quiet -n +$start -F '${this.#file}' 2> /dev/null ;;
+esac
+exec tail --quiet -n +$start '${this.#file}'
 `,
     );
     chmodSync(this.program, 0o755);

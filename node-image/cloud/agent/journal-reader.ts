@@ -28,18 +28,32 @@ export class JournalError extends Error {
  * @throws JournalError with what journalctl said.
  */
 export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<JournalEntry> {
-  const { after, signal, program = 'journalctl' } = options;
+  const { signal, program = 'journalctl' } = options;
+  let { after } = options;
+  if (after !== undefined) {
+    // Who follows sees the present boot alone: what is left of those before comes first.
+    for await (const entry of entriesOf(program, [`--after-cursor=${after}`], signal)) {
+      after = entry.cursor;
+      yield entry;
+    }
+  }
+  // All of it, and not its last ten lines.
+  const follow = ['--follow', '--no-tail'];
+  const from = after === undefined ? '--boot' : `--after-cursor=${after}`;
+  yield* entriesOf(program, [...follow, from], signal);
+  if (!signal.aborted) throw new JournalError(`${program} does not follow the journal: it ended`);
+}
+
+/** @throws JournalError where it fails. */
+async function* entriesOf(
+  program: string,
+  options: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<JournalEntry> {
   const child = spawn(
     program,
-    [
-      '--follow',
-      // Long fields would be left out otherwise, and all but the last ten lines.
-      '--all',
-      '--no-tail',
-      '--output=json',
-      `--output-fields=${JOURNAL_FIELDS.join(',')}`,
-      after === undefined ? '--boot' : `--after-cursor=${after}`,
-    ],
+    // Long fields would be left out otherwise.
+    ['--all', '--output=json', `--output-fields=${JOURNAL_FIELDS.join(',')}`, ...options],
     { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' },
   );
   // Whatever else may still hold the other end of it.
@@ -50,7 +64,7 @@ export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<
     errors = `${errors}${data.toString()}`.slice(-SHOWN_OF_ERRORS);
   });
   const ended = once(child, 'close').then(
-    ([code]) => errors.trim() || `it ended with ${code}`,
+    ([code]) => (code === 0 ? undefined : errors.trim() || `it ended with ${code}`),
     (error: unknown) => String(error),
   );
   try {
@@ -59,7 +73,9 @@ export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<
       if (entry !== undefined) yield entry;
     }
     const why = await ended;
-    if (!signal.aborted) throw new JournalError(`${program} does not follow the journal: ${why}`);
+    if (why !== undefined && !signal.aborted) {
+      throw new JournalError(`${program} does not read the journal: ${why}`);
+    }
   } finally {
     signal.removeEventListener('abort', end);
     child.kill('SIGKILL');
