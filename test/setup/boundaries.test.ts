@@ -43,6 +43,9 @@ const importing = (specifier: string): string =>
 
 /** Folder of the importing file, then what it imports. */
 const FORBIDDEN = [
+  ['node-image/cloud/aws', '../../lifecycle/config'],
+  ['node-image/certificates', '../lifecycle/settings'],
+  ['node-image/certificates', '../cloud/notices'],
   ['node-image/media', '../../constructs/network'],
   ['node-image/lifecycle', '../../constructs'],
   ['node-image/signaling', '../../pulumi-azure/network'],
