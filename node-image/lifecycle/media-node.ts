@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { controlRequests } from '../api/cluster/control-service';
 import { linkRequests } from '../api/cluster/link-requests';
 import { HttpServer } from '../api/http-server';
@@ -20,7 +21,8 @@ import { startMetricsServer } from './metrics-endpoint';
 import { nodeLinkAddress } from './node-link-address';
 import { endDuplicate, nodeIdentity } from './node-seat';
 import { RegistryOwnership } from './registry-ownership';
-import { relayToNodes, sendAwayFromRelays } from './relay-watch';
+import { RelayPeers } from './relay-peers';
+import { sendAwayFromRelays } from './relay-watch';
 import { RoomMover } from './room-mover';
 import { roomPaths } from './room-paths';
 import type { NodeOptions, RunningNode } from './running-node';
@@ -92,6 +94,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   });
   closers.add(() => server.close());
 
+  const peers = new RelayPeers({ watch, turn, nodeId, mediaAddresses: plane.addresses });
   const mover = new RoomMover({ nodeId, rooms, hosted, registry, watch, link, choose, log });
   const seat = new Seat({
     registry,
@@ -100,7 +103,9 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       link: { host: address, port: server.port },
       mediaAddresses: plane.addresses,
       relay: turn.relay,
-      turnTls: turnTlsAddress(config, address),
+      get turnTls() {
+        return peers.isReady ? turnTlsAddress(config, address) : undefined;
+      },
     },
     configVersion: version,
     load: plane.load,
@@ -134,8 +139,6 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     log,
   });
   closers.add(() => strays.close());
-  // Before it looks for the first time: nodes may be relayed to from the start.
-  relayToNodes(watch, turn);
   await watch.start();
   await seat.take();
   sendAwayFromRelays({ watch, rooms, nodeId, log });
@@ -155,6 +158,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => http.close());
   await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
   await http.listen();
+  await sleep(peers.knownInMs);
   await seat.serve();
   health.check();
   closers.add(() => rooms.close());

@@ -1,9 +1,7 @@
-import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import { stateOf } from '../cluster/node-record';
 import type { NodeWatch } from '../cluster/node-watch';
 import type { LocalRooms } from '../room/local-rooms';
-import type { RunningTurn } from './start-turn';
 
 /** A participant that was sent away is left alone for so long, ms: its old path goes on a while. */
 const REPEAT_MS = 30_000;
@@ -48,16 +46,5 @@ export function sendAwayFromRelays(options: {
         }
       }
     }
-  });
-}
-
-/**
- * Lets TURN of this node relay to the media of every node of the cluster, at the addresses that
- * clients are told of, and to nothing else of the network that they are in.
- */
-export function relayToNodes(watch: NodeWatch, turn: Pick<RunningTurn, 'allow'>): void {
-  watch.onLooked(() => {
-    const addresses = watch.nodes().flatMap(({ record }) => record.mediaAddresses ?? []);
-    void turn.allow(addresses.filter((address) => isIP(address) !== 0));
   });
 }
