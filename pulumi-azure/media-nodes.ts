@@ -13,6 +13,7 @@ import type { PlaceArgs } from './place';
 import { cloudSettings } from './private/cloud-settings';
 import { identityOf } from './private/identity';
 import type { BoundImage } from './private/image-binding';
+import { liveCapacity } from './private/live-capacity';
 import { sizeOf, zonesOf } from './private/machine-checks';
 import { machineGroup } from './private/machine-group';
 import { type MediaTarget, mediaTarget } from './private/media-target';
@@ -66,7 +67,7 @@ export interface MediaNodesArgs extends PlaceArgs, MediaNodesOptions {
 export class MediaNodes extends pulumi.ComponentResource {
   /** What Master Nodes have to know of them. */
   public readonly target: MediaTarget;
-  /** The scale set. Its size is the controller's: nothing here sets it once it is made. */
+  /** The scale set. Its size is the controller's: a later deployment leaves it as it is then. */
   public readonly scaleSet: compute.VirtualMachineScaleSet;
   /** Its name. */
   public readonly groupName: pulumi.Output<string>;
@@ -134,7 +135,8 @@ export class MediaNodes extends pulumi.ComponentResource {
         ...args,
         groupName,
         vmSize,
-        capacity: args.initialCapacity ?? capacity.minCapacity,
+        // The size is the controller's.
+        capacity: liveCapacity(this.target, args.initialCapacity ?? capacity.minCapacity, this),
         machines,
         zones: zonesOf(args),
         networkSecurityGroupId: args.networkSecurityGroupId ?? this.#securityGroup(name, args),
@@ -148,11 +150,7 @@ export class MediaNodes extends pulumi.ComponentResource {
         },
         profile: { scheduledEventsProfile: drain.scheduledEventsProfile, ...spotProfile(args) },
       },
-      {
-        parent: this,
-        // The size is the controller's.
-        ignoreChanges: ['sku.capacity'],
-      },
+      { parent: this },
     );
     this.registerOutputs({ groupName });
   }

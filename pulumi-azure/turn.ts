@@ -4,6 +4,7 @@ import {
   NO_TURN_SETTINGS,
   ownTurnSettings,
   type PortUse,
+  turnPassedOnSettings,
   turnPorts,
   turnUdpEntry,
 } from '../node-image/contract';
@@ -71,6 +72,8 @@ export interface TurnServer {
 /** What TURN means for nodes with media. @internal */
 export interface TurnConfig {
   readonly settings: NodeSettings;
+  /** Of Master Nodes, where they pass TURN/TLS on. */
+  readonly masterSettings?: NodeSettings;
   /** Of TURN servers that exist; the nodes' own make theirs. */
   readonly secret?: pulumi.Input<string>;
   /** What PORT_USES has and nothing listens on: not to be opened. */
@@ -145,6 +148,10 @@ class OwnTurn extends Turn {
           relayTo: relayTo ?? [],
         }),
       ),
+      ...(tls &&
+        around.role === 'media' && {
+          masterSettings: NodeSettings.fromObject(turnPassedOnSettings(around.domainName)),
+        }),
       closedPorts: around.role === 'single' ? turnUdpEntry() : [],
     };
   }

@@ -187,6 +187,7 @@ export function buildCluster(
       mediaNodes: { target },
       settings: NodeSettings.fromObject(BEHIND_OWN_HAPROXY)
         .with(redis ? common(redis) : NodeSettings.none())
+        .with(turn.masterSettings ?? NodeSettings.none())
         .with(args.masterNodes?.settings ?? NodeSettings.none()),
       _settingsWith: redis ? undefined : (address) => common(onMaster(address)),
       backendPoolId: entry.balancer?.backendPoolId,

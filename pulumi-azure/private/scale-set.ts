@@ -9,7 +9,7 @@ import { placed } from './placed';
 export interface ScaleSetArgs extends PlaceArgs {
   readonly groupName: pulumi.Input<string>;
   readonly vmSize: string;
-  readonly capacity: number;
+  readonly capacity: pulumi.Input<number>;
   readonly machines: NodeMachines;
   readonly zones: readonly string[];
   readonly subnetId: pulumi.Input<string>;

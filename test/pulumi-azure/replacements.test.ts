@@ -1,16 +1,20 @@
 /** What a later `pulumi up` may do to what is there. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { Domain, ElasticCluster } from '../../pulumi-azure';
+import { Domain, ElasticCluster, NodeImage } from '../../pulumi-azure';
 import { at } from './support/read';
-import { inWorld, type World } from './support/world';
+import { failureOf, inWorld, type World, type WorldOptions } from './support/world';
 
 const domain = Domain.none();
+// The node's files are not what this is about.
+const image = NodeImage.fromImage(
+  '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/sluice',
+);
 
-const cluster = (mediaNodes: object) =>
+const cluster = (mediaNodes: object, options: WorldOptions = {}) =>
   inWorld(() => {
-    new ElasticCluster('meet', { location: 'westeurope', domain, mediaNodes });
-  });
+    new ElasticCluster('meet', { location: 'westeurope', domain, image, mediaNodes });
+  }, options);
 
 describe('a later deployment', () => {
   let world: World;
@@ -25,9 +29,27 @@ describe('a later deployment', () => {
     return found;
   };
 
-  test('leaves the size of the set to the controller', () => {
+  test('leaves the size of the set to the controller: what it is now, it stays', async () => {
+    const capacityIn = async (options: WorldOptions) => {
+      const { inputs } = (await cluster({}, options)).only(
+        'azure-native:compute:VirtualMachineScaleSet',
+      );
+      return at(inputs, 'sku.capacity');
+    };
+    assert.equal(await capacityIn({}), 1);
+    assert.equal(await capacityIn({ capacity: 7 }), 7);
+    assert.equal(await capacityIn({ capacity: 0 }), 0);
+    // ignoreChanges would send the capacity of the first deployment with each change.
     const set = options('compute:VirtualMachineScaleSet', 'meet-media-set');
-    assert.deepEqual(set.ignoreChanges, ['sku.capacity']);
+    assert.deepEqual(set.ignoreChanges, []);
+  });
+
+  test('does not go on where nobody says how many machines there are', async () => {
+    const failure = await failureOf(
+      () => new ElasticCluster('meet', { location: 'westeurope', domain }),
+      { failure: 'Status=403 Code="AuthorizationFailed"' },
+    );
+    assert.match(failure, /AuthorizationFailed/);
   });
 
   test('replaces the Master Node when it is told otherwise, after the old one has gone', () => {
@@ -41,7 +63,7 @@ describe('a later deployment', () => {
   });
 
   test('resizes by tags of the set alone', async () => {
-    const other = await cluster({ minCapacity: 2, maxCapacity: 10 });
+    const other = await cluster({ minCapacity: 2, maxCapacity: 10 }, { capacity: 1 });
     const changed = other.resources.filter(({ type, name, inputs }) => {
       const same = world.only(type, name).inputs;
       return JSON.stringify(same) !== JSON.stringify(inputs);
@@ -53,7 +75,6 @@ describe('a later deployment', () => {
     const set = other.only('azure-native:compute:VirtualMachineScaleSet').inputs;
     const before = world.only('azure-native:compute:VirtualMachineScaleSet').inputs;
     assert.equal(at(set, 'tags.sluice:max-nodes'), '10');
-    // The capacity is ignored, as it is the controller's.
-    assert.deepEqual({ ...set, tags: {}, sku: {} }, { ...before, tags: {}, sku: {} });
+    assert.deepEqual({ ...set, tags: {} }, { ...before, tags: {} });
   });
 });

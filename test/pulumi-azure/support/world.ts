@@ -34,11 +34,17 @@ export interface World {
 export const SUBSCRIPTION = '11111111-1111-1111-1111-111111111111';
 export const TENANT = '22222222-2222-2222-2222-222222222222';
 
+/** What is there already. */
+export interface WorldOptions {
+  readonly preview?: boolean;
+  /** Machines in the scale set of the Media Nodes; undefined: there is none yet. */
+  readonly capacity?: number;
+  /** What Azure answers instead, where the set is asked for. */
+  readonly failure?: string;
+}
+
 /** Runs a program over mocks, and waits until all it has begun is registered. */
-export async function inWorld(
-  program: () => unknown,
-  options: { preview?: boolean } = {},
-): Promise<World> {
+export async function inWorld(program: () => unknown, options: WorldOptions = {}): Promise<World> {
   const resources: Registered[] = [];
   const calls: string[] = [];
   const registrations = new Map<string, Registration>();
@@ -54,7 +60,7 @@ export async function inWorld(
       },
       call: ({ token, inputs }) => {
         calls.push(token);
-        return called(token, inputs);
+        return called(token, inputs, options);
       },
     },
     'sluice',
@@ -122,14 +128,29 @@ function recordRegistrations(registrations: Map<string, Registration>): void {
   };
 }
 
-/** Why a program fails. */
-export async function failureOf(program: () => unknown, preview = true): Promise<string> {
+/** Why a program fails, at once or in what it has begun: as a preview would say. */
+export async function failureOf(
+  program: () => unknown,
+  options: WorldOptions = { preview: true },
+): Promise<string> {
+  const failures: string[] = [];
+  const note = (error: unknown) => {
+    failures.push(error instanceof Error ? error.message : String(error));
+  };
+  // The engine's own program ends at one; the test runner would take it for a failure of the test.
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', note);
   try {
-    await inWorld(program, { preview });
+    await inWorld(program, options);
+    await new Promise((resolve) => setImmediate(resolve));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    note(error);
+  } finally {
+    process.removeListener('unhandledRejection', note);
+    for (const listener of others) process.on('unhandledRejection', listener);
   }
-  return '';
+  return failures.join('\n');
 }
 
 /** What a secret is sent as. Source: the engine's protocol, PropertyValue. */
@@ -224,7 +245,7 @@ function special(type: string, name: string): Values {
   }
 }
 
-function called(token: string, inputs: Values): Values {
+function called(token: string, inputs: Values, { capacity, failure }: WorldOptions): Values {
   switch (token) {
     case 'azure-native:authorization:getClientConfig':
       return { subscriptionId: SUBSCRIPTION, tenantId: TENANT, objectId: 'o', clientId: 'c' };
@@ -232,7 +253,16 @@ function called(token: string, inputs: Values): Values {
       return { primaryKey: 'a-key-of-redis', secondaryKey: 'another' };
     case 'azure-native:network:getPublicIPAddress':
       return { ...inputs, ipAddress: '203.0.113.77' };
+    case 'azure-native:compute:getVirtualMachineScaleSet':
+      if (failure !== undefined) throw refusal(failure);
+      if (capacity === undefined) throw refusal('Status=404 Code="ResourceNotFound"');
+      return { ...inputs, sku: { capacity } };
     default:
       throw new Error(`${token}: nobody answers that here`);
   }
+}
+
+/** As gRPC has it. */
+function refusal(details: string): Error {
+  return Object.assign(new Error(details), { details, code: 2 });
 }
