@@ -21,5 +21,3 @@ export interface TurnConfig {
   /** What PORT_USES has and nothing listens on: not to be opened. */
   readonly closedPorts: readonly PortUse[];
 }
-
-export { turnPorts, turnUdpEntry } from '../../node-image/contract';
