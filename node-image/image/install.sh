@@ -17,7 +17,8 @@ readonly HERE ROOT
 . "$HERE/versions.sh"
 
 # What runs beside the node, what its checks use, and what mounts a volume.
-readonly PACKAGES=(ca-certificates coturn haproxy redis-server e2fsprogs iproute2 nftables)
+# procps: kill, by which HAProxy is reloaded, and sysctl; small images have neither.
+readonly PACKAGES=(ca-certificates coturn haproxy redis-server e2fsprogs iproute2 nftables procps)
 # Their own services would take the ports of ours.
 readonly FOREIGN_SERVICES=(redis-server.service coturn.service haproxy.service)
 readonly NEEDED_MB=2500

@@ -124,8 +124,7 @@ export async function init(options: InitOptions): Promise<Initialized> {
     await files.write(BOOT_PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o644 });
     const isReady = options.isReady ?? (() => answersWell(LOCAL_URL));
     await startNode({ machine, isReady, patienceMs });
-    // One that runs already takes another certificate without dropping a connection.
-    await machine.run('systemctl', 'try-reload-or-restart', 'sluice-haproxy.service');
+    if (before !== undefined) await reloadEntry(machine);
     say(`${name} serves as the Master Node of the cluster ${cluster}`);
     const token = await (options.makeToken ?? makeToken)(keys);
     const host = isIP(domain) === 6 ? `[${domain}]` : domain;
@@ -138,6 +137,16 @@ export async function init(options: InitOptions): Promise<Initialized> {
     }
     throw error;
   }
+}
+
+/** What runs already takes another certificate over without dropping a connection. */
+async function reloadEntry(machine: Machine): Promise<void> {
+  const unit = 'sluice-haproxy.service';
+  const { code } = await machine.run('systemctl', 'try-reload-or-restart', unit);
+  if (code === 0) return;
+  throw new BootError(
+    `HAProxy goes on with the certificate that it had, as it cannot be reloaded: see \`journalctl -u ${unit}\`, and run this again.`,
+  );
 }
 
 function entryOf(

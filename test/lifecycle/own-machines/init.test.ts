@@ -92,6 +92,12 @@ describe('sluice init', () => {
     const certificate = new X509Certificate(on.read('/etc/sluice/tls/entry.pem'));
     assert.equal(certificate.subjectAltName, 'DNS:meet.example.com');
     assert.equal(on.read(SECRETS[0]), before[0]);
+    on.answer = (command) => {
+      if (command.endsWith('/start')) bootSays(on, { state: 'done' });
+      return { code: /reload-or-restart|is-active/.test(command) ? 1 : 0 };
+    };
+    assert.match(await refusal(start(on)), /^HAProxy goes on with the certificate that it had/);
+    assert.deepEqual(left(on), ALL);
   });
 
   test("hands a domain over to who orders Let's Encrypt's certificates", async (t) => {
