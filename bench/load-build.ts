@@ -24,25 +24,14 @@ const PROGRAM = 'sluice-load';
  */
 export async function ensureLoadSource(): Promise<string> {
   const { cacheFolder } = await import('../scripts/lib/host.mjs');
-  const { findProgram, run } = await import('../scripts/lib/commands.mjs');
   const { step } = await import('../scripts/lib/steps.mjs');
   const cache = cacheFolder(process.env, userInfo().homedir);
   const target = join(cache, `load-${hashOfSources()}-${process.arch}`, PROGRAM);
   if (existsSync(target)) return target;
-  const cargo = findProgram('cargo', process.env);
-  if (cargo === undefined) {
-    throw new Error(
-      'The load source of the bench is written in Rust, and there is no cargo on the PATH: get it with `curl -sSf https://sh.rustup.rs | sh` (1.88 or newer), then run this again.',
-    );
-  }
-  // Shared by all states of the sources, so that only what changed is compiled again.
-  const objects = join(cache, 'load-objects');
-  mkdirSync(objects, { recursive: true });
+  const cargo = await findCargo();
+  const objects = objectsIn(cache);
   await step('Build the load source of the bench (the first time about 5 min)', () =>
-    run('nice', ['-n', '10', cargo, 'build', '--release', '--locked', `-j${jobs()}`], {
-      cwd: SOURCES,
-      env: { ...process.env, CARGO_TARGET_DIR: objects },
-    }),
+    runCargo(cargo, objects, ['build', '--release']),
   );
   const scratch = mkdtempSync(join(cache, '.load-'));
   try {
@@ -54,6 +43,38 @@ export async function ensureLoadSource(): Promise<string> {
     rmSync(scratch, { recursive: true, force: true });
   }
   return target;
+}
+
+/**
+ * Runs the tests that the load source has of its own parts.
+ *
+ * @throws Error in words for the reader when there is no cargo, or with what failed.
+ */
+export async function runLoadSourceTests(): Promise<void> {
+  const { cacheFolder } = await import('../scripts/lib/host.mjs');
+  const objects = objectsIn(cacheFolder(process.env, userInfo().homedir));
+  await runCargo(await findCargo(), objects, ['test', '--release']);
+}
+
+/** Shared by all states of the sources, so that only what changed is compiled again. */
+const objectsIn = (cache: string): string => join(cache, 'load-objects');
+
+async function findCargo(): Promise<string> {
+  const { findProgram } = await import('../scripts/lib/commands.mjs');
+  const cargo = findProgram('cargo', process.env);
+  if (cargo !== undefined) return cargo;
+  throw new Error(
+    'The load source of the bench is written in Rust, and there is no cargo on the PATH: get it with `curl -sSf https://sh.rustup.rs | sh` (1.88 or newer), then run this again.',
+  );
+}
+
+async function runCargo(cargo: string, objects: string, args: readonly string[]): Promise<void> {
+  const { run } = await import('../scripts/lib/commands.mjs');
+  mkdirSync(objects, { recursive: true });
+  await run('nice', ['-n', '10', cargo, ...args, '--locked', `-j${jobs()}`], {
+    cwd: SOURCES,
+    env: { ...process.env, CARGO_TARGET_DIR: objects },
+  });
 }
 
 /** Everything that decides what comes out. */

@@ -260,11 +260,10 @@ impl Client {
                     times.add(now - self.began);
                 }
             }
-            Event::Connected => {
-                if !std::mem::replace(&mut self.connected, true) {
-                    totals.connected += 1;
-                    totals.connect.add(now - self.began);
-                }
+            Event::Connected if !self.connected => {
+                self.connected = true;
+                totals.connected += 1;
+                totals.connect.add(now - self.began);
             }
             Event::KeyframeRequest(request) => {
                 for source in &mut self.sources {
