@@ -36,9 +36,11 @@ export async function runAzureAgent(options: AgentOptions): Promise<void> {
       await parts.watch.start();
     }
     if (parts !== undefined && role === 'media') {
+      const events = new ScheduledEvents({ url });
+      closers.add(() => events.close());
       const watch = new EventWatch({
         machineId,
-        events: new ScheduledEvents({ url }),
+        events,
         registry: parts.registry,
         drain: config.sluice.drain,
         isNodeAlive: () => isNodeAlive(config),

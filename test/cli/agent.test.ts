@@ -67,6 +67,12 @@ describe('sluice agent', () => {
     assert.equal(options?.bootFile, '/etc/sluice/boot.json');
   });
 
+  it('runs on a machine of Azure, too', async () => {
+    const { code, asked } = await agent('sluice: {cloud: {kind: azure}}');
+    assert.deepEqual([code, asked.length], [0, 1]);
+    assert.equal(asked[0]?.stateFolder, '/var/lib/sluice/agent');
+  });
+
   it('is not needed where there is no cloud, and says so', async () => {
     const { code, errors, asked } = await agent('{}');
     assert.equal(code, 2);

@@ -6,6 +6,7 @@ import { ScheduledEvents } from '../../node-image/cloud/azure/scheduled-events';
 import { configSchema } from '../../node-image/contract';
 import { quiet } from '../cluster/core-support';
 import { EVENT_RULES, GONE_MS, problemOfEvents, type StartEventClient } from './azure-event-rules';
+import { eventWorld } from './azure-event-world';
 import { LOOK_MS } from './drain-world';
 import { type EventMistake, NaiveEvents } from './naive-events';
 
@@ -68,4 +69,20 @@ describe('a client of Scheduled Events is found out that', { concurrency: 4 }, (
       assert.notEqual(problem, undefined, `"${rule}" finds nothing wrong`);
     });
   }
+});
+
+describe('the reader of Scheduled Events', () => {
+  it('waits long for the first answer only, and for none once it is closed', async (t) => {
+    const { metadata, close } = await eventWorld();
+    t.after(close);
+    const events = new ScheduledEvents({ url: metadata.url, timeoutMs: 50 });
+    metadata.isSilent = true;
+    setTimeout(() => {
+      metadata.isSilent = false;
+    }, 200);
+    await assert.rejects(new ScheduledEvents({ url: metadata.url, firstTimeoutMs: 50 }).list());
+    const first = events.list();
+    setTimeout(() => events.close(), 300);
+    await assert.rejects(first, /does not answer/);
+  });
 });

@@ -38,7 +38,7 @@ async function mediaNode(t: TestContext, options: Partial<FakeMetadataOptions> =
     config: { secret: 'config-media', revision: '7' },
     secrets: {
       api_key: 'api-key',
-      cluster: `${azure.url}/secrets/cluster-secret`,
+      cluster: `${azure.url}//secrets/cluster-secret`,
       redis: 'redis-password',
     },
   } as const;

@@ -32,7 +32,7 @@ export interface AzureGroupOptions {
   readonly freshMs?: number | undefined;
   /** Before the capacity is raised anew, ms. @default 2000 */
   readonly pauseMs?: number | undefined;
-  /** ms since 1970, and monotonic. @default Date.now */
+  /** ms since 1970. @default Date.now */
   readonly now?: (() => number) | undefined;
 }
 

@@ -133,6 +133,8 @@ export interface MetadataQuestion {
   readonly timeoutMs: number;
   /** Sent by POST. @default - it is a GET */
   readonly body?: unknown;
+  /** Nobody waits for the answer any more. @default - somebody does */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface MetadataAnswer {
@@ -146,12 +148,14 @@ export async function askMetadata({
   path,
   timeoutMs,
   body,
+  signal,
 }: MetadataQuestion): Promise<MetadataAnswer> {
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(new URL(`/metadata/${path}`, url), {
       headers: { Metadata: 'true' },
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     });
     return { status: response.status, text: await response.text() };

@@ -48,6 +48,7 @@ export interface ScheduledEventsOptions {
  */
 export class ScheduledEvents {
   readonly #options: ScheduledEventsOptions;
+  readonly #closed = new AbortController();
   #hasAnswered = false;
 
   constructor(options: ScheduledEventsOptions) {
@@ -80,6 +81,11 @@ export class ScheduledEvents {
     }
   }
 
+  /** Ends what is being asked. Idempotent. */
+  close(): void {
+    this.#closed.abort();
+  }
+
   #ask(body?: unknown) {
     const { url, firstTimeoutMs = FIRST_TIMEOUT_MS, timeoutMs = TIMEOUT_MS } = this.#options;
     return askMetadata({
@@ -87,6 +93,7 @@ export class ScheduledEvents {
       path: PATH,
       timeoutMs: this.#hasAnswered ? timeoutMs : firstTimeoutMs,
       body,
+      signal: this.#closed.signal,
     });
   }
 }

@@ -66,7 +66,10 @@ export class AzureStore implements CloudStore {
   #find(id: string, key: string): { vault: string; name: string; version?: string | undefined } {
     if (!id.includes('/')) return { vault: this.#options.vault.replace(/\/$/, ''), name: id };
     try {
-      const { vaultUrl, name, version } = parseKeyVaultSecretIdentifier(id);
+      // Azure itself writes the address of a vault with a slash at its end.
+      const { vaultUrl, name, version } = parseKeyVaultSecretIdentifier(
+        id.replace(/(?<!:)\/{2,}/g, '/'),
+      );
       return { vault: vaultUrl, name, version };
     } catch (error) {
       throw new BootError(

@@ -27,6 +27,8 @@ export interface FakeMetadataOptions {
 export class FakeAzureMetadata {
   /** Answers with this status instead. */
   failsWith: number | undefined;
+  /** Says nothing at all, as before the first answer about events. */
+  isSilent = false;
   /** Requests without the header. */
   refused = 0;
   readonly url: string;
@@ -58,6 +60,7 @@ export class FakeAzureMetadata {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.isSilent) return;
     const [status, json] = this.#answerTo(request, await text(request));
     response.statusCode = status;
     response.setHeader('content-type', 'application/json');
