@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { allBlocks } from '../docs/support/pages';
 import { type CallClient, wasDropped } from '../support/call-client';
 import { RustClients } from '../support/call-client-rust';
 import { joinToken } from '../support/tokens';
@@ -12,6 +13,12 @@ import { addDownloads } from './support/downloads';
 import { type OwnMachine, OwnNetwork } from './support/own-network';
 
 const ADMIN = '. /etc/sluice/admin.env';
+/** What docs/own-machines.md has people type, but for the installation. */
+const DOCUMENTED = allBlocks()
+  .filter(
+    ({ page, notRun }) => page === 'docs/own-machines.md' && /own-machines/.test(notRun ?? ''),
+  )
+  .flatMap(({ text }) => text.trim().split('\n'));
 const OWN_FILES =
   '/etc/sluice/boot.json /etc/sluice/sluice.yaml /etc/sluice/cluster.json /etc/sluice/secrets/cluster';
 
@@ -51,6 +58,23 @@ describe('own machines', { concurrency: 1 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  const typed = new Set<string>();
+  /** Runs a command of the page, with what is different each time in its place. */
+  const asDocumented = (
+    machine: OwnMachine,
+    command: string,
+    values: Readonly<Record<string, string>> = {},
+  ): string => {
+    assert.ok(DOCUMENTED.includes(command), command);
+    typed.add(command);
+    const filled = command.replace(/\b[A-Z]{2,}\b/g, (name) => values[name] ?? name);
+    if (machine !== master || /^sluice (?:init|join|leave)/.test(command)) {
+      return done(machine, filled);
+    }
+    assert.ok(DOCUMENTED.includes(ADMIN));
+    typed.add(ADMIN);
+    return done(machine, `${ADMIN}; ${filled}`);
+  };
   const done = (machine: OwnMachine, command: string): string => {
     const { status, output } = machine.sh(command);
     assert.equal(status, 0, `${command}\n${output}\n${machine.container.journal()}`);
@@ -100,8 +124,8 @@ describe('own machines', { concurrency: 1 }, () => {
     assert.match(taken.output, /^Port 443\/tcp \(the entry of clients\) cannot be listened on/);
     isUntouched(master);
 
-    const output = done(master, `sluice init --self-signed --domain ${master.address}`);
-    assert.match(output, /^Clients connect to {3}https:\/\/10\.77\.0\.1 /m);
+    const output = asDocumented(master, 'sluice init --self-signed --domain 10.0.0.5');
+    assert.match(output, /^Clients connect to {3}https:\/\/10\.0\.0\.5 /m);
     [joinCommand = ''] = /sluice join --master \S+ --token \S+/.exec(output) ?? [];
     assert.notEqual(joinCommand, '');
     assert.deepEqual(nodes(), ['master-1 serving']);
@@ -126,7 +150,11 @@ describe('own machines', { concurrency: 1 }, () => {
   });
 
   test('join makes a Media Node, and a token does so once', async () => {
-    assert.match(done(media1, joinCommand), /^join: media-1 serves$/m);
+    const [, TOKEN = ''] = /--token (\S+)/.exec(joinCommand) ?? [];
+    const documented = 'sluice join --master 10.0.0.5 --token TOKEN';
+    assert.equal(documented.replace('TOKEN', TOKEN), joinCommand);
+    const joined = asDocumented(media1, documented, { TOKEN });
+    assert.match(joined, /^join: media-1 serves$/m);
     assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving']);
     refused(media2, joinCommand, /^This token was used by media-1, and is good for one machine/);
     isUntouched(media2);
@@ -139,17 +167,13 @@ describe('own machines', { concurrency: 1 }, () => {
       done(master, `${ADMIN}; sluice token create --valid-for 10s`).split('\n')[0] ?? '';
     const join = (to: string, given: string): string =>
       `sluice join --master ${to} --token ${given}`;
-    refused(
-      media2,
-      join('10.77.0.99', token),
-      /^No Master Node answers at https:\/\/10\.77\.0\.99/,
-    );
-    refused(media2, join('10.77.0.1', token.slice(0, -3)), /^This is no whole join token/);
+    refused(media2, join('10.0.0.99', token), /^No Master Node answers at https:\/\/10\.0\.0\.99/);
+    refused(media2, join('10.0.0.5', token.slice(0, -3)), /^This is no whole join token/);
     const wrong = token.replace(/\.[^.]{43}\./, `.${'x'.repeat(43)}.`);
-    refused(media2, join('10.77.0.1', wrong), /^The cluster has no such token/);
+    refused(media2, join('10.0.0.5', wrong), /^The cluster has no such token/);
     refused(
       media2,
-      `setpriv --reuid=nobody --clear-groups ${join('10.77.0.1', token)}`,
+      `setpriv --reuid=nobody --clear-groups ${join('10.0.0.5', token)}`,
       /^This needs root/,
     );
     refused(
@@ -158,7 +182,7 @@ describe('own machines', { concurrency: 1 }, () => {
       /^This machine is a Media Node of the cluster sluice/,
     );
     done(media2, 'sleep 11');
-    refused(media2, join('10.77.0.1', token), /^This token has expired/);
+    refused(media2, join('10.0.0.5', token), /^This token has expired/);
     isUntouched(media2);
   });
 
@@ -184,22 +208,19 @@ describe('own machines', { concurrency: 1 }, () => {
     done(media2, `printf '${token}' | sluice join --master ${master.address} --token-file -`);
     assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving', 'media-2 serving']);
 
-    const removed = done(master, `${ADMIN}; sluice remove media-1 --patience 0 --deadline 2m`);
+    const removed = asDocumented(master, 'sluice remove media-1 --patience 0 --deadline 2m');
     assert.match(removed, /Nothing is lost/);
     await roomIsOn('media-2');
     await callGoesOn();
-    done(media1, 'sluice leave');
+    asDocumented(media1, 'sluice leave');
     isUntouched(media1);
     assert.deepEqual(nodes(), ['master-1 serving', 'media-2 serving']);
   });
 
   test('a machine that has left comes back, one that is drained is empty', async () => {
-    const token = done(master, `${ADMIN}; sluice token create`).split('\n')[0] ?? '';
+    const token = asDocumented(master, 'sluice token create').split('\n')[0] ?? '';
     done(media1, `SLUICE_TOKEN=${token} sluice join --master ${master.address}`);
-    const drained = done(
-      master,
-      `${ADMIN}; sluice drain media-2 --patience 0 --deadline 2m --wait`,
-    );
+    const drained = asDocumented(master, 'sluice drain media-2 --patience 0 --deadline 2m --wait');
     assert.match(drained, / is empty, 1 Room was moved\.$/m);
     await roomIsOn('media-1');
     await callGoesOn();
@@ -208,6 +229,8 @@ describe('own machines', { concurrency: 1 }, () => {
 
   test('one that is gone is removed by force', async () => {
     await media2.container.cutPower();
+    assert.ok(DOCUMENTED.includes('sluice remove media-2 --force'));
+    typed.add('sluice remove media-2 --force');
     const { status, output } = master.sh(`${ADMIN}; sluice remove media-2 --force`);
     // The cluster may find out by itself first.
     assert.match(output, status === 0 ? /Nothing is lost/ : /^No node has the id or the machine/);
@@ -217,6 +240,15 @@ describe('own machines', { concurrency: 1 }, () => {
     });
     assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving']);
     await callGoesOn();
+  });
+
+  test('tokens are listed, and revoked before anybody has used them', () => {
+    asDocumented(master, 'sluice token create --valid-for 10m');
+    const [, ID = ''] =
+      /(\w{12}) +│? *\|? *open/.exec(asDocumented(master, 'sluice token list')) ?? [];
+    assert.match(asDocumented(master, 'sluice token revoke ID', { ID }), /is revoked\./);
+    assert.match(asDocumented(master, 'sluice nodes'), /media-1/);
+    assert.match(done(master, `${ADMIN}; sluice audit`), /media-1 \(10\.0\.0\.6\) joins by token/);
   });
 
   test('no secret is in an argument, in the journal or open to others', () => {
@@ -229,5 +261,33 @@ describe('own machines', { concurrency: 1 }, () => {
         /Permission denied/,
       );
     }
+  });
+
+  test('another certificate is taken over while the call goes on', async () => {
+    const make =
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=meet.example.com -addext subjectAltName=DNS:meet.example.com';
+    done(master, `openssl ${make} -keyout /root/key.pem -out /root/meet.pem 2>/dev/null`);
+    done(master, 'cat /root/key.pem >> /root/meet.pem');
+    asDocumented(master, 'sluice init --domain meet.example.com --certificate /root/meet.pem');
+    await until('the new certificate', () =>
+      master
+        .sh('curl -svk https://127.0.0.1/ 2>&1 | grep subject:')
+        .output.includes('CN=meet.example.com'),
+    );
+    await callGoesOn();
+    asDocumented(
+      master,
+      'sluice init --domain meet.example.com --agree-terms --email ops@example.com',
+    );
+    const plan = JSON.parse(done(master, 'cat /etc/sluice/boot.json'));
+    assert.deepEqual(plan.entry.lets_encrypt, {
+      domain: 'meet.example.com',
+      terms_agreed: true,
+      email: 'ops@example.com',
+    });
+  });
+
+  test('every command of the page was typed', () => {
+    assert.deepEqual([...typed].sort(), [...new Set(DOCUMENTED)].sort());
   });
 });

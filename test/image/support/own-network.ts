@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Container } from './container';
 import { DebianRoot } from './debian-root';
 
-const NETWORK = '10.77.0';
+const NETWORK = '10.0.0';
+const FIRST = 5;
 const SWITCH = 'lan0';
 
 /** An own machine of a test: it has booted, and is called by its name. */
@@ -35,7 +36,7 @@ export class OwnNetwork {
     const machineId = randomBytes(16).toString('hex');
     writeFileSync(join(root.path, 'etc/machine-id'), `${machineId}\n`);
     const container = await Container.boot(root.path);
-    const address = `${NETWORK}.${this.#machines.length + 1}`;
+    const address = `${NETWORK}.${this.#machines.length + FIRST}`;
     const machine: OwnMachine = {
       container,
       address,
