@@ -25,9 +25,12 @@ export function renderRedisConfig(config: RedisConfig): string {
       'The password of Redis must have 16 or more printable characters, without quotes and backslashes.',
     );
   }
+  // Redis does not start where one is named twice.
+  const others = new Set(['::1', ...addresses]);
+  others.delete('127.0.0.1');
   const lines = [
     // With a dash, one that the machine does not have is left out.
-    `bind 127.0.0.1 -::1${addresses.map((address) => ` -${address}`).join('')}`,
+    `bind 127.0.0.1 ${[...others].map((address) => `-${address}`).join(' ')}`,
     `port ${port}`,
     'protected-mode yes',
     previousPassword === undefined

@@ -22,7 +22,7 @@ async function redisWith(
   writeFileSync(
     file,
     renderRedisConfig({
-      addresses: ['203.0.113.99'],
+      addresses: ['203.0.113.99', '127.0.0.1'],
       port,
       ...passwords,
       directory,
