@@ -139,7 +139,12 @@ export function buildCluster(
       args.resourceGroupName ??
       newGroup(`${name}-media`, args, parent),
   };
-  const target = mediaTarget(`${name}-media`, args.mediaNodes ?? {}, mediaPlace, parent);
+  const target = mediaTarget(
+    `${name}-media`,
+    args.mediaNodes ?? {},
+    { ...mediaPlace, subnetId: network.mediaSubnetId },
+    parent,
+  );
   const entry = shape.entry._bind(
     name,
     { ...place, domain: args.domain, zones: args.masterNodes?.zones },

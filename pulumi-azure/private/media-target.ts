@@ -17,6 +17,7 @@ export interface MediaTarget {
   readonly groupName: pulumi.Output<string>;
   readonly resourceGroupName: pulumi.Input<string>;
   readonly subscriptionId: pulumi.Output<string>;
+  readonly subnetId: pulumi.Input<string>;
   readonly capacity: Capacity;
   readonly drain: NodeDrain;
   readonly scaling: MediaScaling;
@@ -30,7 +31,7 @@ export interface MediaTarget {
 export function mediaTarget(
   name: string,
   options: MediaNodesOptions,
-  place: PlaceArgs,
+  place: PlaceArgs & { readonly subnetId: pulumi.Input<string> },
   parent: pulumi.Resource | undefined,
 ): MediaTarget {
   const problems = new Problems(name);
@@ -43,6 +44,7 @@ export function mediaTarget(
     groupName: pulumi.interpolate`${plainName(name, 50)}-${nameSuffix(name, { parent })}`,
     resourceGroupName: place.resourceGroupName,
     subscriptionId,
+    subnetId: place.subnetId,
     capacity: capacityOf(options),
     drain,
     scaling,

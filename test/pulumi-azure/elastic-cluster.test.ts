@@ -108,7 +108,13 @@ describe('an Elastic cluster of five lines', () => {
   test('lets the controller act on the resource group of the Media Nodes, where nothing else is', () => {
     const role = world.only('azure-native:authorization:RoleDefinition').inputs;
     const scope = `/subscriptions/${SUBSCRIPTION}/resourceGroups/meet-media`;
-    assert.deepEqual(role['assignableScopes'], [scope]);
+    const network = `/subscriptions/${SUBSCRIPTION}/resourceGroups/meet`;
+    assert.deepEqual(role['assignableScopes'], [scope, network]);
+    const subnet = `${network}/providers/Microsoft.Network/virtualNetworks/meet-network-vnet/subnets/media`;
+    assert.equal(
+      world.only('azure-native:authorization:RoleAssignment', '-join').inputs['scope'],
+      subnet,
+    );
     assert.deepEqual(at(role, 'permissions.0.actions'), [
       'Microsoft.Compute/virtualMachineScaleSets/read',
       'Microsoft.Compute/virtualMachineScaleSets/write',
@@ -116,6 +122,11 @@ describe('an Elastic cluster of five lines', () => {
       'Microsoft.Compute/virtualMachines/read',
       'Microsoft.Compute/virtualMachines/instanceView/read',
       'Microsoft.Compute/virtualMachines/delete',
+      'Microsoft.Compute/virtualMachines/write',
+      'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
+      'Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action',
+      'Microsoft.Network/networkSecurityGroups/join/action',
+      'Microsoft.Network/virtualNetworks/subnets/join/action',
     ]);
     const inGroup = world
       .all('azure-native:authorization:RoleAssignment')
@@ -138,7 +149,7 @@ describe('an Elastic cluster of five lines', () => {
     assert.deepEqual(scopes('media'), [...both, 'config-media', 'meet-files-container'].sort());
     assert.deepEqual(
       scopes('masters'),
-      [...both, 'config-master', 'meet-files-container', 'meet-media'].sort(),
+      [...both, 'config-master', 'meet-files-container', 'meet-media', 'media'].sort(),
     );
   });
 

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { parse } from 'yaml';
 import { configSchema, type SluiceConfig } from '../../../node-image/contract';
+import { parseBootPlan } from '../../../node-image/lifecycle/boot/boot-plan';
 import type { Registered, World } from './world';
 
 /** The value at a path such as `sku.capacity` or `zones.0`; undefined where there is none. */
@@ -41,10 +42,12 @@ export function scriptOf(profile: unknown): string {
   return Buffer.from(String(at(profile, 'osProfile.customData')), 'base64').toString();
 }
 
-/** boot.json in a script. */
+/** boot.json in a script, which the node itself has to take. */
 export function bootOf(script: string): Record<string, unknown> {
   const found = /<<'END_OF_BOOT_JSON'\n(.*?)\nEND_OF_BOOT_JSON\n/s.exec(script);
-  return JSON.parse(found?.[1] ?? 'null');
+  const json = found?.[1] ?? 'null';
+  parseBootPlan(json);
+  return JSON.parse(json);
 }
 
 /** The rules of a security group: `Allow tcp 443 from *`. */
