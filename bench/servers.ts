@@ -30,14 +30,21 @@ export interface StartServerOptions {
 /** @throws Error with the server's log when it is not healthy within 30 s. */
 export async function startBenchServer(options: StartServerOptions): Promise<BenchServer> {
   const { kind, peer, address } = options;
+  const rtc = { node_ip: address, use_external_ip: false };
   const config = JSON.stringify({
     port: 7880,
     bind_addresses: [address],
     keys: { [KEY]: SECRET },
-    rtc: { udp_port: 7882, tcp_port: 7881, node_ip: address, use_external_ip: false },
     ...(kind === 'sluice'
-      ? { rtc: { udp_port: '7900-7963', tcp_port: 8000, node_ip: address, use_external_ip: false } }
-      : { logging: { level: 'warn', pion_level: 'error' } }),
+      ? {
+          rtc: { ...rtc, udp_port: '7900-7963', tcp_port: 8000 },
+          // All load comes from one address; livekit-server has no such limit.
+          sluice: { joins_per_second_by_address: 1_000, joins_per_second_by_key: 1_000 },
+        }
+      : {
+          rtc: { ...rtc, udp_port: 7882, tcp_port: 7881 },
+          logging: { level: 'warn', pion_level: 'error' },
+        }),
   });
   const main = join(REPOSITORY, 'node-image', 'lifecycle', 'main.ts');
   const [program, args] =
