@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ensureLoadSource } from '../../bench/load-build';
+import { ensureLoadSource, runLoadSourceTests } from '../../bench/load-build';
 import { runInNamespace } from '../cluster/chaos/support/run-in-namespace';
 
 const INNER = join(__dirname, 'support', 'load-in-namespace.ts');
@@ -25,4 +25,9 @@ test('without cargo there is a line that says how to get it', () => {
   });
   assert.match(stdout, /no cargo on the PATH: get it with `curl/);
   assert.equal(stdout.trim().split('\n').length, 1);
+});
+
+test("the load source's own tests pass", { timeout: 30 * 60_000 }, async () => {
+  await ensureLoadSource();
+  await runLoadSourceTests();
 });
