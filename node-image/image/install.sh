@@ -201,7 +201,11 @@ add_packages "${PACKAGES[@]}"
 for service in "${FOREIGN_SERVICES[@]}"; do
   # Who ran one before goes on with it.
   for name in "${fresh[@]}"; do
-    [ "$name.service" != "$service" ] || systemctl disable --quiet "$service" 2>/dev/null || true
+    [ "$name.service" = "$service" ] || continue
+    systemctl disable --quiet "$service" 2>/dev/null || true
+    # A machine without an id enables all that is not named so when it first boots.
+    mkdir -p /etc/systemd/system-preset
+    echo "disable $service" >>/etc/systemd/system-preset/60-sluice.preset
   done
 done
 

@@ -68,6 +68,11 @@ describe('a Debian 12 onto which a node is installed', { concurrency: 1 }, () =>
     assert.equal(root.run(['/opt/sluice/bin/sluice', '--version']).output, `${version}\n`);
     assert.equal(root.run(['ls', '/opt/sluice/.staging']).status, 2, 'nothing is left of the work');
     assert.equal(root.run(['ls', '/usr/sbin/policy-rc.d']).status, 2);
+    // A root without a machine id enables whatever is not named there when it first boots.
+    const preset = readFileSync(path('/etc/systemd/system-preset/60-sluice.preset'), 'utf8');
+    for (const service of ['redis-server', 'coturn', 'haproxy']) {
+      assert.ok(preset.includes(`disable ${service}.service\n`), preset);
+    }
   });
 
   test('installed again, it is as it was', () => {
