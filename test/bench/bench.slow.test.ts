@@ -4,8 +4,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { plot } from '../../bench/plot';
-import { allScenarios } from '../../bench/scenarios';
 
 const ROOT = join(__dirname, '..', '..');
 const out = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
@@ -51,33 +49,4 @@ test('the bench says which scenarios there are when it is given another', {
   const { status, output } = bench('--scenario', 'tea');
   assert.equal(status, 1);
   assert.match(output, /--scenario tea is not known: give one of viewers-10, /);
-});
-
-test('scenarios have names of their own, and participants of a Room identities of their own', () => {
-  const scenarios = allScenarios();
-  assert.equal(new Set(scenarios.map(({ name }) => name)).size, scenarios.length);
-  for (const { participants } of scenarios) {
-    const identities = participants.map(({ room, name }) => `${room} ${name}`);
-    assert.equal(new Set(identities).size, identities.length);
-  }
-});
-
-test('a plot puts larger values higher, and escapes what it is given', () => {
-  const svg = plot({
-    title: 'a < b',
-    x: 'viewers',
-    y: 'µs',
-    lines: [
-      {
-        name: 'one',
-        points: [
-          { x: 0, y: 0 },
-          { x: 10, y: 20 },
-        ],
-      },
-    ],
-  });
-  const [, low, high] = /points="[\d.]+,([\d.]+) [\d.]+,([\d.]+)"/.exec(svg) ?? [];
-  assert.ok(Number(high) < Number(low), svg);
-  assert.match(svg, /a &lt; b/);
 });
