@@ -127,8 +127,8 @@ function snippet(library: string): Block {
 
 /** As modules of a project of their own, against the port of this run. */
 function writeSnippets(): void {
-  // Those of the constructs are run by test/constructs/docs-aws.test.ts.
-  const ofNodes = runnable('ts').filter(({ text }) => !text.includes(`'@sluice/constructs'`));
+  // Those of deployments are run by the tests of docs in test/constructs and test/pulumi-azure.
+  const ofNodes = runnable('ts').filter(({ text }) => !text.includes(`'@sluice/`));
   assert.equal(ofNodes.length, 2, 'every snippet is run');
   mkdirSync(folder, { recursive: true });
   const local = ({ text }: Block): string => text.replaceAll(':7880', `:${port}`);

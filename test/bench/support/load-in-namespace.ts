@@ -1,4 +1,4 @@
-/** Run by load.slow.test.ts, in the network that in-namespace.sh makes. */
+/** Run by load.long.test.ts, in the network that in-namespace.sh makes. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { runLoad } from '../../../bench/load';
