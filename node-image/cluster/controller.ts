@@ -235,6 +235,7 @@ export class Controller {
     const described = await group.describe();
     const decision = decideScaling({
       nodes: snapshot.nodes,
+      recent: snapshot.recent,
       group: described,
       scaling: scalingOf(settings.scaling, described),
       ledger: settings.ledger,

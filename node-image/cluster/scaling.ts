@@ -1,5 +1,6 @@
-import type { RegisteredNode } from './node-record';
+import { HEARTBEAT_MS, type RegisteredNode } from './node-record';
 import { coresOf, type LedgerConfig } from './placement-load';
+import type { RecentPlacement } from './registry';
 import {
   roomsThatFit,
   roomsThatFitEmpty,
@@ -22,6 +23,8 @@ const SHRINK_SHARE = 0.25;
 export interface ScalingQuestion extends StockOptions {
   readonly scaling: ScalingConfig;
   readonly ledger: LedgerConfig;
+  /** Rooms that were placed lately, of which nodes may not have told yet. @default none */
+  readonly recent?: readonly RecentPlacement[] | undefined;
   /** Rooms that found no node that would take them, lately. @default 0 */
   readonly unplaced?: number | undefined;
 }
@@ -152,19 +155,25 @@ function growing({ count, reason }: Need, stock: Stock, maxNodes: number): Outco
 }
 
 /** max_nodes was lowered: whatever the load, the cheapest nodes beyond it leave, at once. */
-function beyondMaximum({ scaling }: ScalingQuestion, stock: Stock): Outcome | undefined {
-  const { min_nodes, max_nodes } = scaling;
+function beyondMaximum(question: ScalingQuestion, stock: Stock): Outcome | undefined {
+  const { min_nodes, max_nodes } = question.scaling;
   const excess = stock.total - stock.leaving.length - Math.max(min_nodes, max_nodes);
   const count = Math.min(excess, stock.serving.length - min_nodes);
-  const nodes = removableOf(stock).slice(0, Math.max(0, count));
+  const nodes = removableOf(question, stock).slice(0, Math.max(0, count));
   if (nodes.length === 0) return undefined;
   const reason = `there are ${excess} nodes more than max_nodes, ${max_nodes}`;
   return { action: 'shrink', nodeIds: nodes.map(({ record }) => record.id), reason };
 }
 
 /** The serving nodes of the group, the cheapest to empty first. */
-const removableOf = ({ serving, removable }: Stock): RegisteredNode[] =>
-  cheapestToEmpty(serving.filter(({ record }) => removable.has(record.machineId)));
+const removableOf = (
+  { recent }: ScalingQuestion,
+  { serving, removable }: Stock,
+): RegisteredNode[] =>
+  cheapestToEmpty(
+    serving.filter(({ record }) => removable.has(record.machineId)),
+    recent,
+  );
 
 function shrinking(question: ScalingQuestion, stock: Stock, figures: ScalingFigures): Outcome {
   const { scaling, nowMs, state } = question;
@@ -176,7 +185,7 @@ function shrinking(question: ScalingQuestion, stock: Stock, figures: ScalingFigu
   );
   if (underWay.length > 0) return { action: 'none', reason: 'a node is being drained already' };
   const most = Math.min(spare, Math.max(1, Math.floor(serving.length * SHRINK_SHARE)));
-  let nodes = removableOf(stock).slice(0, Math.max(0, most));
+  let nodes = removableOf(question, stock).slice(0, Math.max(0, most));
   while (nodes.length > 0 && !canSpare(nodes, question, stock)) nodes = nodes.slice(0, -1);
   if (nodes.length === 0) {
     return { action: 'none', reason: `as many nodes as needed: ${inWords(figures)}` };
@@ -208,17 +217,25 @@ function canSpare(
 
 /**
  * Nodes by what it takes to empty them, the cheapest first: those with an old configuration, which
- * have to go in any case, then those with the fewest participants, then Rooms, then the youngest.
+ * have to go in any case, then those with the fewest participants, then Rooms, then the youngest. A Room that was placed since
+ * a node last told of itself counts as one with one participant: it may just have been moved there.
  */
-export function cheapestToEmpty(nodes: readonly RegisteredNode[]): RegisteredNode[] {
+export function cheapestToEmpty(
+  nodes: readonly RegisteredNode[],
+  recent: readonly RecentPlacement[] = [],
+): RegisteredNode[] {
   const newest = Math.max(...nodes.map(({ record }) => record.configVersion));
-  const costs = ({ record: { configVersion, load, startedAtMs } }: RegisteredNode): number[] => [
-    configVersion < newest ? 0 : 1,
-    load.clients,
-    load.rooms,
-    load.turnAllocations,
-    -startedAtMs,
-  ];
+  const costs = (node: RegisteredNode): number[] => {
+    const { configVersion, load, startedAtMs } = node.record;
+    const untold = recent.filter((placed) => isUntold(placed, node)).length;
+    return [
+      configVersion < newest ? 0 : 1,
+      load.clients + untold,
+      load.rooms + untold,
+      load.turnAllocations,
+      -startedAtMs,
+    ];
+  };
   return [...nodes].sort((a, b) => {
     const [ofA, ofB] = [costs(a), costs(b)];
     const differing = ofA.findIndex((cost, index) => cost !== ofB[index]);
@@ -226,6 +243,10 @@ export function cheapestToEmpty(nodes: readonly RegisteredNode[]): RegisteredNod
     return (ofA[differing] ?? 0) - (ofB[differing] ?? 0);
   });
 }
+
+/** Placed since it last told of itself, or while it measured what it told. */
+const isUntold = ({ nodeId, agoMs }: RecentPlacement, { record, seenAgoMs }: RegisteredNode) =>
+  nodeId === record.id && agoMs <= seenAgoMs + HEARTBEAT_MS;
 
 function figuresOf({ serving, leaving, coming }: Stock, ledger: LedgerConfig): ScalingFigures {
   return {

@@ -214,6 +214,15 @@ describe('the node that is cheapest to empty', () => {
     assert.deepEqual(order(...nodes), ['d', 'c', 'b', 'a']);
   });
 
+  test('has no Room that was placed since it last told of itself', () => {
+    const told = nodeNamed('told', { load: { clients: 0, rooms: 0 }, startedAtMs: 1 });
+    const given = nodeNamed('given', { load: { clients: 0, rooms: 0 }, startedAtMs: 9 });
+    const placed = (agoMs: number) =>
+      cheapestToEmpty([told, given], [{ room: 'r', nodeId: 'given', agoMs }])[0]?.record.id;
+    assert.equal(placed(1_000), 'told');
+    assert.equal(placed(20_000), 'given', 'it has told by now that it has none');
+  });
+
   test('has an old configuration, if any has', () => {
     const old = nodeNamed('old', { configVersion: 1, load: { clients: 100 } });
     assert.deepEqual(order(nodeNamed('new', { configVersion: 2 }), old), ['old', 'new']);

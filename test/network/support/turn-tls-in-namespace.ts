@@ -89,10 +89,15 @@ function onlyHttps(nodes: readonly ClusterNode[]): void {
 
 /** Waits until HAProxy passes TURN/TLS on to so many nodes. */
 async function untilPassedOn(nodes: number): Promise<void> {
-  await until(`TURN/TLS to go to ${nodes} nodes`, async () => {
-    const text = await haproxy.ask('show stat turn 4 -1');
-    return text.split('\n').filter((line) => /^turn,slot\d+,.*,UP,/.test(line)).length === nodes;
-  });
+  await until(
+    `TURN/TLS to go to ${nodes} nodes`,
+    async () => {
+      const text = await haproxy.ask('show stat turn 4 -1');
+      return text.split('\n').filter((line) => /^turn,slot\d+,.*,UP,/.test(line)).length === nodes;
+    },
+    // A node gets TURN/TLS once its coturn has read of all the others, which takes it seconds.
+    { timeoutMs: 40_000 },
+  );
 }
 
 const addressOf = ({ httpUrl }: ClusterNode): string => new URL(httpUrl).hostname;
