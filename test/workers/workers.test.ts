@@ -30,6 +30,8 @@ async function portOf(room: string): Promise<number> {
 
 async function call(): Promise<Call> {
   const room = suite.roomName();
+  // Before they are there, who would see the one who asks leave.
+  const port = await portOf(room);
   const alice = await suite.join(room, 'alice');
   const bob = await suite.join(room, 'bob');
   for (const client of [alice, bob]) {
@@ -39,7 +41,7 @@ async function call(): Promise<Call> {
     });
   }
   await flows(alice, bob);
-  return { room, alice, bob, port: await portOf(room) };
+  return { room, alice, bob, port };
 }
 
 async function flows(alice: BrowserClient, bob: BrowserClient, timeoutMs = 15_000): Promise<void> {
