@@ -65,17 +65,20 @@ async function signal(stack: string, UniqueId: string, Status: 'SUCCESS' | 'FAIL
 
 test('machines are rolled one by one, each after the one before it has signalled', async () => {
   const { stack, group } = await create(rolling());
-  const before = await ids(group);
+  const known = new Set(await ids(group));
+  const before = [...known];
   await update(stack, launch(rolling(), { InstanceType: 'c7i.xlarge' }));
   for (const left of [1, 0]) {
+    // The old one goes before the new one comes.
     const isOneNew = async (): Promise<string | undefined> => {
-      const now = await group.instances();
-      const old = now.filter(({ id }) => before.includes(id));
-      return old.length === left ? now.findLast(({ id }) => !before.includes(id))?.id : undefined;
+      const now = await ids(group);
+      const old = now.filter((id) => before.includes(id));
+      return old.length === left ? now.find((id) => !known.has(id)) : undefined;
     };
-    const newest = await until(`${left} old machines`, isOneNew);
+    const newest = (await until(`a new machine beside ${left} old ones`, isOneNew)) ?? '';
+    known.add(newest);
     assert.equal(await lab.status(stack), 'UPDATE_IN_PROGRESS');
-    await signal(stack, newest ?? '', 'SUCCESS');
+    await signal(stack, newest, 'SUCCESS');
   }
   assert.equal(await ended(stack), 'UPDATE_COMPLETE');
   const versions = (await group.instances()).map((one) => one.templateVersion);
