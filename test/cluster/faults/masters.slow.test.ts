@@ -142,7 +142,11 @@ test('a master that is stopped in order: the same, and it ends by itself', optio
     const { state, events } = await member.status(stoppedMs);
     assert.equal(state, 'connected');
     // A resume tells nobody of a leave.
-    assert.ok(!events.some(({ name }) => name === 'participantDisconnected'), member.identity);
+    const told = JSON.stringify(events);
+    assert.ok(
+      !events.some(({ name }) => name === 'participantDisconnected'),
+      `${member.identity} ${told}`,
+    );
   }
   await leaveCalls(calls);
   await victim.start();
