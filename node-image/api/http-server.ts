@@ -52,6 +52,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  /** Servers that take no more connections, and when the last of those they have is gone. */
+  readonly #ended = new Map<Server, Promise<void>>();
   #app: FastifyInstance | undefined;
   #closing: Promise<void> | undefined;
 
@@ -82,6 +84,15 @@ export class HttpServer {
         throw listenErrorOf(error, { address, port });
       }
       await this.#endIfClosed();
+    }
+  }
+
+  /** Takes no more connections, and ends those that are idle; the others go on. Idempotent. */
+  stopListening(): void {
+    for (const server of this.#servers) {
+      if (!this.#ended.has(server)) {
+        this.#ended.set(server, new Promise((resolve) => server.close(() => resolve())));
+      }
     }
   }
 
@@ -162,14 +173,12 @@ export class HttpServer {
 
   async #close(): Promise<void> {
     const { closeGraceMs = CLOSE_GRACE_MS } = this.#options;
-    const closed = this.#servers.map(
-      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
-    );
+    this.stopListening();
     for (const server of this.#servers) server.closeIdleConnections();
     const force = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, closeGraceMs);
-    await Promise.all(closed);
+    await Promise.all(this.#ended.values());
     clearTimeout(force);
     await this.#app?.close();
   }

@@ -81,9 +81,12 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   });
 
   const health = new Health({ checks: {} });
+  let http: HttpServer | undefined;
   const stop = async (): Promise<void> => {
-    // At once: the load balancer is to send nobody here any more.
+    // At once: the load balancer is to send nobody here any more, those who leave least of all. Who
+    // is refused a connection is sent to another master; who is refused by an answer joins anew.
     health.fail('this node stops');
+    http?.stopListening();
     await entry.close({ overMs: LEAVE_MS });
     await closers.close();
   };
@@ -114,7 +117,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
 
   closers.add(() => health.close());
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
-  const http = new HttpServer({
+  const server = new HttpServer({
     bindAddresses,
     port: config.port,
     maxBodyBytes: config.limit.max_api_request_body_size,
@@ -148,13 +151,14 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ],
     log,
   });
-  closers.add(() => http.close());
+  http = server;
+  closers.add(() => server.close());
   await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
   watchController(metrics.registry, await startController({ config, nodeId, parts, log, closers }));
-  await http.listen();
+  await server.listen();
   await seat.serve();
   closers.add(() => entry.close());
-  log.info({ port: http.port }, 'serving');
+  log.info({ port: server.port }, 'serving');
 
-  return { port: http.port, stop };
+  return { port: server.port, stop };
 }

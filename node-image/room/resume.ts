@@ -72,7 +72,4 @@ export async function applySyncState(
     room.tracks.choose(participant, all, subscribe, 'quietly');
   }
   room.data.replay(participant, state.datachannelReceiveStates);
-  // Once more: the Rust SDK takes those for gone whom it has not been told of since it was ready to be
-  // told, and it may be that only now. Source: rust-sdks, rtc_session.rs, resume_seen_identities.
-  room.sendParticipants(participant);
 }

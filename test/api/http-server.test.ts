@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { HttpServer, type HttpServerOptions } from '../../node-image/api/http-server';
 import { ListenError } from '../../node-image/api/listen-error';
 import { answerOnSocket } from '../../node-image/api/raw-answer';
+import { until } from '../support/wait';
 
 const log = { debug: () => undefined, error: () => undefined };
 const options = (changes: Partial<HttpServerOptions> = {}): HttpServerOptions => ({
@@ -240,6 +243,26 @@ describe('HttpServer that listens', () => {
     const listening = late.listen();
     await Promise.all([assert.rejects(listening, /closed before it listened/), late.close()]);
     assert.deepEqual([early.port, late.port], [0, 0]);
+  });
+
+  test('that stops listening refuses who comes, and keeps who is there until it is closed', async () => {
+    const upgraded: Duplex[] = [];
+    const server = new HttpServer(
+      options({ upgrade: (_request, socket) => void upgraded.push(socket) }),
+    );
+    await server.listen();
+    const { port } = server;
+    const client = connect(port, '127.0.0.1', () => client.write(handshake('/rtc')));
+    await until('the handshake', () => upgraded.length === 1);
+    server.stopListening();
+    server.stopListening();
+    await assert.rejects(raw(port, handshake('/rtc')), /ECONNREFUSED/);
+    const got = once(client, 'data');
+    upgraded[0]?.write('still here');
+    assert.equal(String((await got)[0]), 'still here');
+    const gone = once(client, 'close');
+    await server.close();
+    await gone;
   });
 
   test('closes with idle, hanging and upgraded connections open', async () => {

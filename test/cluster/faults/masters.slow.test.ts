@@ -133,10 +133,6 @@ test('a master that is stopped in order: the same, and it ends by itself', optio
   assert.ok(victim);
   const calls = await startCalls(cluster, clients, { name: 'master-stopped', rooms: 3 });
   const stoppedMs = Date.now();
-  // In order: what stands before the masters sends nobody to it any more. Who came back to it would
-  // be refused, and join anew by another.
-  const port = Number(new URL(victim.httpUrl).port);
-  cluster.entry.setServing(port, false);
   await victim.stop();
   await sleep(4_000);
   const gap = await worstGapOf(calls, stoppedMs);
@@ -154,6 +150,5 @@ test('a master that is stopped in order: the same, and it ends by itself', optio
   }
   await leaveCalls(calls);
   await victim.start();
-  cluster.entry.setServing(port, true);
   await cluster.untilServing();
 });
