@@ -6,8 +6,10 @@
  *   run.mjs start -- --single                 one node for development
  *   run.mjs start -- options of the node      the same, with these options
  *   run.mjs node [-- options of the node]     as it is, for production
- *   run.mjs test [part of a test file's path]... [--name pattern] [--concurrency N]
- *   run.mjs check [--rest]      --rest: only what `npm test` does not do
+ *   run.mjs test [part of a test file's path]... [--name pattern] [--concurrency N] [--repeat-failed]
+ *   run.mjs check [--rest] [--repeat-failed]    --rest: only what `npm test` does not do
+ *
+ * --repeat-failed gives test files that fail a second try, where they are few, and says which.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -16,6 +18,7 @@ import { runInForeground } from './lib/foreground.mjs';
 import { inWords } from './lib/steps.mjs';
 import { ROOT, runMain, setUp } from './setup.mjs';
 
+const REPEAT_FAILED = '--repeat-failed';
 const PAGE_SCRIPT = path.join(ROOT, 'scripts/build-page.mjs');
 
 /** @typedef {{ node: string, env: NodeJS.ProcessEnv }} Ready */
@@ -91,10 +94,13 @@ async function test(args, ready) {
 
 /** @param {readonly string[]} args */
 async function check(args) {
-  const unknown = args.filter((arg) => arg !== '--rest');
+  const unknown = args.filter((arg) => arg !== '--rest' && arg !== REPEAT_FAILED);
   if (unknown.length > 0) {
-    throw new SetupError(`check does not know ${unknown.join(' ')}; it takes --rest or nothing.`);
+    throw new SetupError(
+      `check does not know ${unknown.join(' ')}; it takes --rest, ${REPEAT_FAILED} or nothing.`,
+    );
   }
+  const repeat = args.filter((arg) => arg === REPEAT_FAILED);
   const ready = await setUp({ tests: true, aws: true });
   const { node, env } = ready;
   /** @param {string} name */
@@ -112,9 +118,9 @@ async function check(args) {
     ),
   ];
   if (!args.includes('--rest')) {
-    parts.push(['tests', () => test([], ready)]);
+    parts.push(['tests', () => test(repeat, ready)]);
   }
-  parts.push(['slow tests', () => test(['--slow'], ready)]);
+  parts.push(['slow tests', () => test(['--slow', ...repeat], ready)]);
 
   // All of them, also after a failure: one run shows everything there is to mend.
   const failed = [];

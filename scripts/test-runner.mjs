@@ -9,12 +9,13 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { inWords } from './lib/steps.mjs';
 import {
+  filesToRepeat,
   inGroups,
   judge,
-  outcomeOf,
   parseTestArguments,
   selectTestFiles,
 } from './lib/test-files.mjs';
+import { Tally } from './lib/test-tally.mjs';
 
 /** How long one file may take, in milliseconds: a test that hangs must not hang the run. */
 const FILE_TIMEOUT = { fast: 5 * 60_000, slow: 40 * 60_000 };
@@ -32,47 +33,52 @@ if (files.length === 0 && request.slow && request.parts.length === 0) {
 
 /** @typedef {import('node:test').EventData.TestPass | import('node:test').EventData.TestFail} TestEvent */
 
+/** @returns {Promise<boolean>} whether the run counts as passed */
 async function runFiles() {
   const begun = performance.now();
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  /** @type {Set<string>} */
-  const silent = new Set(files);
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, () => interrupted.abort());
   }
-
-  /** @param {TestEvent} data @param {boolean} ok */
-  const count = (data, ok) => {
-    const isFile = files.includes(path.relative('.', data.name));
-    // A file that cannot be loaded is a failure of its own.
-    if (data.file && (!isFile || !ok)) {
-      silent.delete(path.relative('.', data.file));
-    }
-    const outcome = isFile && ok ? undefined : outcomeOf(data, ok);
-    if (outcome) {
-      counts[outcome] += 1;
-    }
-  };
+  const tally = new Tally(files);
   for (const { files: group, concurrency } of inGroups(files, request.concurrency)) {
-    const stream = run({
-      files: group.map((file) => path.resolve(file)),
-      concurrency,
-      execArgv: ['--import', 'tsx'],
-      timeout: request.slow ? FILE_TIMEOUT.slow : FILE_TIMEOUT.fast,
-      signal: interrupted.signal,
-      ...(request.name ? { testNamePatterns: request.name } : {}),
-    });
-    stream.on('test:pass', (data) => count(data, true));
-    stream.on('test:fail', (data) => count(data, false));
-    stream.compose(spec).pipe(process.stdout, { end: false });
-    await new Promise((resolve) => stream.on('end', resolve));
+    await runGroup(group, concurrency, tally, interrupted.signal);
+  }
+  const again = interrupted.signal.aborted ? [] : filesToRepeat(tally, request);
+  if (again.length > 0) {
+    console.log(`\nonce more, one at a time: ${again.join(', ')}\n`);
+    for (const file of again) {
+      const second = new Tally([file]);
+      await runGroup([file], 1, second, interrupted.signal);
+      tally.replace(file, second);
+    }
   }
 
   // With a pattern for names, most files rightly run nothing.
-  const verdict = judge(counts, request.name ? [] : [...silent].sort());
+  const verdict = judge(tally.counts(), request.name ? [] : tally.silent(), again);
   const took = inWords(performance.now() - begun);
   // After what the reporter still has to write.
   setImmediate(() => console.log(`\n${verdict.line}, in ${took}`));
   return verdict.ok;
+}
+
+/**
+ * @param {string[]} group
+ * @param {number} concurrency
+ * @param {Tally} tally
+ * @param {AbortSignal} signal
+ */
+async function runGroup(group, concurrency, tally, signal) {
+  const stream = run({
+    files: group.map((file) => path.resolve(file)),
+    concurrency,
+    execArgv: ['--import', 'tsx'],
+    timeout: request.slow ? FILE_TIMEOUT.slow : FILE_TIMEOUT.fast,
+    signal,
+    ...(request.name ? { testNamePatterns: request.name } : {}),
+  });
+  stream.on('test:pass', (data) => tally.add(data, true));
+  stream.on('test:fail', (data) => tally.add(data, false));
+  stream.compose(spec).pipe(process.stdout, { end: false });
+  await new Promise((resolve) => stream.on('end', resolve));
 }

@@ -6,7 +6,11 @@
  * @property {string[]} parts parts of paths; none means all files
  * @property {string | undefined} name a pattern for the tests' names
  * @property {number} concurrency test files at a time
+ * @property {boolean} repeat run files that fail once more, if they are few
  */
+
+/** More files than these fail for a reason, and not by chance. */
+const MOST_REPEATED = 4;
 
 /**
  * @param {readonly string[]} args
@@ -16,19 +20,27 @@
  */
 export function parseTestArguments(args, cores) {
   /** @type {TestRequest} */
-  const request = { slow: false, parts: [], name: undefined, concurrency: Math.max(1, cores) };
+  const request = {
+    slow: false,
+    parts: [],
+    name: undefined,
+    concurrency: Math.max(1, cores),
+    repeat: false,
+  };
   const rest = [...args];
   while (rest.length > 0) {
     const arg = rest.shift() ?? '';
     if (arg === '--slow') {
       request.slow = true;
+    } else if (arg === '--repeat-failed') {
+      request.repeat = true;
     } else if (arg === '--name') {
       request.name = rest.shift();
     } else if (arg === '--concurrency') {
       request.concurrency = Number(rest.shift());
     } else if (arg.startsWith('-')) {
       throw new Error(
-        `unknown option ${arg}: give parts of test file paths, --slow, --name PATTERN or --concurrency N`,
+        `unknown option ${arg}: give parts of test file paths, --slow, --repeat-failed, --name PATTERN or --concurrency N`,
       );
     } else {
       request.parts.push(arg);
@@ -78,44 +90,33 @@ export function selectTestFiles(files, { slow, parts }) {
 }
 
 /**
- * @typedef {object} TestCounts
- * @property {number} passed
- * @property {number} failed with cancelled ones
- * @property {number} skipped with those marked to do
- */
-
-/**
- * As which of the counts a result goes. A suite that ran is none: its tests are counted.
+ * Which files are given a second try, each by itself: a few hundred real calls in a row on a small
+ * machine meet moments in which it does something else. What fails twice has failed, and the last
+ * line of the run names what passed only then.
  *
- * @param {{ skip?: string | boolean | undefined, todo?: string | boolean | undefined, details: { type?: string | undefined, error?: Error } }} result
- * @param {boolean} ok
- * @returns {keyof TestCounts | undefined}
+ * @param {{ failed(): string[] }} tally
+ * @param {Pick<TestRequest, 'repeat'>} request
  */
-export function outcomeOf({ skip, todo, details }, ok) {
-  if (skip !== undefined || todo !== undefined) {
-    return 'skipped';
-  }
-  const { type, error } = details;
-  const subtestsFailed = error && 'failureType' in error && error.failureType === 'subtestsFailed';
-  if (type === 'suite' && (ok || subtestsFailed)) {
-    return undefined;
-  }
-  return ok ? 'passed' : 'failed';
+export function filesToRepeat(tally, { repeat }) {
+  const failed = tally.failed();
+  return repeat && failed.length <= MOST_REPEATED ? failed : [];
 }
 
 /**
  * The last line of a run, and whether it counts as passed: a test that did not run proves nothing.
  *
- * @param {TestCounts} counts
+ * @param {import('./test-tally.mjs').TestCounts} counts
  * @param {readonly string[]} emptyFiles test files in which no test ran
+ * @param {readonly string[]} repeated test files that had failed and were run once more
  */
-export function judge({ passed, failed, skipped }, emptyFiles) {
+export function judge({ passed, failed, skipped }, emptyFiles, repeated = []) {
   const reasons = [
     ...(skipped > 0 ? ['skipped tests count as failures'] : []),
     ...emptyFiles.map((file) => `${file} has no test`),
     ...(passed + failed + skipped === 0 ? ['no test ran'] : []),
   ];
-  const line = `${passed} passed, ${failed} failed, ${skipped} skipped`;
+  const second = repeated.length === 0 ? '' : ` (run twice: ${repeated.join(', ')})`;
+  const line = `${passed} passed, ${failed} failed, ${skipped} skipped${second}`;
   return {
     ok: failed === 0 && reasons.length === 0,
     line: reasons.length === 0 ? line : `${line} (${reasons.join('; ')})`,

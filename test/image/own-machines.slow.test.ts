@@ -266,9 +266,12 @@ describe('own machines', { concurrency: 1 }, () => {
   test('another certificate is taken over while the call goes on', async () => {
     const make =
       'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=meet.example.com -addext subjectAltName=DNS:meet.example.com';
-    done(master, `openssl ${make} -keyout /root/key.pem -out /root/meet.pem 2>/dev/null`);
-    done(master, 'cat /root/key.pem >> /root/meet.pem');
-    asDocumented(master, 'sluice init --domain meet.example.com --certificate /root/meet.pem');
+    done(
+      master,
+      `openssl ${make} -keyout /etc/ssl/meet-key.pem -out /etc/ssl/meet.pem 2>/dev/null`,
+    );
+    done(master, 'cat /etc/ssl/meet-key.pem >> /etc/ssl/meet.pem');
+    asDocumented(master, 'sluice init --domain meet.example.com --certificate /etc/ssl/meet.pem');
     await until('the new certificate', () =>
       master
         .sh('curl -svk https://127.0.0.1/ 2>&1 | grep subject:')

@@ -85,3 +85,17 @@ test('a run that was asked for files that do not exist fails', () => {
   assert.equal(status, 1);
   assert.match(last, /no test ran/);
 });
+
+test('a second try stands for the first, is named, and has to pass', () => {
+  const once = `
+    import { existsSync, writeFileSync } from 'node:fs';
+    test('a', () => {});
+    test('b', () => { if (!existsSync('tried')) { writeFileSync('tried', ''); throw new Error(); } });`;
+  const passed = runTests(once, '--repeat-failed');
+  assert.equal(passed.status, 0);
+  assert.match(passed.last, /^2 passed, 0 failed, 0 skipped \(run twice: test\/a\.test\.ts\), in /);
+  assert.equal(runTests(once).status, 1);
+  const failed = runTests("test('a', () => { throw new Error(); });", '--repeat-failed');
+  assert.equal(failed.status, 1);
+  assert.match(failed.last, /^0 passed, 1 failed/);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  filesToRepeat,
   inGroups,
   judge,
   parseTestArguments,
@@ -33,7 +34,9 @@ test('picks files by a part of their path, and a slow one by its whole path', ()
 
 test('reads its options and says what is allowed', () => {
   const request = parseTestArguments(['room', '--name', 'joins', '--concurrency', '3'], 8);
-  assert.deepEqual(request, { slow: false, parts: ['room'], name: 'joins', concurrency: 3 });
+  const plain = { slow: false, repeat: false };
+  assert.deepEqual(request, { ...plain, parts: ['room'], name: 'joins', concurrency: 3 });
+  assert.equal(parseTestArguments(['--repeat-failed'], 8).repeat, true);
   assert.equal(parseTestArguments(['--slow'], 8).concurrency, 1);
   assert.throws(() => parseTestArguments(['--watch'], 2), /unknown option --watch: give/);
   assert.throws(() => parseTestArguments(['--concurrency', '0'], 2), /whole number from 1/);
@@ -57,4 +60,13 @@ test('files that need the machine for themselves run first, one at a time', () =
     { files: ['test/a.test.ts', 'test/b.test.ts'], concurrency: 4 },
   ]);
   assert.deepEqual(inGroups([alone], 4), [{ files: [alone], concurrency: 1 }]);
+});
+
+test('a few failed files are given a second try where that is asked for', () => {
+  const failed = (...files: string[]) => ({ failed: () => files });
+  assert.deepEqual(filesToRepeat(failed('a', 'b'), { repeat: true }), ['a', 'b']);
+  assert.deepEqual(filesToRepeat(failed('a', 'b'), { repeat: false }), []);
+  assert.deepEqual(filesToRepeat(failed('a', 'b', 'c', 'd', 'e'), { repeat: true }), []);
+  const all = { passed: 3, failed: 0, skipped: 0 };
+  assert.equal(judge(all, [], ['a', 'b']).line, '3 passed, 0 failed, 0 skipped (run twice: a, b)');
 });

@@ -37,7 +37,7 @@ cluster, starts Redis, the node, and the entry on port 443, and prints what to t
 that is to be a Media Node. Run again, it keeps all secrets, and takes over another certificate.
 ${examples(
   'sluice init --domain meet.example.com --agree-terms',
-  'sluice init --domain meet.example.com --certificate /root/meet.pem',
+  'sluice init --domain meet.example.com --certificate /etc/ssl/meet.pem',
   'sluice init --self-signed --domain 10.0.0.5',
 )}`,
     )
