@@ -7,26 +7,9 @@ import {
   Tokenization,
 } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { InputProblems, sentence, within } from '../../node-image/contract';
 
-/** What is wrong with a property, as its reader needs it. */
-export interface Problem {
-  /** The property, or the properties that contradict: `maxCapacity`. */
-  readonly what: string;
-  /** What was given, as it is shown: `3`. */
-  readonly given: string;
-  /** What is allowed: `a whole number from 1 to 100`. */
-  readonly allowed: string;
-  /** What to do. */
-  readonly fix: string;
-}
-
-/** The bounds of a number, both included. */
-export interface Bounds {
-  readonly min?: number;
-  readonly max?: number;
-  /** What to do about a value out of bounds. `@default - to give a value in the bounds` */
-  readonly fix?: string;
-}
+export { type Problem, sentence } from '../../node-image/contract';
 
 /** The bounds of a time, both included. */
 export interface DurationBounds {
@@ -51,38 +34,13 @@ export interface SizeBounds {
  * At the end either `report()`, where the construct can still be built (the errors of all
  * constructs come out together at synthesis), or `throwIfAny()`, where it cannot.
  */
-export class Problems {
+export class Problems extends InputProblems {
   readonly #scope: IConstruct;
-  readonly #found: Problem[] = [];
 
   /** @param scope The construct whose properties are checked. */
   constructor(scope: IConstruct) {
+    super({ isUnknown: (value) => Token.isUnresolved(value) });
     this.#scope = scope;
-  }
-
-  /** What was found so far. */
-  get found(): readonly Problem[] {
-    return this.#found;
-  }
-
-  /** Adds a problem. */
-  add(problem: Problem): void {
-    this.#found.push(problem);
-  }
-
-  /** Adds the problem unless `holds`. */
-  check(holds: boolean, problem: Problem): void {
-    if (!holds) this.add(problem);
-  }
-
-  /** A whole number within bounds. */
-  integer(what: string, value: number | undefined, bounds: Bounds = {}): void {
-    this.#number(what, value, bounds, true);
-  }
-
-  /** A number within bounds. */
-  number(what: string, value: number | undefined, bounds: Bounds = {}): void {
-    this.#number(what, value, bounds, false);
   }
 
   /** A time within bounds. */
@@ -117,22 +75,6 @@ export class Problems {
     });
   }
 
-  /** `smaller` is not above `larger`; each is checked against bounds by itself elsewhere. */
-  ordered(
-    smaller: string,
-    smallerValue: number | undefined,
-    larger: string,
-    largerValue: number | undefined,
-  ): void {
-    if (!isKnown(smallerValue) || !isKnown(largerValue)) return;
-    this.check(smallerValue <= largerValue, {
-      what: `${smaller} and ${larger}`,
-      given: `${smaller} ${smallerValue}, ${larger} ${largerValue}`,
-      allowed: `${smaller} up to ${larger}`,
-      fix: `lower ${smaller} or raise ${larger}`,
-    });
-  }
-
   /** `shorter` is not above `longer`. */
   orderedDurations(
     shorter: string,
@@ -150,31 +92,9 @@ export class Problems {
     });
   }
 
-  /** A text that matches; `allowed` says in words what the pattern means. */
-  matches(what: string, value: string | undefined, pattern: RegExp, allowed: string): void {
-    if (value === undefined || Token.isUnresolved(value)) return;
-    this.check(pattern.test(value), {
-      what,
-      given: JSON.stringify(value),
-      allowed,
-      fix: `give ${what} a value of this form`,
-    });
-  }
-
-  /** Of properties that exclude each other at most one is given (not undefined). */
-  atMostOne(props: Readonly<Record<string, unknown>>): void {
-    const given = Object.keys(props).filter((name) => props[name] !== undefined);
-    this.check(given.length <= 1, {
-      what: given.join(' and '),
-      given: given.length === 2 ? 'both' : 'all of them',
-      allowed: `only one of ${Object.keys(props).join(', ')}`,
-      fix: `leave out ${given.slice(1).join(' and ')} or ${given[0]}`,
-    });
-  }
-
   /** Puts each problem on the construct as an error: synthesis fails and names all of them. */
   report(): void {
-    for (const problem of this.#found) {
+    for (const problem of this.found) {
       Annotations.of(this.#scope).addError(sentence(problem));
     }
   }
@@ -183,22 +103,9 @@ export class Problems {
    * @throws Error that names all that was found and where, when anything was.
    */
   throwIfAny(): void {
-    if (this.#found.length === 0) return;
+    if (this.found.length === 0) return;
     const where = this.#scope.node.path;
-    throw new Error(`${where}: ${this.#found.map(sentence).join('\n  ')}`);
-  }
-
-  #number(what: string, value: number | undefined, bounds: Bounds, whole: boolean): void {
-    if (!isKnown(value)) return;
-    const { min = -Infinity, max = Infinity } = bounds;
-    const holds =
-      Number.isFinite(value) && value >= min && value <= max && (!whole || Number.isInteger(value));
-    this.check(holds, {
-      what,
-      given: String(value),
-      allowed: `a ${whole ? 'whole ' : ''}number ${within(bounds.min, bounds.max)}`.trimEnd(),
-      fix: bounds.fix ?? `give ${what} a value in these bounds`,
-    });
+    throw new Error(`${where}: ${this.found.map(sentence).join('\n  ')}`);
   }
 }
 
@@ -215,17 +122,6 @@ export function known(value: Duration | undefined): Duration | undefined {
 /** A number for a text, such as a port in a URL: a token stays one. */
 export function numberText(value: number): string {
   return Tokenization.stringifyNumber(value);
-}
-
-/** The problem in one line, as CDK writes its errors: lower case, no full stop. */
-export function sentence(problem: Problem): string {
-  return `${problem.what}: got ${problem.given}, allowed is ${problem.allowed}; ${problem.fix}`;
-}
-
-function within(min: number | string | undefined, max: number | string | undefined): string {
-  if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
-  if (min !== undefined) return `of at least ${min}`;
-  return max === undefined ? '' : `of at most ${max}`;
 }
 
 function humanBytes(bytes: number): string {

@@ -36,6 +36,15 @@ export {
   turnPorts,
   turnUdpEntry,
 } from './deployed-settings';
+export {
+  asJson,
+  type Bounds,
+  InputProblems,
+  type InputRules,
+  type Problem,
+  sentence,
+  within,
+} from './input-problems';
 export { METRIC_LABELS, METRIC_NAMES, SLUICE_METRIC_NAMES } from './metric-names';
 export {
   MAX_WORKERS,
@@ -48,7 +57,6 @@ export {
 export {
   mergeSettings,
   type Settings,
-  type SettingsProblem,
   type SettingsRules,
   settingsProblems,
 } from './rendered-settings';

@@ -1,22 +1,11 @@
 /** What both clouds do with the settings of a deployment before they write sluice.yaml. Pure. */
 import { configKeysSchema, configSchema } from './config-schema';
 import { type ConfigKey, configTree, keyAt } from './config-tree';
+import type { Problem } from './input-problems';
 
 /** Keys of sluice.yaml and their values; some may be known only once a deployment runs. */
 export interface Settings {
   readonly [key: string]: unknown;
-}
-
-/** What is wrong with a value, as its reader needs it. */
-export interface SettingsProblem {
-  /** The value, or the values that contradict: `settings.room.max_participants`. */
-  readonly what: string;
-  /** What was given, as it is shown: `3`. */
-  readonly given: string;
-  /** What is allowed: `a whole number from 1 to 100`. */
-  readonly allowed: string;
-  /** What to do. */
-  readonly fix: string;
 }
 
 /** How a cloud looks at settings. */
@@ -38,7 +27,7 @@ export function mergeSettings(settings: Settings, other: Settings): Settings {
 }
 
 /** All that is wrong with settings by the node's schema; around what is unknown, the keys alone. */
-export function settingsProblems(settings: Settings, rules: SettingsRules): SettingsProblem[] {
+export function settingsProblems(settings: Settings, rules: SettingsRules): Problem[] {
   const tree = configTree();
   const { value, hasUnknown } = withoutUnknown(settings, rules.isUnknown);
   // How keys go together can be judged only where all are known.
@@ -46,7 +35,7 @@ export function settingsProblems(settings: Settings, rules: SettingsRules): Sett
   const issues = schema.safeParse(value).error?.issues ?? [];
   return [
     ...secretsIn(settings, tree, rules),
-    ...issues.flatMap((issue): SettingsProblem[] => {
+    ...issues.flatMap((issue): Problem[] => {
       const key = keyAt(tree, issue.path);
       if (key?.secret) return [];
       const what = ['settings', ...issue.path].join('.');
@@ -60,7 +49,7 @@ export function settingsProblems(settings: Settings, rules: SettingsRules): Sett
   ];
 }
 
-const unusable = (what: string, given: string, allowed: string): SettingsProblem => ({
+const unusable = (what: string, given: string, allowed: string): Problem => ({
   what,
   given,
   allowed,
@@ -79,7 +68,7 @@ function secretsIn(
   key: ConfigKey,
   rules: SettingsRules,
   path: readonly string[] = [],
-): SettingsProblem[] {
+): Problem[] {
   if (key.secret) {
     return [
       {
