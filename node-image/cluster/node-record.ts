@@ -136,6 +136,8 @@ export interface RegisteredNode {
 
 /** Every so often a node says that it is there, in ms. */
 export const HEARTBEAT_MS = 2000;
+/** A node that has said nothing for so long has missed a heartbeat: it may be gone, in ms. */
+export const LATE_MS = 3000;
 /** A node that has said nothing for so long is given nothing new, in ms. */
 export const STALE_MS = 5000;
 
@@ -144,4 +146,5 @@ export function stateOf({ record, order }: RegisteredNode): NodeState {
   return order !== undefined && record.state === 'serving' ? 'draining' : record.state;
 }
 
+export const isLate = ({ seenAgoMs }: RegisteredNode): boolean => seenAgoMs > LATE_MS;
 export const isStale = ({ seenAgoMs }: RegisteredNode): boolean => seenAgoMs > STALE_MS;

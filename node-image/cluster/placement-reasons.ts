@@ -1,5 +1,5 @@
 import type { NodeRole, NodeState, RegisteredNode, Usage } from './node-record';
-import { isStale, stateOf } from './node-record';
+import { isLate, isStale, stateOf } from './node-record';
 import { coresOf, type ExpectedLoad, type LedgerConfig, type SortKey } from './placement-load';
 
 /** Above this share of its descriptors a node refuses clients. */
@@ -29,7 +29,8 @@ export type SoftReason =
   | { readonly kind: 'disk'; readonly share: number; readonly limit: number }
   | { readonly kind: 'memory'; readonly share: number; readonly limit: number }
   | { readonly kind: 'descriptors'; readonly share: number; readonly limit: number }
-  | { readonly kind: 'limit-reached' };
+  | { readonly kind: 'limit-reached' }
+  | { readonly kind: 'late'; readonly seenAgoMs: number };
 
 /** How a node compares with the others that could be had. */
 export type OrderReason =
@@ -76,10 +77,11 @@ export interface SoftLimits {
 }
 
 export function softReasons(
-  { record: { load } }: RegisteredNode,
+  node: RegisteredNode,
   expected: ExpectedLoad,
   { ledger, cpuLoad, sysLoad }: SoftLimits,
 ): SoftReason[] {
+  const { load } = node.record;
   const reasons: SoftReason[] = [];
   if (cpuLoad !== undefined && expected.cpuload >= cpuLoad) {
     reasons.push({ kind: 'cpu-load', load: expected.cpuload, limit: cpuLoad });
@@ -101,14 +103,16 @@ export function softReasons(
     if (share > limit) reasons.push({ kind, share, limit });
   }
   if (load.limitReached) reasons.push({ kind: 'limit-reached' });
+  if (isLate(node)) reasons.push({ kind: 'late', seenAgoMs: node.seenAgoMs });
   return reasons;
 }
 
-/** Refuses or loses clients, so that a Room there would be one in name only. */
+/** Refuses or loses clients, or may be gone, so that a Room there would be one in name only. */
 const REFUSING: ReadonlySet<SoftReason['kind']> = new Set([
   'limit-reached',
   'descriptors',
   'memory',
+  'late',
 ]);
 
 /** 0: nothing speaks against it; 1: busy; 2: would hardly let anybody in. */

@@ -20,7 +20,7 @@ export function reasonInWords(reason: PlacementReason): string {
       return 'the Room is to leave it';
     case 'stale':
       return (
-        `it has said nothing for ${(reason.seenAgoMs / 1000).toFixed(1)} s; ` +
+        `it has said nothing for ${seconds(reason.seenAgoMs)}; ` +
         `after ${STALE_MS / 1000} s a node is given nothing new`
       );
     case 'state':
@@ -46,6 +46,8 @@ export function reasonInWords(reason: PlacementReason): string {
       return `${percent(reason.share)} of its file descriptors are in use, more than ${percent(reason.limit)}`;
     case 'limit-reached':
       return 'it has reached limit.num_tracks or limit.bytes_per_sec';
+    case 'late':
+      return `it has missed a heartbeat: the last came ${seconds(reason.seenAgoMs)} ago`;
     case 'farther':
       return `its region, ${named(reason.region)}, is farther away than ${named(reason.chosen)}`;
     case 'more':
@@ -77,5 +79,6 @@ function stateInWords(state: 'starting' | 'draining' | 'drained', order: string)
 
 const keyed = (key: SortKey, value: number): string => `${KEY_NAMES[key]}: ${figure(value)}`;
 const figure = (value: number): string => String(Number(value.toFixed(value < 10 ? 2 : 0)));
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 const percent = (share: number): string => `${figure(share * 100)} %`;
 const named = (region: string): string => (region === '' ? '(none)' : region);

@@ -81,6 +81,10 @@ const CASES: Readonly<Record<PlacementReason['kind'], Case>> = {
     a: { load: { limitReached: true } },
     says: 'it has reached limit.num_tracks or limit.bytes_per_sec',
   },
+  late: {
+    a: { seenAgoMs: 3400 },
+    says: 'it has missed a heartbeat: the last came 3.4 s ago',
+  },
   farther: {
     a: { region: 'tokyo' },
     b: { region: 'london' },

@@ -84,7 +84,7 @@ describe('a placement', () => {
 
   test('goes to a node that something speaks against only where none is without', () => {
     const soft = new Set(['cpu-load', 'sys-load', 'ledger-full', 'disk', 'memory']);
-    soft.add('descriptors').add('limit-reached');
+    soft.add('descriptors').add('limit-reached').add('late');
     fc.assert(
       fc.property(anyQuestion, (question) => {
         const { candidates } = choosePlacement(question);
@@ -97,15 +97,17 @@ describe('a placement', () => {
     );
   });
 
-  test('goes to a node that is over a limit before one that refuses clients', () => {
+  test('goes to a node that is over a limit before one that refuses clients or may be gone', () => {
     const busy = nodeNamed('busy', { load: { cpuLoad: 0.99, disk: { used: 99, limit: 100 } } });
-    const refusing: NodeChanges['load'][] = [
-      { limitReached: true },
-      { descriptors: { used: 91, limit: 100 } },
-      { memory: { used: 96, limit: 100 } },
+    const refusing: NodeChanges[] = [
+      { load: { limitReached: true } },
+      { load: { descriptors: { used: 91, limit: 100 } } },
+      { load: { memory: { used: 96, limit: 100 } } },
+      // It may have died: the next heartbeat will tell.
+      { seenAgoMs: 3001 },
     ];
-    for (const load of refusing) {
-      const { chosen } = choosePlacement(questionOf([nodeNamed('a', { load: load ?? {} }), busy]));
+    for (const changes of refusing) {
+      const { chosen } = choosePlacement(questionOf([nodeNamed('a', changes), busy]));
       assert.equal(chosen, 'busy');
     }
   });
