@@ -1,4 +1,14 @@
-import { decimal, duration, oneOf, port, secret, section, text, whole } from './config-values';
+import {
+  decimal,
+  duration,
+  oneOf,
+  port,
+  secret,
+  section,
+  text,
+  texts,
+  whole,
+} from './config-values';
 import { PORTS } from './ports';
 import { ROLES } from './roles';
 
@@ -46,11 +56,22 @@ const headroomRooms = whole(2, 0, 100_000);
 export const scalingSchema = section({
   /**
    * What starts and stops the machines: none, local (processes of `sluice up`), aws (the Auto
-   * Scaling Group sluice.cloud.media_group), or azure (the scale set of that name). @default none
+   * Scaling Group sluice.cloud.media_group), azure (the scale set of that name), webhook (a web
+   * server of yours) or exec (a program of yours). @default none
    */
-  group: oneOf(['none', 'local', 'aws', 'azure'], 'none'),
+  group: oneOf(['none', 'local', 'aws', 'azure', 'webhook', 'exec'], 'none'),
   /** For local: the socket that `sluice up` answers on. */
   group_socket: text(),
+  /** For webhook: what is asked for machines; https, or http on this machine. */
+  group_url: text(),
+  /** For webhook: which of the API keys signs. */
+  group_api_key: text(),
+  /** For exec: an absolute path, and arguments that come before what is asked. @default none */
+  group_command: texts(),
+  /** For webhook and exec: how long one answer may take; milliseconds here. @default 30s */
+  group_timeout: duration('30s'),
+  /** For webhook and exec: how long nothing is asked for after a no; milliseconds here. @default 5m */
+  group_retry_after: duration('5m'),
   /**
    * Of an Auto Scaling Group, its own minimum and maximum hold instead of these two; of a scale set of
    * Azure, its tags `sluice:min-nodes` and `sluice:max-nodes`. @default 1

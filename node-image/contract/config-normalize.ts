@@ -141,6 +141,7 @@ function checkCluster({ sluice, redis }: ConfigKeys, refuse: Refuse): void {
       'local needs sluice.scaling.group_socket, which `sluice up` sets for the nodes that it starts',
     );
   }
+  checkProvisioner(scaling, refuse);
   checkCloud(sluice, refuse);
   if (drain.patience > drain.deadline) {
     refuse(
@@ -157,6 +158,39 @@ function checkCluster({ sluice, redis }: ConfigKeys, refuse: Refuse): void {
   if (redis.cluster_addresses.length > 0 && redis.db !== 0) {
     refuse(['redis', 'db'], `is ${redis.db}; a clustered Redis has no database but 0`);
   }
+}
+
+/** Whoever starts machines has to be named; nobody else on the way may answer for a web server. */
+function checkProvisioner(scaling: ConfigKeys['sluice']['scaling'], refuse: Refuse): void {
+  const { group, group_url: url, group_api_key: key, group_command: command } = scaling;
+  const refuseKey = (name: string, message: string) => refuse(['sluice', 'scaling', name], message);
+  if (group === 'webhook' && !isSafeUrl(url)) {
+    refuseKey(
+      'group_url',
+      `is given as ${JSON.stringify(url)}; group: webhook needs a URL with https, or with http of this machine (127.0.0.1, localhost)`,
+    );
+  }
+  if (group === 'webhook' && key === '') {
+    refuseKey('group_api_key', 'group: webhook needs the name of the API key that signs');
+  }
+  if (group === 'exec' && !command[0]?.startsWith('/')) {
+    refuseKey(
+      'group_command',
+      `is given as ${JSON.stringify(command)}; group: exec needs a list that begins with the absolute path of a program`,
+    );
+  }
+  for (const name of ['group_timeout', 'group_retry_after'] as const) {
+    if (scaling[name] < 1000) {
+      refuseKey(name, `is ${scaling[name]} ms; allowed is 1s or more`);
+    }
+  }
+}
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && isHere);
 }
 
 function checkCloud({ cloud, scaling }: ConfigKeys['sluice'], refuse: Refuse): void {

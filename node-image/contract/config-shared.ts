@@ -53,6 +53,12 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'sluice.ledger.bandwidth_limit',
   ),
   ...own(
+    'it says who is trusted with the machines',
+    'sluice.scaling.group_command',
+    'sluice.scaling.group_url',
+    'sluice.scaling.group_api_key',
+  ),
+  ...own(
     'files and sockets are those of one machine',
     'turn.cert_file',
     'turn.key_file',

@@ -8,6 +8,7 @@ import { SharedConfig } from '../cluster/shared-config';
 import type { SluiceConfig } from '../contract';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
+import { provisionedGroup } from './provisioned-group';
 
 /** Lets a Master Node decide for the cluster, while it is the one that leads. */
 export async function startController(options: {
@@ -27,7 +28,7 @@ export async function startController(options: {
     registry,
     watch,
     leadership,
-    group: aws?.group ?? (await groupOf(config, log)),
+    group: aws?.group ?? provisionedGroup(options) ?? (await groupOf(config, log)),
     sharedConfig: new SharedConfig({ registry, log }),
     settings: config.sluice,
     log,
