@@ -7,6 +7,7 @@ import {
 } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { z } from 'zod';
+import { entrySchema } from './shared-entry';
 
 /**
  * What is said between a machine that joins and a Master Node, so that it does not matter who stands
@@ -66,6 +67,8 @@ const grantSchema = z.object({
   redisPasswordIsDerived: z.boolean(),
   /** The name that TURN/TLS has; empty: clients are told of none. */
   turnDomain: z.string(),
+  /** For a further Master Node: what clients enter by. */
+  entry: entrySchema.optional(),
 });
 
 const answerSchema = z.discriminatedUnion('outcome', [

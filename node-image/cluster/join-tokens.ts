@@ -3,10 +3,14 @@ import { customAlphabet } from 'nanoid';
 import { z } from 'zod';
 import type { Registry } from './registry';
 
+/** What a machine becomes by a token. */
+export type JoinRole = 'media' | 'master';
+
 /** A token as the registry knows it: nothing of it lets anybody join. */
 export interface JoinTokenView {
   readonly id: string;
   readonly state: 'open' | 'used' | 'revoked' | 'expired';
+  readonly role: JoinRole;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   /** The machine that has used it. */
@@ -24,6 +28,8 @@ export interface NewJoinToken {
 export interface JoinAttempt {
   readonly id: string;
   readonly secret: string;
+  /** What it asks to be. */
+  readonly role: JoinRole;
   /** A random text of this machine: by it the same machine may come again with a used token. */
   readonly claim: string;
   /** Of the machine, for people. */
@@ -34,6 +40,7 @@ export interface JoinAttempt {
 export type JoinVerdict =
   | { readonly verdict: 'taken' }
   | { readonly verdict: 'unknown' | 'expired' | 'revoked' }
+  | { readonly verdict: 'other-role'; readonly role: JoinRole }
   | { readonly verdict: 'used'; readonly by: string };
 
 export interface JoinTokensOptions {
@@ -58,10 +65,12 @@ const newSecret = customAlphabet(BASE62, 43);
 
 const storedToken = z.object({
   id: z.string(),
-  /** base64 of HMAC-SHA256 over id, secret and times: who writes to Redis can make no token. */
+  /** base64 of HMAC-SHA256 over id, secret, times and role: who writes to Redis can make no token. */
   mac: z.base64(),
   createdAtMs: z.number(),
   expiresAtMs: z.number(),
+  /** @default media */
+  role: z.enum(['media', 'master']).optional(),
   isRevoked: z.boolean().optional(),
   used: z.object({ machine: z.string(), claim: z.base64() }).optional(),
 });
@@ -90,7 +99,7 @@ export class JoinTokens {
   }
 
   /** @param lifeMs - how long it is good for */
-  async create(lifeMs: number): Promise<NewJoinToken> {
+  async create(lifeMs: number, role: JoinRole = 'media'): Promise<NewJoinToken> {
     const [id, secret] = [newId(), newSecret()];
     const expiresAtMs = await this.#change((tokens, nowMs) => {
       if (tokens.length >= MOST_JOIN_TOKENS) {
@@ -98,9 +107,10 @@ export class JoinTokens {
           `There are ${tokens.length} join tokens, and no more than ${MOST_JOIN_TOKENS} may be: wait until old ones are forgotten, a day after they have expired.`,
         );
       }
-      const times = { createdAtMs: nowMs, expiresAtMs: nowMs + lifeMs };
-      const token = { id, ...times, mac: this.#macOf(id, secret, times).toString('base64') };
-      return { tokens: [...tokens, token], result: times.expiresAtMs };
+      const expiresAtMs = nowMs + lifeMs;
+      const said = { createdAtMs: nowMs, expiresAtMs, ...(role !== 'media' && { role }) };
+      const token = { id, ...said, mac: this.#macOf(id, secret, said).toString('base64') };
+      return { tokens: [...tokens, token], result: expiresAtMs };
     });
     return { id, secret, expiresAtMs };
   }
@@ -112,6 +122,7 @@ export class JoinTokens {
       .map((token) => ({
         id: token.id,
         state: stateOf(token, nowMs),
+        role: roleOf(token),
         createdAtMs: token.createdAtMs,
         expiresAtMs: token.expiresAtMs,
         usedBy: token.used?.machine,
@@ -130,11 +141,14 @@ export class JoinTokens {
   }
 
   /** Takes a token for a machine. Of any number of them one takes it, and may take it again. */
-  take({ id, secret, claim, machine }: JoinAttempt): Promise<JoinVerdict> {
+  take({ id, secret, claim, machine, role }: JoinAttempt): Promise<JoinVerdict> {
     return this.#change<JoinVerdict>((tokens, nowMs) => {
       const found = tokens.find((token) => token.id === id);
       if (found === undefined || !isSame(found.mac, this.#macOf(id, secret, found))) {
         return { result: { verdict: 'unknown' } };
+      }
+      if (roleOf(found) !== role) {
+        return { result: { verdict: 'other-role', role: roleOf(found) } };
       }
       const state = stateOf(found, nowMs);
       const claimMac = this.#mac(['claim', id, claim]);
@@ -180,15 +194,21 @@ export class JoinTokens {
   #macOf(
     id: string,
     secret: string,
-    { createdAtMs, expiresAtMs }: Pick<StoredToken, 'createdAtMs' | 'expiresAtMs'>,
+    token: Pick<StoredToken, 'createdAtMs' | 'expiresAtMs' | 'role'>,
   ): Buffer {
-    return this.#mac(['token', id, secret, createdAtMs, expiresAtMs]);
+    const { createdAtMs, expiresAtMs } = token;
+    const role = roleOf(token);
+    // Those of media are as they were before there were others.
+    const more = role === 'media' ? [] : [role];
+    return this.#mac(['token', id, secret, createdAtMs, expiresAtMs, ...more]);
   }
 
   #mac(parts: readonly (string | number)[]): Buffer {
     return createHmac('sha256', this.#key).update(JSON.stringify(parts)).digest();
   }
 }
+
+const roleOf = ({ role = 'media' }: Pick<StoredToken, 'role'>): JoinRole => role;
 
 function stateOf(token: StoredToken, nowMs: number): JoinTokenView['state'] {
   if (token.isRevoked === true) return 'revoked';

@@ -8,6 +8,14 @@ export interface RedisConfig {
   readonly previousPassword?: string | undefined;
   /** Where it keeps its data. */
   readonly directory: string;
+  /** Where there are others that take its place: by which address they reach it, and whom it follows. */
+  readonly replicated?:
+    | {
+        readonly address: string;
+        /** @default - it is the primary itself */
+        readonly replicaOf?: { readonly host: string; readonly port: number } | undefined;
+      }
+    | undefined;
 }
 
 /**
@@ -17,7 +25,7 @@ export interface RedisConfig {
  * @throws Error when a value cannot be written into the file safely.
  */
 export function renderRedisConfig(config: RedisConfig): string {
-  const { addresses, port, password, previousPassword, directory } = config;
+  const { addresses, port, password, previousPassword, directory, replicated } = config;
   const passwords = [password, ...(previousPassword === undefined ? [] : [previousPassword])];
   for (const one of passwords) {
     if (/^[\x21-\x7e]{16,}$/.test(one) && !/["'\\]/.test(one)) continue;
@@ -49,9 +57,22 @@ export function renderRedisConfig(config: RedisConfig): string {
     'maxmemory-policy noeviction',
     'tcp-backlog 4096',
     'tcp-keepalive 60',
+    ...(replicated === undefined ? [] : replication(replicated, password)),
     // No second door.
     'enable-debug-command no',
     'enable-module-command no',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function replication(
+  { address, replicaOf }: NonNullable<RedisConfig['replicated']>,
+  password: string,
+): string[] {
+  return [
+    // Whoever is the primary may follow another one next.
+    `masterauth "${password}"`,
+    `replica-announce-ip ${address}`,
+    ...(replicaOf === undefined ? [] : [`replicaof ${replicaOf.host} ${replicaOf.port}`]),
+  ];
 }

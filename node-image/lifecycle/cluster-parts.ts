@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { KeyRing } from '../api/key-ring';
 import { LINK_PROTOCOL } from '../cluster/link/link';
@@ -15,6 +16,8 @@ import { followKeyFile } from './keys-and-config';
 /** What every node of a cluster has, whatever its role. */
 export interface ClusterParts {
   readonly registry: Registry;
+  /** `host:port` of the Sentinels of its Redis; none: it has none. */
+  readonly sentinels: () => readonly string[];
   readonly link: TlsLinkClient;
   readonly watch: NodeWatch;
   readonly sharedKeys: SharedKeys;
@@ -31,10 +34,13 @@ export async function joinCluster(
   closers: Closers,
 ): Promise<ClusterParts> {
   const { cluster } = config.sluice;
+  // As systemd makes it for the unit of the node.
+  const stateFolder = process.env['STATE_DIRECTORY'];
   const registry = await RedisRegistry.connect({
     redis: config.redis,
     clusterName: cluster.name,
     log,
+    ...(stateFolder !== undefined && { sentinelsFile: join(stateFolder, 'sentinels.json') }),
   });
   closers.add(() => registry.close());
   const { secret, previous_secret: previousSecret, name: clusterName } = cluster;
@@ -54,7 +60,7 @@ export async function joinCluster(
   const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
   closers.add(() => keys.close());
   followKeyFile(config, keys, log, closers);
-  return { registry, link, watch, sharedKeys, keys };
+  return { registry, sentinels: () => registry.sentinels, link, watch, sharedKeys, keys };
 }
 
 const isTaken = (watch: NodeWatch, { host, port }: LinkAddress): boolean =>

@@ -4,17 +4,21 @@ import { type AdminPluginOptions, adminPlugin } from '../api/cluster/admin-plugi
 import { joinPlugin } from '../api/cluster/join-plugin';
 import { joinTokenRoutes } from '../api/cluster/join-token-routes';
 import { type JoinGrant, JoinReader } from '../cluster/join-channel';
-import { JoinTokens } from '../cluster/join-tokens';
+import { type JoinRole, JoinTokens } from '../cluster/join-tokens';
 import type { Registry } from '../cluster/registry';
+import { SharedEntries } from '../cluster/shared-entry';
 import type { SluiceConfig } from '../contract';
 import { addressGroup, ClientAddresses } from '../signaling/client-address';
 import { derivedSecret } from './derived-secret';
+import { ownSentinel } from './own-machines/own-sentinel';
 import { isTurnTlsPassedOn } from './turn-entry';
 
 export interface JoinRoutesOptions {
   readonly config: SluiceConfig;
   readonly nodeId: string;
   readonly registry: Registry;
+  /** `host:port` of the Sentinels that there are. */
+  readonly sentinels: () => readonly string[];
   readonly tokens: AdminPluginOptions['tokens'];
   readonly log: Logger;
 }
@@ -26,6 +30,13 @@ export function joinRoutes(options: JoinRoutesOptions): FastifyPluginAsync[] {
   const joinTokens = new JoinTokens({ registry, clusterSecret: cluster.secret });
   const reader = new JoinReader(cluster.secret);
   const addresses = new ClientAddresses({ trustedProxies });
+  const { secret: clusterSecret, name: clusterName } = cluster;
+  const entries = new SharedEntries({ registry, clusterSecret, clusterName });
+  const takesMasters = ownSentinel(config) !== undefined;
+  const grant = async (role: JoinRole): Promise<JoinGrant> => ({
+    ...grantOf(config, options.sentinels()),
+    ...(role === 'master' && { entry: await entries.read() }),
+  });
   return [
     adminPlugin({
       tokens,
@@ -33,6 +44,7 @@ export function joinRoutes(options: JoinRoutesOptions): FastifyPluginAsync[] {
       routes: joinTokenRoutes({
         tokens: joinTokens,
         publicKey: reader.publicKey,
+        takesMasters,
         audit: (text) => registry.audit({ by: nodeId, text }),
       }),
     }),
@@ -41,15 +53,23 @@ export function joinRoutes(options: JoinRoutesOptions): FastifyPluginAsync[] {
       tokens: joinTokens,
       registry,
       nodeId,
-      grant: () => grantOf(config),
+      grant,
+      takesMasters,
       addressOf: (request) => addressGroup(addresses.of(request)),
       log,
     }),
   ];
 }
 
-/** What a node needs to be one of the cluster, as this node has it. */
-export function grantOf(config: SluiceConfig): JoinGrant {
+/**
+ * What a node needs to be one of the cluster, as this node has it.
+ *
+ * @param sentinels - those that there are by now
+ */
+export function grantOf(
+  config: SluiceConfig,
+  sentinels: readonly string[] = config.redis.sentinel_addresses,
+): JoinGrant {
   const {
     keys,
     redis,
@@ -68,7 +88,7 @@ export function grantOf(config: SluiceConfig): JoinGrant {
       db: redis.db,
       tls: redis.tls.enabled,
       sentinelMasterName: redis.sentinel_master_name,
-      sentinelAddresses: [...redis.sentinel_addresses],
+      sentinelAddresses: [...sentinels],
       clusterAddresses: [...redis.cluster_addresses],
     },
     redisPasswordIsDerived: isDerived,

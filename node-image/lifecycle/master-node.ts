@@ -22,6 +22,7 @@ import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { startMetricsServer } from './metrics-endpoint';
 import { endDuplicate, nodeIdentity } from './node-seat';
+import { SentinelCare } from './own-machines/sentinel-care';
 import type { NodeOptions, RunningNode } from './running-node';
 import { Seat } from './seat';
 import { sizeLimits } from './settings';
@@ -146,7 +147,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         tokens,
         log,
       }),
-      ...joinRoutes({ config, nodeId, registry, tokens, log }),
+      ...joinRoutes({ config, nodeId, registry, sentinels: parts.sentinels, tokens, log }),
       ...(node.console ? [consoleRoutes(config)] : []),
     ],
     log,
@@ -154,6 +155,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   http = server;
   closers.add(() => server.close());
   await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
+  const care = SentinelCare.start({ config, nodeId, registry, log });
+  closers.add(() => care?.close());
   watchController(metrics.registry, await startController({ config, nodeId, parts, log, closers }));
   await server.listen();
   await seat.serve();

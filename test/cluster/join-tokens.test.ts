@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { readJoinToken, writeJoinToken } from '../../node-image/cluster/join-token-text';
 import {
   JOIN_TOKENS_DOCUMENT,
+  type JoinRole,
   JoinTokens,
   JoinTokensError,
   MOST_JOIN_TOKENS,
@@ -16,7 +17,10 @@ import { connectRegistry } from './support/registry-redis';
 
 const CLUSTER_SECRET = 'the secret that all nodes of the cluster have';
 const HOUR_MS = 3_600_000;
-const machine = (name: string) => ({ machine: name, claim: `claim of ${name}, which is random` });
+const machine = (name: string, role: JoinRole = 'media') => ({
+  ...{ machine: name, role },
+  claim: `claim of ${name}, which is random`,
+});
 
 let redis: TestRedis;
 let inRedis: RedisRegistry;
@@ -78,7 +82,12 @@ for (const [kind, open] of Object.entries(REGISTRIES)) {
       const taken = { verdict: 'taken' };
       assert.deepEqual(await tokens.take({ id, secret, ...machine('m') }), taken);
       assert.deepEqual(await tokens.take({ id, secret, ...machine('m') }), taken);
-      const stranger = { id, secret, machine: 'm', claim: 'another claim, and as random as that' };
+      const stranger = {
+        id,
+        secret,
+        ...machine('m'),
+        claim: 'another claim, and as random as that',
+      };
       assert.deepEqual(await tokens.take(stranger), { verdict: 'used', by: 'm' });
       assert.equal((await tokens.list())[0]?.usedBy, 'm');
     });
@@ -139,6 +148,25 @@ describe('join tokens', () => {
     const other = new JoinTokens({ registry, clusterSecret: `${CLUSTER_SECRET}!` });
     const made = await other.create(60_000);
     assert.deepEqual(await tokens.take({ ...made, ...machine('m') }), { verdict: 'unknown' });
+  });
+
+  test('make what they were made for, and whoever writes to the registry changes that not', async () => {
+    const registry = new MemoryRegistry();
+    const [tokens] = mastersOn(registry);
+    const made = await tokens.create(60_000);
+    const refused = { verdict: 'other-role', role: 'media' };
+    assert.deepEqual(await tokens.take({ ...made, ...machine('m', 'master') }), refused);
+    const { value = '', version = 0 } = (await registry.document(JOIN_TOKENS_DOCUMENT)) ?? {};
+    const forged = JSON.parse(value);
+    forged.tokens[0].role = 'master';
+    await registry.writeDocument(JOIN_TOKENS_DOCUMENT, JSON.stringify(forged), version);
+    const unknown = { verdict: 'unknown' };
+    assert.deepEqual(await tokens.take({ ...made, ...machine('m', 'master') }), unknown);
+    const master = await tokens.create(60_000, 'master');
+    assert.equal((await tokens.list())[0]?.role, 'master');
+    assert.deepEqual(await tokens.take({ ...master, ...machine('m', 'master') }), {
+      verdict: 'taken',
+    });
   });
 
   test('are no more than so many', async () => {

@@ -10,10 +10,11 @@ import {
   MAX_JOIN_REQUEST,
   sealAnswer,
 } from '../../cluster/join-channel';
-import { type JoinTokens, JoinTokensError } from '../../cluster/join-tokens';
+import { type JoinRole, type JoinTokens, JoinTokensError } from '../../cluster/join-tokens';
 import { LINK_PROTOCOL } from '../../cluster/link/link';
 import { isStale } from '../../cluster/node-record';
 import { type Registry, RegistryUnavailableError } from '../../cluster/registry';
+import { NO_FURTHER_MASTERS } from './join-token-routes';
 
 /** Where machines that join send their request, encrypted for the cluster. */
 export const JOIN_PATH = '/sluice/v1/join';
@@ -34,7 +35,9 @@ export interface JoinPluginOptions {
   readonly registry: Pick<Registry, 'snapshot' | 'audit'>;
   /** Of this node: the audit names it. */
   readonly nodeId: string;
-  readonly grant: () => JoinGrant;
+  readonly grant: (role: JoinRole) => JoinGrant | Promise<JoinGrant>;
+  /** Whether machines may become Master Nodes: with High Availability. */
+  readonly takesMasters: boolean;
   /** Whom a request counts for. */
   readonly addressOf: (request: FastifyRequest['raw']) => string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -77,21 +80,39 @@ export function joinPlugin(options: JoinPluginOptions): FastifyPluginAsync {
 async function decide(
   request: JoinRequest,
   address: string,
-  { tokens, registry, nodeId, grant, log }: JoinPluginOptions,
+  { tokens, registry, nodeId, grant, takesMasters, log }: JoinPluginOptions,
 ): Promise<JoinAnswer> {
   const { machine, id, secret, claim } = request;
+  const role = roleOf(request.role);
+  if (role === undefined) {
+    const message = `A machine joins as a Media Node or a Master Node, and this one asked to be ${JSON.stringify(request.role)}: give --role media or --role master.`;
+    return { outcome: 'refused', message };
+  }
+  if (role === 'master' && !takesMasters) {
+    return { outcome: 'refused', message: NO_FURTHER_MASTERS };
+  }
   const problem = await problemOf(request, registry);
   // First what may be mended: the token is for the time after that.
   if (problem !== undefined) return { outcome: 'refused', message: problem };
-  const verdict = await tokens.take({ id, secret, claim, machine });
+  // Before the token is taken: it may be that this cannot be told now.
+  const granted = await grant(role);
+  const verdict = await tokens.take({ id, secret, claim, machine, role });
   switch (verdict.verdict) {
     case 'taken':
       log.info({ machine, token: id, address }, 'a machine joins');
-      await registry.audit({ by: nodeId, text: `${machine} (${address}) joins by token ${id}` });
-      return { outcome: 'granted', grant: grant() };
+      await registry.audit({
+        by: nodeId,
+        text: `${machine} (${address}) joins by token ${id}${role === 'master' ? ' as a Master Node' : ''}`,
+      });
+      return { outcome: 'granted', grant: granted };
     case 'used':
       log.warn({ machine, token: id, address }, 'a join token that was used was shown again');
       return refused(`This token was used by ${verdict.by}, and is good for one machine`);
+    case 'other-role':
+      return refused(
+        `This token makes a ${WORDS[verdict.role]}, and this machine asked to be a ${WORDS[role]}`,
+        role,
+      );
     case 'expired':
       return refused('This token has expired');
     case 'revoked':
@@ -102,19 +123,21 @@ async function decide(
   }
 }
 
-const refused = (what: string): JoinAnswer => ({
+const WORDS: Readonly<Record<JoinRole, string>> = { media: 'Media Node', master: 'Master Node' };
+
+const roleOf = (text: string): JoinRole | undefined =>
+  text === 'media' || text === 'master' ? text : undefined;
+
+const refused = (what: string, role?: JoinRole): JoinAnswer => ({
   outcome: 'refused',
-  message: `${what}: make a new one on a Master Node with \`sluice token create\`.`,
+  message: `${what}: make a new one on a Master Node with \`sluice token create${role === undefined ? '' : ` --role ${role}`}\`.`,
 });
 
 async function problemOf(
-  { role, linkProtocol, version, machine, nowMs: theirs }: JoinRequest,
+  { linkProtocol, version, machine, nowMs: theirs }: JoinRequest,
   registry: Pick<Registry, 'snapshot'>,
 ): Promise<string | undefined> {
   const { nodes, nowMs } = await registry.snapshot();
-  if (role !== 'media') {
-    return `A machine joins as a Media Node, and this one asked to be ${JSON.stringify(role)}: leave the role out.`;
-  }
   if (linkProtocol !== LINK_PROTOCOL) {
     return `This machine has Sluice ${version}, which speaks version ${linkProtocol} of the node link, and the cluster speaks ${LINK_PROTOCOL}: install the same version of Sluice.`;
   }

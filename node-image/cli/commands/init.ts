@@ -12,6 +12,7 @@ interface InitCommandOptions {
   readonly certificateKey?: string;
   readonly email?: string;
   readonly agreeTerms?: boolean;
+  readonly highAvailability?: boolean;
   readonly cluster?: string;
   readonly name?: string;
   readonly address?: string;
@@ -26,6 +27,7 @@ export function initCommand(io: CliIo): Command {
     .option('--certificate-key <file>', 'PEM of its key, where it is not in the same file')
     .option('--agree-terms', "you agree to the terms of Let's Encrypt, letsencrypt.org/repository")
     .option('--email <address>', "for Let's Encrypt, which tells of what goes wrong")
+    .option('--high-availability', 'with further Master Nodes (three in all), each with a Redis')
     .option('--cluster <name>', 'name of the cluster, for people (default: sluice)')
     .option('--name <name>', 'of this machine among the nodes (default: its host name)')
     .option('--address <address>', 'private one of this machine (default: the first there is)')
@@ -39,16 +41,17 @@ ${examples(
   'sluice init --domain meet.example.com --agree-terms',
   'sluice init --domain meet.example.com --certificate /etc/ssl/meet.pem',
   'sluice init --self-signed --domain 10.0.0.5',
+  'sluice init --high-availability --domain meet.example.com --agree-terms',
 )}`,
     )
     .action(async (options: InitCommandOptions) => {
       const certificate = await certificateOf(options, io);
-      const { domain, cluster, name, address } = options;
+      const { domain, highAvailability, cluster, name, address } = options;
       const { init } = await import('../../lifecycle/own-machines/init.js');
       const { OWN_FILES } = await import('../../lifecycle/own-machines/own-files.js');
       const done = await onThisMachine(({ machine, facts }) =>
         init({
-          ...{ machine, facts, domain, certificate, cluster, name, address },
+          ...{ machine, facts, domain, certificate, highAvailability, cluster, name, address },
           say: (line) => io.printError(`init: ${line}\n`),
         }),
       );
@@ -59,8 +62,16 @@ API key and secret   ${OWN_FILES.admin}   (. ${OWN_FILES.admin}, and sluice node
 To add a Media Node, install Sluice on another machine, and run there as root within the hour:
 
   sluice join --master ${done.master} --token ${done.token}
+${
+  done.masterToken === undefined
+    ? ''
+    : `
+To add a Master Node, do the same there; three of them bear the loss of one:
 
-The token is good for one machine; sluice token create makes another one.
+  sluice join --role master --master ${done.master} --token ${done.masterToken}
+`
+}
+Each token is good for one machine; sluice token create makes another one.
 `);
     });
 }

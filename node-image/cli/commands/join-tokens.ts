@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type {
   CreatedJoinToken,
   JoinTokensView,
@@ -12,6 +12,7 @@ import { momentInWords } from '../words';
 
 interface CreateOptions extends ConnectionOptions {
   readonly validFor?: number;
+  readonly role?: 'media' | 'master';
 }
 
 /** `sluice token create`, `list` and `revoke`: by which machines join. */
@@ -23,10 +24,18 @@ export const joinTokenCommands = (io: CliIo): Command[] => [
 
 function createCommand(io: CliIo): Command {
   return addConnectionOptions(newCommand('create', io))
-    .description('make a join token: by it one machine becomes a Media Node (sluice join)')
+    .description('make a join token: by it one machine becomes a node (sluice join)')
+    .addOption(
+      new Option('--role <role>', 'what it becomes: master with High Availability only')
+        .choices(['media', 'master'])
+        .default('media'),
+    )
     .option('--valid-for <time>', 'how long, up to 168h (default: 1h)', durationArgument)
-    .action(async ({ validFor, ...options }: CreateOptions) => {
-      const body = validFor === undefined ? {} : { validFor };
+    .action(async ({ validFor, role, ...options }: CreateOptions) => {
+      const body = {
+        ...(validFor !== undefined && { validFor }),
+        ...(role === 'master' && { role }),
+      };
       const made = await clientOf(options, io).call<CreatedJoinToken>('POST', 'join-tokens', body);
       if (options.json === true) {
         io.print(asJson(made));
@@ -34,7 +43,7 @@ function createCommand(io: CliIo): Command {
       }
       io.print(`${made.token}\n`);
       io.printError(
-        `Good for one machine, until ${momentInWords(made.expiresAtMs)}, and not shown again. There: sluice join --master HOST --token TOKEN\n`,
+        `Good for one machine, until ${momentInWords(made.expiresAtMs)}, and not shown again. There: sluice join ${role === 'master' ? '--role master ' : ''}--master HOST --token TOKEN\n`,
       );
     });
 }
@@ -69,10 +78,18 @@ function listInWords({ tokens }: JoinTokensView, columns: number): string {
     return 'There are no join tokens; sluice token create makes one.\n';
   }
   return tableOf(
-    [{ title: 'Id' }, { title: 'State' }, { title: 'Until' }, { title: 'Machine' }],
-    tokens.map(({ id, state, expiresAtMs, usedBy }) => [
+    [
+      { title: 'Id' },
+      { title: 'State' },
+      { title: 'Role' },
+      { title: 'Until' },
+      { title: 'Machine' },
+    ],
+    tokens.map(({ id, state, role, expiresAtMs, usedBy }) => [
       id,
       state,
+      // Masters of an older version have one kind.
+      role ?? 'media',
       momentInWords(expiresAtMs),
       usedBy ?? '',
     ]),

@@ -1,10 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT_USAGE } from '../../lifecycle/exit-codes';
 import { examples, newCommand } from '../command';
 import { CliError, type CliIo } from '../io';
 import { onThisMachine } from './own-machine';
 
 interface JoinCommandOptions {
+  readonly role: 'media' | 'master';
   readonly master: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -17,7 +18,12 @@ const VARIABLE = 'SLUICE_TOKEN';
 
 export function joinCommand(io: CliIo): Command {
   return newCommand('join', io)
-    .description('make this machine a Media Node of a cluster')
+    .description('make this machine a node of a cluster')
+    .addOption(
+      new Option('--role <role>', 'what it becomes: master with High Availability only')
+        .choices(['media', 'master'])
+        .default('media'),
+    )
     .requiredOption('--master <host>', 'name or address of a Master Node, as clients know it')
     .option('--token <token>', `what sluice token create has printed; also ${VARIABLE}`)
     .option('--token-file <file>', 'a file with it; - is standard input')
@@ -34,18 +40,27 @@ ${examples(
   'sluice join --master meet.example.com --token sluice-join-1.4kQ...',
   'sluice join --master 10.0.0.5 --token-file - < token',
   'sluice join --master meet.example.com --token-file token --public-address auto  # behind NAT',
+  'sluice join --role master --master meet.example.com --token sluice-join-1.7Zb...',
 )}`,
     )
-    .action(async ({ master, name, address, publicAddress, ...given }: JoinCommandOptions) => {
-      const token = await tokenOf(given, io);
-      const { join } = await import('../../lifecycle/own-machines/join.js');
-      await onThisMachine(({ machine, facts }) =>
-        join({
-          ...{ machine, facts, master, token, name, address, publicAddress },
-          say: (line) => io.print(`join: ${line}\n`),
-        }),
-      );
-    });
+    .action(
+      async ({ role, master, name, address, publicAddress, ...given }: JoinCommandOptions) => {
+        if (role === 'master' && publicAddress !== undefined) {
+          throw new CliError(
+            EXIT_USAGE,
+            '--public-address is for Media Nodes, which media comes to: leave it out with --role master.',
+          );
+        }
+        const token = await tokenOf(given, io);
+        const { join } = await import('../../lifecycle/own-machines/join.js');
+        await onThisMachine(({ machine, facts }) =>
+          join({
+            ...{ machine, facts, role, master, token, name, address, publicAddress },
+            say: (line) => io.print(`join: ${line}\n`),
+          }),
+        );
+      },
+    );
 }
 
 async function tokenOf(

@@ -6,7 +6,7 @@ import { onThisMachine } from './own-machine';
 export function leaveCommand(io: CliIo): Command {
   return newCommand('leave', io)
     .description('take this machine out of its cluster; Sluice stays installed')
-    .option('--force', 'also where it is the Master Node, and the cluster ends with it')
+    .option('--force', 'also where it is the only Master Node, and the cluster ends with it')
     .addHelpText(
       'after',
       `

@@ -15,6 +15,8 @@ const QUIET_MS = 10_000;
 export interface RedisAccessOptions {
   readonly redis: RedisConfig;
   readonly log: Logger;
+  /** @default - as configured */
+  readonly sentinels?: (() => readonly string[]) | undefined;
 }
 
 /**
@@ -33,11 +35,11 @@ export class RedisAccess {
   #told: { readonly reason: string; readonly at: number; readonly open: boolean } | undefined;
 
   /** @throws Error where the configuration cannot be used. */
-  constructor({ redis, log }: RedisAccessOptions) {
+  constructor({ redis, log, sentinels }: RedisAccessOptions) {
     this.#log = log;
     this.#address = addressOf(redis);
     this.#timeoutMs = commandTimeoutMs(redis);
-    this.client = createClient(redis, this.#timeoutMs);
+    this.client = createClient(redis, this.#timeoutMs, sentinels);
     this.client.on('ready', () => this.#isBack());
     this.client.on('error', (error: Error) => {
       this.#reason = reasonOf(error);

@@ -5,7 +5,7 @@ import type { SluiceConfig } from '../../contract';
 import {
   connectorToAnyOf,
   type HostPort,
-  QuietSentinelConnector,
+  sentinelConnector,
   TcpConnector,
 } from './redis-connectors';
 
@@ -35,9 +35,14 @@ export const commandTimeoutMs = (config: RedisConfig): number =>
  * A client that connects at once, keeps trying with back-off, and queues nothing while Redis is
  * away. It emits `error`, which has to be listened to.
  *
+ * @param sentinels - those that there are by now, of a Redis with Sentinel. @default - as configured
  * @throws Error naming the key of the `redis:` section that cannot be used.
  */
-export function createClient(config: RedisConfig, commandMs: number): RedisClient {
+export function createClient(
+  config: RedisConfig,
+  commandMs: number,
+  sentinels: () => readonly string[] = () => config.sentinel_addresses,
+): RedisClient {
   if (config.cluster_addresses.length > 0) {
     const common = commonOptions(config, commandMs);
     return new Cluster(clusterAddresses(config), {
@@ -59,11 +64,10 @@ export function createClient(config: RedisConfig, commandMs: number): RedisClien
     const { tls } = single;
     return new Redis({
       ...single,
-      Connector: QuietSentinelConnector,
+      Connector: sentinelConnector(() => sentinels().map(sentinelAddress)),
       name: config.sentinel_master_name,
-      sentinels: config.sentinel_addresses.map((text) =>
-        parse('redis.sentinel_addresses', text, DEFAULT_SENTINEL_PORT),
-      ),
+      // Those that were found come first: a configuration names machines that are gone.
+      sentinels: sentinels().map(sentinelAddress),
       ...(username === '' ? {} : { sentinelUsername: username }),
       ...(password === '' ? {} : { sentinelPassword: password }),
       ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
@@ -87,11 +91,35 @@ export function createClient(config: RedisConfig, commandMs: number): RedisClien
  *
  * @throws Error as `createClient` does.
  */
-export function createEventClient(config: RedisConfig, commandMs: number): RedisClient {
-  if (config.cluster_addresses.length === 0) return createClient(config, commandMs);
+export function createEventClient(
+  config: RedisConfig,
+  commandMs: number,
+  sentinels?: () => readonly string[],
+): RedisClient {
+  if (config.cluster_addresses.length === 0) return createClient(config, commandMs, sentinels);
   const Connector = connectorToAnyOf(clusterAddresses(config));
   return new Redis({ ...singleOptions(config, commandMs), db: 0, Connector });
 }
+
+/**
+ * How one of the Sentinels is connected to.
+ *
+ * @throws Error where the address is none.
+ */
+export function sentinelConnection(config: RedisConfig, address: string) {
+  const { sentinel_username: username, sentinel_password: password } = config;
+  const tls = tlsOptions(config);
+  return {
+    Connector: TcpConnector,
+    ...sentinelAddress(address),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
+  } satisfies RedisOptions;
+}
+
+const sentinelAddress = (text: string): HostPort =>
+  parse('redis.sentinel_addresses', text, DEFAULT_SENTINEL_PORT);
 
 const clusterAddresses = (config: RedisConfig): HostPort[] =>
   config.cluster_addresses.map((text) => parse('redis.cluster_addresses', text, DEFAULT_PORT));

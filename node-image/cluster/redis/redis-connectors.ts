@@ -77,3 +77,15 @@ export class QuietSentinelConnector extends SentinelConnector {
     return stream;
   }
 }
+
+/** As above, and asks those that have become known since as well. */
+export function sentinelConnector(known: () => readonly HostPort[]): typeof QuietSentinelConnector {
+  return class extends QuietSentinelConnector {
+    override connect(
+      emitter: Parameters<SentinelConnector['connect']>[0],
+    ): ReturnType<QuietSentinelConnector['connect']> {
+      for (const address of known()) this.sentinelIterator.add(address);
+      return super.connect(emitter);
+    }
+  };
+}

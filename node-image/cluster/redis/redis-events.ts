@@ -13,6 +13,8 @@ const eventSchema = z.discriminatedUnion('type', [
 
 export interface RedisEventsOptions {
   readonly redis: RedisConfig;
+  /** @default - as configured */
+  readonly sentinels?: (() => readonly string[]) | undefined;
   /** ms. */
   readonly commandTimeoutMs: number;
   readonly channel: string;
@@ -31,7 +33,8 @@ export class RedisEvents {
   constructor(options: RedisEventsOptions) {
     this.#channel = options.channel;
     this.#onGarbage = options.onGarbage;
-    this.#client = createEventClient(options.redis, options.commandTimeoutMs);
+    const { redis, commandTimeoutMs, sentinels } = options;
+    this.#client = createEventClient(redis, commandTimeoutMs, sentinels);
     this.#client.on('error', () => {
       // The connection that commands go over has the same trouble, and says so.
     });

@@ -35,6 +35,7 @@ import { releaseRoom } from './scripts/release-room';
 import { saveFacts } from './scripts/save-facts';
 import { writeAudit } from './scripts/write-audit';
 import { writeDocument } from './scripts/write-document';
+import { SentinelList, SentinelWatch } from './sentinel-list';
 import {
   auditSchema,
   orderSchema,
@@ -53,6 +54,8 @@ export interface RedisRegistryOptions {
   /** Keeps clusters that share a Redis apart. */
   readonly clusterName: string;
   readonly log: Logger;
+  /** File in which Sentinels are kept that have become known. @default - they are not */
+  readonly sentinelsFile?: string | undefined;
 }
 
 /** The registry of a cluster, in Redis. docs/registry.md describes what is kept there. */
@@ -66,16 +69,26 @@ export class RedisRegistry implements Registry {
   /** Rooms released since a heartbeat began, for each that is under way: it must not say them again. */
   readonly #underWay = new Set<Set<string>>();
 
-  private constructor({ redis, clusterName, log }: RedisRegistryOptions) {
+  readonly #sentinels: SentinelList;
+  readonly #sentinelWatch: SentinelWatch | undefined;
+
+  private constructor({ redis, clusterName, log, sentinelsFile }: RedisRegistryOptions) {
+    const configured = redis.sentinel_addresses;
+    const list = new SentinelList({ configured, file: sentinelsFile });
+    const sentinels = configured.length === 0 ? undefined : () => list.addresses;
+    this.#sentinels = list;
     this.#keys = new Keys(clusterName);
     this.#stored = new StoredValues(log);
-    this.#access = new RedisAccess({ redis, log });
+    this.#access = new RedisAccess({ redis, log, sentinels });
     this.#events = new RedisEvents({
       redis,
+      sentinels,
       commandTimeoutMs: commandTimeoutMs(redis),
       channel: this.#keys.of('events'),
       onGarbage: (problem) => this.#stored.complain(this.#keys.of('events'), problem),
     });
+    this.#sentinelWatch =
+      configured.length === 0 ? undefined : new SentinelWatch({ redis, list, log });
   }
 
   /**
@@ -91,6 +104,11 @@ export class RedisRegistry implements Registry {
 
   get available(): boolean {
     return this.#access.available;
+  }
+
+  /** `host:port` of the Sentinels that there are; none: it is a Redis without. */
+  get sentinels(): readonly string[] {
+    return this.#sentinels.addresses;
   }
 
   async heartbeat(
@@ -260,6 +278,7 @@ export class RedisRegistry implements Registry {
   }
 
   async close(): Promise<void> {
+    this.#sentinelWatch?.close();
     this.#events.close();
     this.#access.close();
   }

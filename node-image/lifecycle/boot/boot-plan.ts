@@ -103,6 +103,18 @@ const bootPlan = z.strictObject({
        * same on all nodes. @default secret
        */
       password: z.enum(['secret', 'derived']).default('secret'),
+      /**
+       * On own machines with High Availability, where each Master Node has a Redis: whether a Sentinel
+       * runs beside it. @default - none
+       */
+      sentinel: z
+        .strictObject({
+          /** `host:port` of the primary when this machine came; Sentinel knows later ones. */
+          primary: address,
+          /** So many Sentinels have to agree that the primary is gone. @default 2 */
+          quorum: z.int().min(1).max(32).default(2),
+        })
+        .optional(),
     })
     .prefault({}),
   entry: entry.optional(),

@@ -180,7 +180,7 @@ function checkRole({ role }: BootPlan, { sluice }: SluiceConfig, origin: string)
 function redisVariables(
   { redis }: BootPlan,
   secrets: Readonly<Record<string, string>>,
-  { sluice }: SluiceConfig,
+  { sluice, redis: nodeRedis }: SluiceConfig,
 ): Record<string, string> {
   const text = secrets['redis'];
   if (redis.password === 'derived') {
@@ -194,7 +194,14 @@ function redisVariables(
         'boot.json wants the password of Redis made from the cluster secret, and there is none: give secrets.cluster, and name its file in sluice.cluster.secret_file.',
       );
     }
-    return { REDIS_PASSWORD: derivedSecret(sluice.cluster.secret, 'redis') };
+    const password = derivedSecret(sluice.cluster.secret, 'redis');
+    const { sentinel_addresses: sentinels, sentinel_password: own } = nodeRedis;
+    const isOurs = sentinels.length > 0 && own === '';
+    return {
+      REDIS_PASSWORD: password,
+      // The Sentinels of such a Redis have the same.
+      ...(isOurs && { LIVEKIT_REDIS_SENTINEL_PASSWORD: password }),
+    };
   }
   if (text === undefined) return {};
   const { username, password } = redisLogin(text);

@@ -5,11 +5,13 @@ import { renderHaproxyConfig } from '../../image/haproxy-config';
 import { renderRedisConfig } from '../../image/redis-config';
 import type { Interfaces } from '../listen-addresses';
 import { nodeLinkAddress } from '../node-link-address';
+import { hostAndPort, REDIS_PORT } from '../own-machines/own-sentinel';
 import { isTurnTlsPassedOn } from '../turn-entry';
 import { BootError, reasonOf } from './boot-error';
 import type { BootPlan } from './boot-plan';
 import { prepareEntryCertificate } from './entry-certificate';
 import type { FileFor, Machine } from './machine';
+import { type ReplicatedRedis, writeSentinel } from './sentinel-service';
 
 /** As many Media Nodes can get TURN/TLS; a slot that is not used costs nothing. */
 const TURN_SLOTS = 64;
@@ -41,8 +43,9 @@ export interface OwnServicesOptions {
  */
 export async function writeOwnServices(options: OwnServicesOptions): Promise<void> {
   const { machine, say } = options;
+  const replicated = await writeSentinel(options);
   const services = {
-    redis: redisText(options),
+    redis: redisText(options, replicated),
     haproxy: await haproxyText(options),
   };
   for (const name of ['redis', 'haproxy'] as const) {
@@ -53,7 +56,9 @@ export async function writeOwnServices(options: OwnServicesOptions): Promise<voi
       continue;
     }
     const user = `sluice-${name}`;
-    const who: FileFor = { mode: 0o400, user, group: user };
+    // Sentinel has Redis write down whom it follows.
+    const isKept = name === 'redis' && replicated !== undefined;
+    const who: FileFor = { mode: isKept ? 0o600 : 0o400, user, group: user };
     const folder: FileFor =
       name === 'haproxy' ? { mode: 0o710, user, group: ENTRY_GROUP } : { ...who, mode: 0o700 };
     await machine.folder(`/run/sluice/${name}`, folder);
@@ -62,9 +67,11 @@ export async function writeOwnServices(options: OwnServicesOptions): Promise<voi
   }
 }
 
-function redisText(options: OwnServicesOptions) {
+function redisText(options: OwnServicesOptions, replicated: ReplicatedRedis | undefined) {
   const { plan, config, previousRedisPassword, interfaces = networkInterfaces() } = options;
-  const { address, password } = config.redis;
+  const { password } = config.redis;
+  const address =
+    replicated === undefined ? config.redis.address : hostAndPort(replicated.address, REDIS_PORT);
   const [, host = address, port = '6379'] = /^(.*):(\d+)$/.exec(address) ?? [];
   const isNamed = host !== '' && host === plan.address_record?.name;
   if (!(plan.redis.server ?? isNamed)) return undefined;
@@ -86,6 +93,7 @@ function redisText(options: OwnServicesOptions) {
       password,
       previousPassword: previousRedisPassword,
       directory: '/var/lib/sluice/redis',
+      replicated,
     }),
   );
 }

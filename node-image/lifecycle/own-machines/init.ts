@@ -4,9 +4,10 @@ import { AdminClient } from '../../api/cluster/admin-client';
 import type { CreatedJoinToken } from '../../api/cluster/join-token-routes';
 import { newApiKey } from '../../api/new-key';
 import { JoinReader } from '../../cluster/join-channel';
-import { PORTS } from '../../contract';
+import type { JoinRole } from '../../cluster/join-tokens';
+import type { SharedEntry } from '../../cluster/shared-entry';
 import { BootError } from '../boot/boot-error';
-import { BOOT_PLAN_FILE, type BootPlanInput } from '../boot/boot-plan';
+import { BOOT_PLAN_FILE, parseBootPlan } from '../boot/boot-plan';
 import type { Machine } from '../boot/machine';
 import { CONFIG_FILE } from '../boot/node-config';
 import { NODE_USER } from '../boot/secret-files';
@@ -14,11 +15,24 @@ import { isHostName } from '../config';
 import { parseKeys } from '../config/secrets';
 import { givenCertificate } from './given-certificate';
 import { linkAddress, nameOf } from './join';
-import { checkMachine, type MachineFacts, type WantedPort } from './machine-check';
+import { deleteRedisData, entryPlan, refuseOldData } from './join-master';
+import { checkMachine, type MachineFacts } from './machine-check';
 import { keyFile, masterConfig, masterPlan } from './node-files';
 import { answersWell, startNode, stopNode } from './node-start';
-import { NewFiles, OWN_FILES, readMembership, refuseForeign, writeMembership } from './own-files';
+import {
+  LOCAL_URL,
+  NewFiles,
+  OWN_FILES,
+  readMembership,
+  refuseForeign,
+  roleInWords,
+  writeAdmin,
+  writeMembership,
+} from './own-files';
+import { type OwnRegistry, ownRegistry } from './own-registry';
+import { hostAndPort, REDIS_PORT, SENTINEL_PORT } from './own-sentinel';
 import { selfSignedCertificate } from './self-signed';
+import { HIGH_AVAILABILITY_PORTS, MASTER_PORTS } from './wanted-ports';
 
 /** Where the certificate of the entry comes from. */
 export type EntryCertificate =
@@ -39,6 +53,8 @@ export interface InitOptions {
   /** Name or address that clients connect to. @default - the private address */
   readonly domain?: string | undefined;
   readonly certificate: EntryCertificate;
+  /** Whether there may be further Master Nodes, each with a Redis. @default - as it is, or false */
+  readonly highAvailability?: boolean | undefined;
   /** Of the cluster, for people. @default sluice */
   readonly cluster?: string | undefined;
   /** Among the nodes. @default - its host name */
@@ -48,7 +64,10 @@ export interface InitOptions {
   readonly say: (line: string) => void;
   /** For tests. */
   readonly isReady?: (() => Promise<boolean>) | undefined;
-  readonly makeToken?: ((keys: Readonly<Record<string, string>>) => Promise<string>) | undefined;
+  readonly makeToken?:
+    | ((keys: Readonly<Record<string, string>>, role: JoinRole) => Promise<string>)
+    | undefined;
+  readonly registry?: Pick<OwnRegistry, 'share'> | undefined;
   readonly patienceMs?: number | undefined;
 }
 
@@ -58,16 +77,11 @@ export interface Initialized {
   /** That `sluice join --master` is given. */
   readonly master: string;
   readonly token: string;
+  /** The same, for a further Master Node. @default - there is none */
+  readonly masterToken?: string | undefined;
   readonly selfSigned: boolean;
 }
 
-const MASTER_PORTS: readonly WantedPort[] = [
-  { protocol: 'tcp', port: PORTS.entry, what: 'the entry of clients' },
-  { protocol: 'tcp', port: 80, what: 'sends HTTP to HTTPS' },
-  { protocol: 'tcp', port: PORTS.http, what: 'the node behind the entry' },
-  { protocol: 'tcp', port: 6379, what: 'Redis' },
-];
-const LOCAL_URL = `http://127.0.0.1:${PORTS.http}`;
 const CERTIFICATE_FOR = { mode: 0o640, group: 'sluice-haproxy' } as const;
 
 /**
@@ -77,15 +91,22 @@ const CERTIFICATE_FOR = { mode: 0o640, group: 'sluice-haproxy' } as const;
  * @throws BootError with one sentence that says what to do; nothing is left then of a first run.
  */
 export async function init(options: InitOptions): Promise<Initialized> {
-  const { machine, facts, say, patienceMs } = options;
-  await checkMachine({ machine, facts, ports: MASTER_PORTS });
+  const { machine, facts, say, patienceMs, registry = ownRegistry(machine) } = options;
   const before = await readMembership(machine);
+  const isAvailable = options.highAvailability ?? before?.highAvailability ?? false;
+  const ports = isAvailable ? HIGH_AVAILABILITY_PORTS : MASTER_PORTS;
+  await checkMachine({ machine, facts, ports });
   if (before === undefined) {
     await refuseForeign(machine);
+    if (isAvailable) await refuseOldData(machine);
   } else if (before.role !== 'master' || (options.cluster ?? before.cluster) !== before.cluster) {
-    const what = before.role === 'master' ? 'the Master Node' : 'a Media Node';
     throw new BootError(
-      `This machine is ${what} of the cluster ${before.cluster} already: run \`sluice leave\` here first, if it is to leave that.`,
+      `This machine is ${roleInWords(before)} of the cluster ${before.cluster} already: run \`sluice leave\` here first, if it is to leave that.`,
+    );
+  }
+  if (before !== undefined && isAvailable !== (before.highAvailability ?? false)) {
+    throw new BootError(
+      `This machine is the Master Node of the cluster ${before.cluster}, which was made without High Availability and stays so: keep it, or begin anew by \`sluice leave --force\` and \`sluice init --high-availability\`.`,
     );
   }
   const name = before?.machine ?? nameOf(options);
@@ -110,7 +131,9 @@ export async function init(options: InitOptions): Promise<Initialized> {
     if (!(await machine.exists(CONFIG_FILE))) {
       // TURN/TLS needs a name: clients check the certificate by it.
       const turnDomain = isIP(domain) === 0 ? domain : undefined;
-      const config = masterConfig({ machine: name, cluster, address, domain: turnDomain });
+      const sentinels = isAvailable ? [hostAndPort(address, SENTINEL_PORT)] : undefined;
+      const place = { machine: name, cluster, address };
+      const config = masterConfig({ ...place, domain: turnDomain, sentinels });
       await files.write(CONFIG_FILE, config, { mode: 0o640, group: NODE_USER });
     }
     if (certificate !== undefined) {
@@ -119,21 +142,32 @@ export async function init(options: InitOptions): Promise<Initialized> {
       await files.write(OWN_FILES.certificate, certificate, CERTIFICATE_FOR);
     }
     const { publicKey } = new JoinReader(secret);
-    await writeMembership(files, { role: 'master', cluster, publicKey, machine: name });
-    const plan = masterPlan(entryOf(options, domain));
+    await writeMembership(files, {
+      ...{ role: 'master', cluster, publicKey, machine: name },
+      ...(isAvailable && { highAvailability: true }),
+    });
+    const entry = await sharedEntry(options, domain);
+    const primary = isAvailable
+      ? ((await primaryBefore(machine)) ?? hostAndPort(address, REDIS_PORT))
+      : undefined;
+    const plan = masterPlan(entryPlan(entry), primary);
     await files.write(BOOT_PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o644 });
     const isReady = options.isReady ?? (() => answersWell(LOCAL_URL));
     await startNode({ machine, isReady, patienceMs });
     if (before !== undefined) await reloadEntry(machine);
     say(`${name} serves as the Master Node of the cluster ${cluster}`);
-    const token = await (options.makeToken ?? makeToken)(keys);
+    if (isAvailable) await registry.share(entry);
+    const newToken = options.makeToken ?? makeToken;
+    const token = await newToken(keys, 'media');
+    const further = isAvailable && { masterToken: await newToken(keys, 'master') };
     const host = isIP(domain) === 6 ? `[${domain}]` : domain;
     const selfSigned = options.certificate.kind === 'self-signed';
-    return { url: `https://${host}`, master: host, token, selfSigned };
+    return { url: `https://${host}`, master: host, token, ...further, selfSigned };
   } catch (error) {
     if (before === undefined) {
       await stopNode(machine);
       await files.takeBack();
+      if (isAvailable) await deleteRedisData(machine);
     }
     throw error;
   }
@@ -149,13 +183,22 @@ async function reloadEntry(machine: Machine): Promise<void> {
   );
 }
 
-function entryOf(
-  { certificate }: InitOptions,
+/** What further Master Nodes are told. */
+async function sharedEntry(
+  { machine, certificate }: InitOptions,
   domain: string,
-): NonNullable<BootPlanInput['entry']> {
-  if (certificate.kind !== 'lets-encrypt') return {};
+): Promise<SharedEntry> {
+  if (certificate.kind !== 'lets-encrypt') {
+    return { kind: 'pem', domain, pem: (await machine.read(OWN_FILES.certificate)) ?? '' };
+  }
   const { email } = certificate;
-  return { lets_encrypt: { domain, terms_agreed: true, ...(email !== undefined && { email }) } };
+  return { kind: 'lets-encrypt', domain, ...(email !== undefined && { email }) };
+}
+
+/** Where the primary was when this machine came: Sentinel knows better since. */
+async function primaryBefore(machine: Machine): Promise<string | undefined> {
+  const json = await machine.read(BOOT_PLAN_FILE);
+  return json === undefined ? undefined : parseBootPlan(json).redis.sentinel?.primary;
 }
 
 /** @returns undefined where it is fetched by whoever runs the entry, or is to stay as it is. */
@@ -205,18 +248,14 @@ async function apiKeys(
   const made = newApiKey();
   const keys = known ?? { [made.apiKey]: made.secret };
   if (known === undefined) await files.secret(OWN_FILES.apiKey, keyFile(keys));
-  const [first] = Object.entries(keys);
-  if (first !== undefined) {
-    const [key, secret] = first;
-    const lines = { SLUICE_URL: LOCAL_URL, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret };
-    const content = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
-    await files.write(OWN_FILES.admin, content.join(''), { mode: 0o600 });
-  }
+  await writeAdmin(files, keys);
   return keys;
 }
 
-async function makeToken(keys: Readonly<Record<string, string>>): Promise<string> {
+async function makeToken(keys: Readonly<Record<string, string>>, role: JoinRole): Promise<string> {
   const [[apiKey, apiSecret] = ['', '']] = Object.entries(keys);
   const client = new AdminClient({ url: LOCAL_URL, apiKey, apiSecret });
-  return (await client.call<CreatedJoinToken>('POST', 'join-tokens', {})).token;
+  return (
+    await client.call<CreatedJoinToken>('POST', 'join-tokens', role === 'media' ? {} : { role })
+  ).token;
 }

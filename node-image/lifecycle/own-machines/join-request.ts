@@ -8,6 +8,7 @@ import {
   sealRequest,
 } from '../../cluster/join-channel';
 import type { JoinTokenText } from '../../cluster/join-token-text';
+import type { JoinRole } from '../../cluster/join-tokens';
 import { LINK_PROTOCOL } from '../../cluster/link/link';
 import { BootError, reasonOf } from '../boot/boot-error';
 import { PROGRAM_VERSION } from '../version';
@@ -19,6 +20,8 @@ export interface JoinAskOptions {
   readonly claim: string;
   /** Name of this machine. */
   readonly machine: string;
+  /** @default media */
+  readonly role?: JoinRole | undefined;
   /** @default 15000 */
   readonly timeoutMs?: number | undefined;
   /** @default Date.now */
@@ -57,14 +60,14 @@ export function masterUrl(text: string): URL {
  * @throws BootError with one sentence that says what to do.
  */
 export async function askToJoin(options: JoinAskOptions): Promise<JoinGrant> {
-  const { master, token, claim, machine, now = Date.now } = options;
+  const { master, token, claim, machine, role = 'media', now = Date.now } = options;
   const request: JoinRequest = {
     id: token.id,
     secret: token.secret,
     claim,
     replyKey: newReplyKey(),
     machine,
-    role: 'media',
+    role,
     version: PROGRAM_VERSION,
     linkProtocol: LINK_PROTOCOL,
     nowMs: now(),

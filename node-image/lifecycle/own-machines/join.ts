@@ -2,18 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { JoinGrant } from '../../cluster/join-channel';
 import { readJoinToken } from '../../cluster/join-token-text';
-import { PORT_RANGES, PORTS } from '../../contract';
+import type { JoinRole } from '../../cluster/join-tokens';
 import { BootError, reasonOf } from '../boot/boot-error';
 import { BOOT_PLAN_FILE } from '../boot/boot-plan';
 import type { Machine } from '../boot/machine';
 import { CONFIG_FILE } from '../boot/node-config';
 import { NODE_USER } from '../boot/secret-files';
 import { nodeLinkAddress } from '../node-link-address';
+import { deleteRedisData, primaryOf, refuseOldData, writeMasterFiles } from './join-master';
 import { askToJoin, masterUrl } from './join-request';
-import { checkMachine, type MachineFacts, type WantedPort } from './machine-check';
+import { checkMachine, type MachineFacts } from './machine-check';
 import { keyFile, mediaConfig, mediaPlan } from './node-files';
 import { answersWell, startNode, stopNode } from './node-start';
-import { NewFiles, OWN_FILES, readMembership, refuseForeign, writeMembership } from './own-files';
+import {
+  LOCAL_URL,
+  NewFiles,
+  OWN_FILES,
+  readMembership,
+  refuseForeign,
+  roleInWords,
+  writeMembership,
+} from './own-files';
+import { type OwnRegistry, ownRegistry } from './own-registry';
+import { HIGH_AVAILABILITY_PORTS, MEDIA_PORTS } from './wanted-ports';
 
 export interface JoinOptions {
   readonly machine: Machine;
@@ -21,6 +32,8 @@ export interface JoinOptions {
   /** Name, address or URL of a Master Node's entry. */
   readonly master: string;
   readonly token: string;
+  /** What this machine becomes: a Master Node in a cluster with High Availability. @default media */
+  readonly role?: JoinRole | undefined;
   /** Among the nodes. @default - its host name */
   readonly name?: string | undefined;
   /** Private, for the node link. @default - the first private one */
@@ -31,30 +44,23 @@ export interface JoinOptions {
   /** For tests. */
   readonly isReady?: (() => Promise<boolean>) | undefined;
   readonly patienceMs?: number | undefined;
+  readonly findPrimary?: ((grant: JoinGrant) => Promise<string>) | undefined;
+  readonly registry?: Pick<OwnRegistry, 'followed'> | undefined;
 }
 
-/** Worker 0 has the first of each range; a machine with one free has them all. */
-const MEDIA_PORTS: readonly WantedPort[] = [
-  { protocol: 'tcp', port: PORTS.http, what: 'health' },
-  { protocol: 'tcp', port: PORTS.nodeLink, what: 'node link' },
-  { protocol: 'tcp', port: PORTS.iceTcp, what: 'media over TCP' },
-  { protocol: 'udp', port: PORT_RANGES.iceUdp.start, what: 'media' },
-  { protocol: 'udp', port: PORTS.turn, what: 'TURN' },
-  { protocol: 'udp', port: PORTS.turnUdpEntry, what: 'TURN where only 443 is let out' },
-  { protocol: 'tcp', port: PORTS.turnUdpEntry, what: 'TURN for the entry' },
-];
 const CONNECT_MS = 5000;
-const HEALTH = `http://127.0.0.1:${PORTS.http}/`;
 
 /**
- * Makes this machine a Media Node of a cluster. Where it fails nothing is left of it, but for the claim
+ * Makes this machine a Media Node of a cluster, or a further Master Node. Where it fails nothing is left of it, but for the claim
  * by which this machine may use the token once more.
  *
  * @throws BootError with one sentence that says what to do.
  */
 export async function join(options: JoinOptions): Promise<void> {
-  const { machine, facts, say, isReady = () => answersWell(HEALTH), patienceMs } = options;
-  await checkMachine({ machine, facts, ports: MEDIA_PORTS });
+  const { machine, facts, say, isReady = () => answersWell(LOCAL_URL), patienceMs } = options;
+  const { role = 'media', registry = ownRegistry(machine) } = options;
+  const ports = role === 'media' ? MEDIA_PORTS : HIGH_AVAILABILITY_PORTS;
+  await checkMachine({ machine, facts, ports });
   const master = masterUrl(options.master);
   const token = readJoinToken(options.token);
   if (token === undefined) {
@@ -64,8 +70,8 @@ export async function join(options: JoinOptions): Promise<void> {
   }
   const before = await readMembership(machine);
   if (before !== undefined) {
-    if (before.role !== 'media' || before.publicKey !== token.publicKey) {
-      const what = before.role === 'master' ? 'the Master Node' : 'a Media Node';
+    if (before.role !== role || before.publicKey !== token.publicKey) {
+      const what = roleInWords(before);
       throw new BootError(
         `This machine is ${what} of the cluster ${before.cluster} already: run \`sluice leave\` here first, if it is to leave that.`,
       );
@@ -78,34 +84,48 @@ export async function join(options: JoinOptions): Promise<void> {
     return;
   }
   await refuseForeign(machine);
+  if (role === 'master') await refuseOldData(machine);
   const name = nameOf(options);
   const address = linkAddress(options.address ?? '', facts);
   const claim = await claimOf(machine);
-  const grant = await askToJoin({ master, token, claim, machine: name });
+  const grant = await askToJoin({ master, token, claim, machine: name, role });
   say(`${master.host} lets this machine into the cluster ${grant.clusterName} as ${name}`);
-  await reachRedis(grant);
+  const primary = role === 'master' ? await (options.findPrimary ?? primaryOf)(grant) : '';
+  if (role === 'media') await reachRedis(grant);
   const files = new NewFiles(machine);
   try {
     await files.secret(OWN_FILES.clusterSecret, `${grant.clusterSecret}\n`);
     await files.secret(OWN_FILES.apiKey, keyFile(grant.keys));
-    const { publicAddress } = options;
-    await files.write(CONFIG_FILE, mediaConfig({ machine: name, address, publicAddress }, grant), {
-      mode: 0o640,
-      group: NODE_USER,
-    });
     const { publicKey } = token;
-    const { clusterName: cluster } = grant;
-    await writeMembership(files, { role: 'media', cluster, publicKey, machine: name });
-    const plan = `${JSON.stringify(mediaPlan(grant), undefined, 2)}\n`;
-    await files.write(BOOT_PLAN_FILE, plan, { mode: 0o644 });
+    const membership = { role, cluster: grant.clusterName, publicKey, machine: name };
+    if (role === 'master') {
+      await writeMembership(files, { ...membership, highAvailability: true });
+      await writeMasterFiles({ machine, files, grant, name, address, primary });
+    } else {
+      await writeMembership(files, membership);
+      await writeMediaFiles(options, { files, grant, name, address });
+    }
     await startNode({ machine, isReady, patienceMs });
+    if (role === 'master') await registry.followed();
   } catch (error) {
     await stopNode(machine);
     await files.takeBack();
+    if (role === 'master') await deleteRedisData(machine);
     throw error;
   }
   await machine.remove(OWN_FILES.claim);
   say(`${name} serves`);
+}
+
+async function writeMediaFiles(
+  { publicAddress }: JoinOptions,
+  given: { files: NewFiles; grant: JoinGrant; name: string; address: string },
+): Promise<void> {
+  const { files, grant, name, address } = given;
+  const config = mediaConfig({ machine: name, address, publicAddress }, grant);
+  await files.write(CONFIG_FILE, config, { mode: 0o640, group: NODE_USER });
+  const plan = `${JSON.stringify(mediaPlan(grant), undefined, 2)}\n`;
+  await files.write(BOOT_PLAN_FILE, plan, { mode: 0o644 });
 }
 
 /** @throws BootError where it cannot be one. */
@@ -145,11 +165,25 @@ async function claimOf(machine: Machine): Promise<string> {
 
 /** Said here, as the node would only go on trying. */
 async function reachRedis({ redis }: JoinGrant): Promise<void> {
-  const [address] = [redis.address, ...redis.sentinelAddresses, ...redis.clusterAddresses].filter(
+  const all = [redis.address, ...redis.sentinelAddresses, ...redis.clusterAddresses].filter(
     (each) => each !== '',
   );
-  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address ?? '') ?? [];
-  const problem = await new Promise<string | undefined>((resolve) => {
+  const problems: string[] = [];
+  for (const address of all) {
+    const problem = await connectProblem(address);
+    // Of several one may be away.
+    if (problem === undefined) return;
+    problems.push(`${address} (${problem})`);
+  }
+  throw new BootError(
+    `This machine does not reach the Redis of the cluster, ${problems.join(', ')}: let it through there (from the nodes only), and run this again with the same token.`,
+  );
+}
+
+/** @returns why it cannot be connected to */
+function connectProblem(address: string): Promise<string | undefined> {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  return new Promise<string | undefined>((resolve) => {
     const socket = connect({ host, port: Number(port), timeout: CONNECT_MS });
     const end = (reason?: string): void => {
       socket.destroy();
@@ -159,9 +193,4 @@ async function reachRedis({ redis }: JoinGrant): Promise<void> {
     socket.once('timeout', () => end(`no answer within ${CONNECT_MS / 1000} s`));
     socket.once('error', (error) => end(reasonOf(error)));
   });
-  if (problem !== undefined) {
-    throw new BootError(
-      `This machine does not reach the Redis of the cluster, ${address} (${problem}): let it through there (from the nodes only), and run this again with the same token.`,
-    );
-  }
 }

@@ -3,6 +3,7 @@ import type { JoinGrant } from '../../cluster/join-channel';
 import { ownTurnSettings, turnPassedOnSettings } from '../../contract';
 import type { BootPlanInput } from '../boot/boot-plan';
 import { OWN_FILES } from './own-files';
+import { hostAndPort, REDIS_PORT, SENTINEL_NAME } from './own-sentinel';
 
 /** What of a machine stands in its sluice.yaml. */
 interface Placed {
@@ -27,17 +28,21 @@ const shared = ({ machine, cluster }: Placed, role: string) => ({
 export interface MasterConfigOptions extends Placed {
   /** Where Redis listens. */
   readonly address: string;
+  /** `host:port` of the Sentinels, with High Availability. @default - Redis is on this machine alone */
+  readonly sentinels?: readonly string[] | undefined;
   /** The name that clients connect to; undefined: they know an address only. */
   readonly domain?: string | undefined;
 }
 
 export function masterConfig(options: MasterConfigOptions): string {
-  const { address, domain } = options;
-  const host = address.includes(':') ? `[${address}]` : address;
+  const { address, domain, sentinels } = options;
   return text({
     key_file: OWN_FILES.apiKey,
     bind_addresses: LOOPBACK,
-    redis: { address: `${host}:6379` },
+    redis:
+      sentinels === undefined
+        ? { address: hostAndPort(address, REDIS_PORT) }
+        : { sentinel_master_name: SENTINEL_NAME, sentinel_addresses: sentinels },
     ...(domain !== undefined && turnPassedOnSettings(domain)),
     sluice: {
       ...shared(options, 'master'),
@@ -49,10 +54,18 @@ export function masterConfig(options: MasterConfigOptions): string {
   });
 }
 
-export const masterPlan = (entry: NonNullable<BootPlanInput['entry']>): BootPlanInput => ({
+/** @param primary - of Redis with High Availability, `host:port` */
+export const masterPlan = (
+  entry: NonNullable<BootPlanInput['entry']>,
+  primary?: string,
+): BootPlanInput => ({
   cloud: 'none',
   role: 'master',
-  redis: { server: true, password: 'derived' },
+  redis: {
+    server: true,
+    password: 'derived',
+    ...(primary !== undefined && { sentinel: { primary } }),
+  },
   entry,
 });
 

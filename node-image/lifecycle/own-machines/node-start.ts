@@ -14,7 +14,7 @@ export interface NodeStartOptions {
 const START = '/opt/sluice/bin/start';
 const PATIENCE_MS = 90_000;
 const POLL_MS = 500;
-const UNITS = ['agent', 'certificates', 'haproxy', 'node', 'redis', 'boot'].map(
+const UNITS = ['agent', 'certificates', 'haproxy', 'node', 'sentinel', 'redis', 'boot'].map(
   (name) => `sluice-${name}.service`,
 );
 

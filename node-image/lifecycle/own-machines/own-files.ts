@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PORTS } from '../../contract';
 import { BootError } from '../boot/boot-error';
 import { BOOT_PLAN_FILE } from '../boot/boot-plan';
 import type { FileFor, Machine } from '../boot/machine';
@@ -19,6 +20,9 @@ export const OWN_FILES = {
   certificate: '/etc/sluice/tls/entry.pem',
 } as const;
 
+/** The node of this machine. */
+export const LOCAL_URL = `http://127.0.0.1:${PORTS.http}`;
+
 /** Made by install.sh. */
 export const INSTALLED = '/opt/sluice/current';
 
@@ -31,6 +35,8 @@ const membership = z.object({
   publicKey: z.string(),
   /** Name of this machine among the nodes. */
   machine: z.string(),
+  /** Of a Master Node: whether there may be others. */
+  highAvailability: z.boolean().optional(),
 });
 
 export type Membership = z.infer<typeof membership>;
@@ -47,6 +53,12 @@ export async function readMembership(machine: Machine): Promise<Membership | und
     );
   }
 }
+
+/** For people. */
+export const roleInWords = ({ role, highAvailability }: Membership): string => {
+  if (role === 'media') return 'a Media Node';
+  return highAvailability === true ? 'a Master Node' : 'the Master Node';
+};
 
 /**
  * Whose boot.json and sluice.yaml are not of `sluice init` or `sluice join`, and are somebody's work.
@@ -89,6 +101,19 @@ export class NewFiles {
     for (const path of this.#written.reverse()) await this.#machine.remove(path);
     this.#written.length = 0;
   }
+}
+
+/** @param keys - the first is for who calls `sluice` on this machine */
+export async function writeAdmin(
+  files: NewFiles,
+  keys: Readonly<Record<string, string>>,
+): Promise<void> {
+  const [first] = Object.entries(keys);
+  if (first === undefined) return;
+  const [key, secret] = first;
+  const lines = { SLUICE_URL: LOCAL_URL, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret };
+  const content = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
+  await files.write(OWN_FILES.admin, content.join(''), { mode: 0o600 });
 }
 
 export const writeMembership = (files: NewFiles, given: Omit<Membership, 'format'>) =>

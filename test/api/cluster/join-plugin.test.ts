@@ -40,6 +40,7 @@ const GRANT: JoinGrant = {
   redisPasswordIsDerived: true,
   turnDomain: '',
 };
+const ENTRY = { kind: 'pem', domain: 'meet.example.com', pem: 'certificate and key' } as const;
 const JOSE = { 'content-type': 'application/jose' };
 
 describe('POST /sluice/v1/join', () => {
@@ -49,6 +50,7 @@ describe('POST /sluice/v1/join', () => {
   let server: HttpServer;
   let url = '';
   let address = '192.0.2.1';
+  let takesMasters = false;
   const lines: string[] = [];
 
   beforeEach(async () => {
@@ -56,6 +58,7 @@ describe('POST /sluice/v1/join', () => {
     tokens = new JoinTokens({ registry, clusterSecret: CLUSTER_SECRET });
     reader = new JoinReader(CLUSTER_SECRET);
     lines.length = 0;
+    takesMasters = false;
     const keep = (fields: unknown, text?: unknown) =>
       void lines.push(`${JSON.stringify(fields)} ${String(text)}`);
     const log = { debug: keep, info: keep, warn: keep, error: keep };
@@ -71,7 +74,10 @@ describe('POST /sluice/v1/join', () => {
           tokens,
           registry,
           nodeId: 'ND_master',
-          grant: () => GRANT,
+          grant: (role) => (role === 'master' ? { ...GRANT, entry: ENTRY } : GRANT),
+          get takesMasters() {
+            return takesMasters;
+          },
           addressOf: () => address,
           log,
         }),
@@ -122,6 +128,29 @@ describe('POST /sluice/v1/join', () => {
     assert.ok(!lines.join().includes(made.secret));
   });
 
+  test('tells a further Master Node of the entry, by a token that is for one', async () => {
+    takesMasters = true;
+    const { publicKey } = reader;
+    const ofMedia = await token();
+    assert.match(
+      await refusal({ ...requestFor(ofMedia), role: 'master' }),
+      /^This token makes a Media Node, and this machine asked to be a Master Node: make a new one on a Master Node with `sluice token create --role master`\.$/,
+    );
+    const ofMaster = { ...(await tokens.create(60_000, 'master')), publicKey };
+    assert.match(
+      await refusal(requestFor(ofMaster)),
+      /^This token makes a Master Node, .* `sluice token create --role media`\.$/,
+    );
+    const answer = await ask({ ...requestFor(ofMaster), machine: 'master-2', role: 'master' });
+    assert.deepEqual(answer, { outcome: 'granted', grant: { ...GRANT, entry: ENTRY } });
+    const [entry] = await registry.auditTrail(1);
+    assert.match(
+      entry?.text ?? '',
+      /^master-2 \(192\.0\.2\.1\) joins by token \w+ as a Master Node$/,
+    );
+    assert.equal((await ask(requestFor(ofMedia))).outcome, 'granted');
+  });
+
   test('lets one of many machines in that come with one token', async () => {
     const made = await token();
     const answers = await Promise.all(
@@ -133,7 +162,14 @@ describe('POST /sluice/v1/join', () => {
   test('says what may be mended before it takes the token', async () => {
     const made = await token();
     const request = requestFor(made);
-    assert.match(await refusal({ ...request, role: 'master' }), /joins as a Media Node/);
+    assert.match(
+      await refusal({ ...request, role: 'king' }),
+      /asked to be "king": give --role media or --role master\.$/,
+    );
+    assert.match(
+      await refusal({ ...request, role: 'master' }),
+      /^This cluster was made without High Availability, .* `sluice init --high-availability`\.$/,
+    );
     assert.match(await refusal({ ...request, linkProtocol: 999 }), /speaks version 999/);
     const nowMs = Date.now() - 180_000;
     assert.match(await refusal({ ...request, nowMs }), /is 180 s behind the cluster's/);
