@@ -26,6 +26,7 @@ const NOT_RUN = [
   'docs/operating.md: installs a package',
   'docs/operating.md: looks at the machine it is run on',
   'docs/own-machines.md: fetches the repository',
+  'docs/own-machines.md: test/cluster/provisioner/scaling.slow.test.ts does, with nodes on one machine',
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
