@@ -44,6 +44,10 @@ async function main(): Promise<void> {
       const { preflightAws } = await import('../cloud/aws/preflight/preflight-aws.js');
       return preflightAws(question);
     },
+    preflightAzure: async (question) => {
+      const { preflightAzure } = await import('../cloud/azure/preflight/preflight-azure.js');
+      return preflightAzure({ question, env: process.env });
+    },
     doctor: async (question) => {
       const { runDoctor } = await import('../lifecycle/doctor/run-doctor.js');
       return runDoctor({ question });

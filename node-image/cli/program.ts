@@ -17,7 +17,7 @@ import { joinCommand } from './commands/join';
 import { keysCommand } from './commands/keys';
 import { leaveCommand } from './commands/leave';
 import { nodesCommand } from './commands/nodes';
-import { preflightCommand, type RunPreflight } from './commands/preflight';
+import { preflightCommand, type RunPreflight, type RunPreflightAzure } from './commands/preflight';
 import { removeCommand } from './commands/remove';
 import { roomsCommand } from './commands/rooms';
 import { serveCommand } from './commands/serve';
@@ -39,6 +39,8 @@ export interface SluiceOptions {
   readonly agent: RunAgent;
   /** Looks at an account of AWS before a deployment. */
   readonly preflight: RunPreflight;
+  /** Looks at a subscription of Azure before a deployment. */
+  readonly preflightAzure: RunPreflightAzure;
   /** Looks at this machine. */
   readonly doctor: RunDoctor;
 }
@@ -75,7 +77,7 @@ export async function runSluice(options: SluiceOptions): Promise<number> {
 }
 
 function buildProgram(
-  { io, version, serve, up, agent, preflight, doctor }: SluiceOptions,
+  { io, version, serve, up, agent, preflight, preflightAzure, doctor }: SluiceOptions,
   setExitCode: (code: number) => void,
 ): Command {
   const program = newCommand('sluice', io)
@@ -107,7 +109,8 @@ function buildProgram(
   program.addCommand(roomsCommand(io));
   program.addCommand(explainCommand(io));
   program.addCommand(auditCommand(io));
-  program.addCommand(preflightCommand(io, preflight, setExitCode));
+  const runs = { aws: preflight, azure: preflightAzure };
+  program.addCommand(preflightCommand(io, runs, setExitCode));
   program.addCommand(doctorCommand(io, doctor, setExitCode));
   program.commandsGroup('Change:');
   program.addCommand(drainCommand(io, setExitCode));

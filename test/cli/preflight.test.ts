@@ -147,6 +147,6 @@ describe('sluice preflight aws', () => {
       assert.match(errors, told);
     }
     assert.equal((await sluice(['preflight'])).code, 2);
-    assert.match((await sluice(['preflight', 'azure'])).errors, /unknown command 'azure'/);
+    assert.match((await sluice(['preflight', 'gcp'])).errors, /unknown command 'gcp'/);
   });
 });

@@ -17,6 +17,7 @@ const COMMANDS = [
   'audit',
   'preflight',
   'preflight aws',
+  'preflight azure',
   'drain',
   'undrain',
   'remove',

@@ -12,6 +12,7 @@ export interface RunOptions {
   readonly up?: SluiceOptions['up'];
   readonly agent?: SluiceOptions['agent'];
   readonly preflight?: SluiceOptions['preflight'];
+  readonly preflightAzure?: SluiceOptions['preflightAzure'];
   readonly doctor?: SluiceOptions['doctor'];
 }
 
@@ -58,6 +59,7 @@ export async function sluice(argv: readonly string[], options: RunOptions = {}):
     up: options.up ?? (async () => 0),
     agent: options.agent ?? (async () => {}),
     preflight: options.preflight ?? (async () => ({ caller: undefined, findings: [] })),
+    preflightAzure: options.preflightAzure ?? (async () => ({ caller: undefined, findings: [] })),
     doctor: options.doctor ?? (async () => ({ isRunning: false, findings: [] })),
   });
   return { code, output, errors };

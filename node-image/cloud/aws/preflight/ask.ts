@@ -1,16 +1,9 @@
+import type { Asked, Refusal } from '../../../findings/asked';
 import { type Finding, findingsOf } from '../../../findings/finding';
 import { reasonOf } from '../../../findings/reason';
 import { awsErrorName } from '../clients';
 
-/** What AWS has answered, or why it has not. */
-export type Asked<T> = { readonly answer: T } | Refusal;
-
-export interface Refusal {
-  /** Whether it is a right that is missing. */
-  readonly denied: boolean;
-  /** One line, for people. */
-  readonly refused: string;
-}
+export type { Asked, Refusal } from '../../../findings/asked';
 
 const DENIED = /AccessDenied|Unauthorized|NotAuthorized/;
 

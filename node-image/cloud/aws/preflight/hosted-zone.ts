@@ -1,11 +1,11 @@
 import { GetHostedZoneCommand, type Route53Client } from '@aws-sdk/client-route-53';
+import { delegationOf, judgeDelegation, plainName } from '../../../findings/delegation';
 import { type Finding, findingsOf } from '../../../findings/finding';
-import { reasonOf } from '../../../findings/reason';
 import { ask, uncheckedBy, unlessMissing } from './ask';
 import type { Check } from './context';
 
 const TITLE = 'Hosted zone';
-const { ok, failed, warning, unchecked } = findingsOf(TITLE);
+const { failed, unchecked } = findingsOf(TITLE);
 
 export interface ZoneFacts {
   /** Without a dot at its end. */
@@ -14,11 +14,6 @@ export interface ZoneFacts {
   /** Those of Route 53. */
   readonly nameServers: readonly string[];
 }
-
-/** What the DNS says: the zone's name servers, none, or that it cannot be asked. */
-export type Delegation =
-  | { readonly nameServers: readonly string[] }
-  | { readonly unreachable: string };
 
 export const checkHostedZone: Check = async ({ question, clients, resolveNs }) => {
   const { zone: id, domain } = question;
@@ -35,7 +30,7 @@ export const checkHostedZone: Check = async ({ question, clients, resolveNs }) =
   const zone = asked.answer;
   const bad = judgeZone(zone, domain);
   if (zone === undefined || bad !== undefined) return bad === undefined ? [] : [bad];
-  return [judgeDelegation(zone, await delegationOf(zone.name, resolveNs))];
+  return [judgeDelegation(TITLE, 'Route 53', zone, await delegationOf(zone.name, resolveNs))];
 };
 
 /** @returns what is wrong with it, whatever the DNS says */
@@ -62,44 +57,6 @@ export function judgeZone(
   );
 }
 
-export function judgeDelegation(zone: ZoneFacts, delegation: Delegation): Finding {
-  if ('unreachable' in delegation) {
-    return unchecked(
-      `the DNS does not say who serves ${zone.name}: ${delegation.unreachable}`,
-      `See that dig NS ${zone.name} answers with ${zone.nameServers.join(', ')}`,
-    );
-  }
-  const own = new Set(zone.nameServers.map(plain));
-  const there = delegation.nameServers.map(plain);
-  const strange = there.filter((name) => !own.has(name));
-  const todo = `Where ${zone.name} is registered, or in the zone above it, write as its name servers: ${zone.nameServers.join(', ')}`;
-  if (there.length === 0) {
-    return failed(`${zone.name} is not delegated: the DNS has no name servers of it`, todo);
-  }
-  if (strange.length === there.length) {
-    return failed(`${zone.name} is served by others: ${strange.join(', ')}`, todo);
-  }
-  if (strange.length > 0) {
-    return warning(`${zone.name} is served by others too: ${strange.join(', ')}`, todo);
-  }
-  return ok(`${zone.name}, delegated to Route 53`);
-}
-
-/** Asks the DNS. Never rejects. */
-export async function delegationOf(
-  name: string,
-  resolveNs: (name: string) => Promise<readonly string[]>,
-): Promise<Delegation> {
-  try {
-    return { nameServers: await resolveNs(name) };
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return code === 'ENOTFOUND' || code === 'ENODATA'
-      ? { nameServers: [] }
-      : { unreachable: reasonOf(error) };
-  }
-}
-
 async function fetchZone(route53: Route53Client, id: string): Promise<ZoneFacts | undefined> {
   const answer = await unlessMissing(['NoSuchHostedZone'], () =>
     route53.send(new GetHostedZoneCommand({ Id: id })),
@@ -107,10 +64,8 @@ async function fetchZone(route53: Route53Client, id: string): Promise<ZoneFacts 
   return answer === undefined
     ? undefined
     : {
-        name: plain(answer.HostedZone?.Name ?? ''),
+        name: plainName(answer.HostedZone?.Name ?? ''),
         isPrivate: answer.HostedZone?.Config?.PrivateZone === true,
-        nameServers: (answer.DelegationSet?.NameServers ?? []).map(plain),
+        nameServers: (answer.DelegationSet?.NameServers ?? []).map(plainName),
       };
 }
-
-const plain = (name: string): string => name.toLowerCase().replace(/\.$/, '');
