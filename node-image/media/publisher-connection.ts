@@ -234,11 +234,11 @@ export class PublisherConnection {
   }
 }
 
-/** The worker takes a clock rate and channels as they are, and refuses all of an offer otherwise. */
 /** What is about the codec itself, and not a hint between the publisher's own two ends. */
 const codecParameters = (parameters: CodecParameters): Record<string, string | number> =>
   Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('x-google-')));
 
+/** The worker takes a clock rate and channels as they are, and refuses all of an offer otherwise. */
 const isSupported = (offered: OfferedCodec): boolean =>
   ROUTER_CODECS.some(
     (codec) =>
