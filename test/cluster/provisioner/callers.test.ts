@@ -179,7 +179,12 @@ describe('a program that is asked for machines', () => {
     chmodSync(file, 0o755);
     return file;
   };
-  const ask = (text: string, request: ProvisionRequest = ADD, timeoutMs = 10_000, args: readonly string[] = []) =>
+  const ask = (
+    text: string,
+    request: ProvisionRequest = ADD,
+    timeoutMs = 10_000,
+    args: readonly string[] = [],
+  ) =>
     new ExecProvisioner({
       command: [script(text), ...args],
       timeoutMs,

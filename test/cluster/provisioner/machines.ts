@@ -32,7 +32,7 @@ export class Machines {
     const address = server.address();
     this.port = typeof address === 'object' ? (address?.port ?? 0) : 0;
     server.on('request', (request, response) => {
-      this.#answer(request)
+      void this.#answer(request)
         .catch((error: unknown) => {
           this.wrong.push(String(error));
           return { status: 500, words: String(error) };

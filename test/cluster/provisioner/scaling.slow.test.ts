@@ -96,8 +96,14 @@ for (const kind of ['exec', 'webhook'] as const) {
     const trail = (await cluster.admin().audit(50)).map(({ text }) => text).reverse();
     const at = (what: RegExp): number => trail.findIndex((text) => what.test(text));
     const drained = at(/^draining node/);
-    assert.ok(drained > at(/^starting 1 more machines: 1 nodes|^starting 1 more/), trail.join('\n'));
-    assert.ok(at(new RegExp(`^ended machine ${stopped} .*it is empty`)) > drained, trail.join('\n'));
+    assert.ok(
+      drained > at(/^starting 1 more machines: 1 nodes|^starting 1 more/),
+      trail.join('\n'),
+    );
+    assert.ok(
+      at(new RegExp(`^ended machine ${stopped} .*it is empty`)) > drained,
+      trail.join('\n'),
+    );
     await leaveCalls(lasting);
     assert.deepEqual(machines.wrong, []);
     assert.deepEqual(machines.done.length, 3, 'and nothing else was asked for');
