@@ -1,18 +1,12 @@
 import type { BrowserClient } from '../../support/client';
+import type { Inbound } from '../../support/page/stats';
 import { sleep } from '../../support/wait';
 
 /** What a subscriber has got of one publisher's camera and microphone so far. */
 export interface Reading {
   readonly atMs: number;
-  readonly height: number;
-  readonly frames: number;
-  readonly freezes: number;
-  readonly frozenS: number;
-  readonly videoBytes: number;
-  readonly audioEnergy: number;
-  readonly samples: number;
-  readonly concealed: number;
-  readonly silent: number;
+  readonly camera: Inbound;
+  readonly microphone: Inbound;
 }
 
 /** What came between two readings. */
@@ -31,44 +25,27 @@ export interface Received {
 
 export function read(viewer: BrowserClient, publisher: string): Promise<Reading> {
   return viewer.run(async (client, identity) => {
-    const inbound = async (source: 'camera' | 'microphone'): Promise<Record<string, unknown>> => {
-      const report = await client.remote(identity, source)?.track?.receiver?.getStats();
-      let found: Record<string, unknown> = {};
-      report?.forEach((stats: Record<string, unknown>) => {
-        if (stats['type'] === 'inbound-rtp') found = stats;
-      });
-      return found;
-    };
-    const camera = await inbound('camera');
-    const microphone = await inbound('microphone');
-    const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
-    return {
-      atMs: performance.now(),
-      height: number(camera['frameHeight']),
-      frames: number(camera['framesDecoded']),
-      freezes: number(camera['freezeCount']),
-      frozenS: number(camera['totalFreezesDuration']),
-      videoBytes: number(camera['bytesReceived']),
-      audioEnergy: number(microphone['totalAudioEnergy']),
-      samples: number(microphone['totalSamplesReceived']),
-      concealed: number(microphone['concealedSamples']),
-      silent: number(microphone['silentConcealedSamples']),
-    };
+    const [camera, microphone] = await Promise.all([
+      client.inbound(identity, 'camera'),
+      client.inbound(identity, 'microphone'),
+    ]);
+    if (!camera || !microphone) throw new Error(`nothing comes of ${identity} yet`);
+    return { atMs: performance.now(), camera, microphone };
   }, publisher);
 }
 
 export function between(first: Reading, last: Reading): Received {
   const seconds = (last.atMs - first.atMs) / 1000;
-  const samples = last.samples - first.samples;
-  const concealed = last.concealed - first.concealed;
+  const came = (of: (reading: Reading) => number): number => of(last) - of(first);
+  const samples = came(({ microphone }) => microphone.samples);
   return {
-    fps: (last.frames - first.frames) / seconds,
-    kbps: ((last.videoBytes - first.videoBytes) * 8) / 1000 / seconds,
-    height: last.height,
-    freezes: last.freezes - first.freezes,
-    frozenS: last.frozenS - first.frozenS,
-    energy: (last.audioEnergy - first.audioEnergy) / seconds,
-    concealed: samples === 0 ? 1 : concealed / samples,
+    fps: came(({ camera }) => camera.framesDecoded) / seconds,
+    kbps: (came(({ camera }) => camera.bytes) * 8) / 1000 / seconds,
+    height: last.camera.height,
+    freezes: came(({ camera }) => camera.freezes),
+    frozenS: came(({ camera }) => camera.frozenS),
+    energy: came(({ microphone }) => microphone.energy) / seconds,
+    concealed: samples === 0 ? 1 : came(({ microphone }) => microphone.concealed) / samples,
   };
 }
 

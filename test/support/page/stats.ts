@@ -12,8 +12,14 @@ export interface Inbound {
   /** Frames a second, as the browser measures them. */
   readonly fps: number;
   readonly freezes: number;
+  /** All freezes together, in s. */
+  readonly frozenS: number;
   /** Audio only, otherwise 0: grows with loudness and time. */
   readonly energy: number;
+  /** Audio only, otherwise 0. */
+  readonly samples: number;
+  /** Those of them that were made up because their packets were missing. */
+  readonly concealed: number;
 }
 
 /** What a sender sends of one layer, or of the whole track where there is one. */
@@ -59,7 +65,10 @@ export async function readInbound(receiver: RTCRtpReceiver): Promise<Inbound | u
     height: number(best['frameHeight']),
     fps: number(best['framesPerSecond']),
     freezes: number(best['freezeCount']),
+    frozenS: number(best['totalFreezesDuration']),
     energy: number(best['totalAudioEnergy']),
+    samples: number(best['totalSamplesReceived']),
+    concealed: number(best['concealedSamples']),
   };
 }
 
