@@ -23,6 +23,12 @@ interface Mapper {
     readonly name: string;
     readonly className?: string;
     readonly modelProperties?: Readonly<Record<string, Mapper>>;
+    /** The property that says which kind of the class it is. */
+    readonly polymorphicDiscriminator?: {
+      readonly serializedName: string;
+      readonly clientName: string;
+    };
+    readonly uberParent?: string;
     readonly allowedValues?: readonly string[];
     readonly element?: Mapper;
     readonly value?: Mapper;
@@ -53,6 +59,38 @@ const PACKAGES: Readonly<Record<string, Package>> = {
   resources: {
     mappers: 'arm-resources-mappers/dist-esm/src/models/mappers.js',
     types: 'arm-resources-mappers/types/arm-resources.d.ts',
+  },
+  authorization: {
+    mappers: 'arm-authorization-mappers/dist-esm/src/models/mappers.js',
+    types: 'arm-authorization-mappers/types/arm-authorization.d.ts',
+  },
+  dns: {
+    mappers: 'arm-dns-mappers/dist-esm/src/models/mappers.js',
+    types: 'arm-dns-mappers/types/arm-dns.d.ts',
+  },
+  privatedns: {
+    mappers: 'arm-privatedns-mappers/dist-esm/src/models/mappers.js',
+    types: 'arm-privatedns-mappers/types/arm-privatedns.d.ts',
+  },
+  managedidentity: {
+    mappers: 'arm-msi-mappers/dist/commonjs/models/mappers.js',
+    types: 'arm-msi-mappers/dist/commonjs/models/index.d.ts',
+  },
+  redisenterprise: {
+    mappers: 'arm-redisenterprise-mappers/dist-esm/src/models/mappers.js',
+    types: 'arm-redisenterprise-mappers/types/arm-redisenterprisecache.d.ts',
+  },
+  storage: {
+    mappers: 'arm-storage-mappers/dist/commonjs/models/mappers.js',
+    types: 'arm-storage-mappers/dist/commonjs/models/index.d.ts',
+  },
+  monitor: {
+    mappers: 'arm-monitor-mappers/dist-esm/src/models/mappers.js',
+    types: 'arm-monitor-mappers/types/arm-monitor.d.ts',
+  },
+  operationalinsights: {
+    mappers: 'arm-operationalinsights-mappers/dist-esm/src/models/mappers.js',
+    types: 'arm-operationalinsights-mappers/types/arm-operationalinsights.d.ts',
   },
 };
 
@@ -85,6 +123,85 @@ export const SHAPES: Readonly<Record<string, { class: string; path: readonly str
     path: ['vaultName', 'secretName'],
   },
   'azure-native:resources:ResourceGroup': { class: 'ResourceGroup', path: ['resourceGroupName'] },
+  'azure-native:authorization:RoleAssignment': {
+    class: 'RoleAssignmentCreateParameters',
+    path: ['scope', 'roleAssignmentName'],
+  },
+  'azure-native:authorization:RoleDefinition': {
+    class: 'RoleDefinition',
+    // A scope is a part of the path here, and answered by Azure in the body.
+    path: ['scope', 'roleDefinitionId'],
+  },
+  'azure-native:dns:RecordSet': {
+    class: 'RecordSet',
+    path: ['zoneName', 'relativeRecordSetName', 'recordType'],
+  },
+  'azure-native:privatedns:PrivateZone': { class: 'PrivateZone', path: ['privateZoneName'] },
+  'azure-native:privatedns:VirtualNetworkLink': {
+    class: 'VirtualNetworkLink',
+    path: ['privateZoneName', 'virtualNetworkLinkName'],
+  },
+  'azure-native:managedidentity:UserAssignedIdentity': {
+    class: 'Identity',
+    path: ['resourceName'],
+  },
+  'azure-native:redisenterprise:RedisEnterprise': { class: 'Cluster', path: ['clusterName'] },
+  'azure-native:redisenterprise:Database': {
+    class: 'Database',
+    path: ['clusterName', 'databaseName'],
+  },
+  'azure-native:storage:StorageAccount': {
+    class: 'StorageAccountCreateParameters',
+    path: ['accountName'],
+  },
+  'azure-native:storage:BlobContainer': {
+    class: 'BlobContainer',
+    path: ['accountName', 'containerName'],
+  },
+  'azure-native:monitor:MetricAlert': { class: 'MetricAlertResource', path: ['ruleName'] },
+  'azure-native:monitor:ScheduledQueryRule': {
+    class: 'ScheduledQueryRuleResource',
+    path: ['ruleName'],
+  },
+  'azure-native:monitor:ActionGroup': { class: 'ActionGroupResource', path: ['actionGroupName'] },
+  'azure-native:monitor:DataCollectionEndpoint': {
+    class: 'DataCollectionEndpointResource',
+    path: ['dataCollectionEndpointName'],
+  },
+  'azure-native:monitor:DataCollectionRule': {
+    class: 'DataCollectionRuleResource',
+    path: ['dataCollectionRuleName'],
+  },
+  'azure-native:operationalinsights:Workspace': { class: 'Workspace', path: ['workspaceName'] },
+  'azure-native:operationalinsights:Table': {
+    class: 'Table',
+    path: ['workspaceName', 'tableName'],
+  },
+};
+
+/**
+ * What Azure has added since the newest packages that say such things, by class and property.
+ *
+ * Source: REST reference of Redis Enterprise, 2025-07-01, "Redis Enterprise - Create", "Databases -
+ * Create".
+ */
+const ADDED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'redisenterprise.Cluster': {
+    highAvailability: ['Enabled', 'Disabled'],
+    publicNetworkAccess: ['Enabled', 'Disabled'],
+  },
+  'redisenterprise.Database': {
+    clusteringPolicy: ['EnterpriseCluster', 'OSSCluster', 'NoCluster'],
+    accessKeysAuthentication: ['Enabled', 'Disabled'],
+  },
+  // Sizes of Azure Managed Redis.
+  'redisenterprise.Sku': {
+    name: [
+      ...[0, 1, 3, 5, 10, 20, 50, 100, 150, 250].map((size) => `Balanced_B${size}`),
+      ...[10, 20, 50, 100, 150, 250].map((size) => `MemoryOptimized_M${size}`),
+      ...[3, 5, 10, 20, 50, 100, 150, 250].map((size) => `ComputeOptimized_X${size}`),
+    ],
+  },
 };
 
 /** Checks inputs of resources; loads what Azure's packages say once. */
@@ -106,12 +223,21 @@ export class AzureShapes {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return [`${where}: ${JSON.stringify(value)} is no ${className}`];
     }
-    const mapper = this.#classes(module).get(className);
-    if (mapper === undefined) throw new Error(`${module} has no ${className}`);
+    const named = this.#classes(module).get(className);
+    if (named === undefined) throw new Error(`${module} has no ${className}`);
+    const mapper = this.#kindOf(module, named, value);
+    if (mapper === undefined) return [`${where}: is no kind of ${className}`];
     const properties = byName(mapper);
     const problems: string[] = [];
     for (const [key, each] of Object.entries(value)) {
       const property = properties.get(key);
+      const added = ADDED[`${module}.${className}`]?.[key];
+      if (added !== undefined) {
+        if (!added.some((one) => one === each)) {
+          problems.push(`${where}.${key}: ${JSON.stringify(each)} is none of ${added.join(', ')}`);
+        }
+        continue;
+      }
       if (property === undefined)
         problems.push(`${where}.${key}: ${className} has no such property`);
       else if (property.readOnly === true && key !== 'id') {
@@ -125,6 +251,16 @@ export class AzureShapes {
       if (required === true && !(key in value)) problems.push(`${where}.${key}: is missing`);
     }
     return problems;
+  }
+
+  /** Of a class that has kinds, the one that the value says it is. */
+  #kindOf(module: string, mapper: Mapper, value: object): Mapper | undefined {
+    const { polymorphicDiscriminator: tell, uberParent } = mapper.type;
+    if (tell === undefined) return mapper;
+    const kind = Object.entries(value).find(([key]) => key.replace('.', '') === plain(tell))?.[1];
+    return [...this.#classes(module).values()].find(({ serializedName, type }) => {
+      return serializedName === kind && type.uberParent === (uberParent ?? mapper.type.className);
+    });
   }
 
   #value(
@@ -198,6 +334,10 @@ export class AzureShapes {
     return known;
   }
 }
+
+/** A name without its dots, which Pulumi's provider leaves out. */
+const plain = ({ serializedName }: { readonly serializedName: string }): string =>
+  serializedName.replaceAll(/[.\\]/g, '');
 
 /** By the name that Azure's API has, which Pulumi's provider keeps. */
 function byName({ type }: Mapper): Map<string, Mapper> {

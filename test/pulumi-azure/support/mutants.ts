@@ -14,6 +14,18 @@ export interface Mutant {
 const SET = { type: 'azure-native:compute:VirtualMachineScaleSet', ending: 'media-set' };
 const RULES = { type: 'azure-native:network:NetworkSecurityGroup', ending: 'media-rules' };
 const BALANCER = { type: 'azure-native:network:LoadBalancer' };
+const GRANT = { type: 'azure-native:authorization:RoleAssignment', ending: '-join' };
+const ROLE = { type: 'azure-native:authorization:RoleDefinition' };
+const RECORD = { type: 'azure-native:dns:RecordSet' };
+const LINK = { type: 'azure-native:privatedns:VirtualNetworkLink' };
+const IDENTITY = {
+  type: 'azure-native:managedidentity:UserAssignedIdentity',
+  ending: 'media-identity',
+};
+const REDIS = { type: 'azure-native:redisenterprise:RedisEnterprise' };
+const DATABASE = { type: 'azure-native:redisenterprise:Database' };
+const ACCOUNT = { type: 'azure-native:storage:StorageAccount' };
+const CONTAINER = { type: 'azure-native:storage:BlobContainer' };
 const VAULT = { type: 'azure-native:keyvault:Vault' };
 const PROFILE = 'virtualMachineProfile';
 const NIC = `${PROFILE}.networkProfile.networkInterfaceConfigurations.0`;
@@ -121,6 +133,42 @@ export const MUTANTS: readonly Mutant[] = [
     path: 'vaultName',
     to: 'meet-secrets-for-all-of-us',
   },
+  {
+    ...GRANT,
+    what: 'a kind of principal that there is not',
+    path: 'principalType',
+    to: 'Identity',
+  },
+  { ...GRANT, what: 'a right without a role', path: 'roleDefinitionId', to: undefined },
+  {
+    ...ROLE,
+    what: 'rights that are a text',
+    path: 'permissions.0.actions',
+    to: 'Microsoft.Compute/virtualMachines/delete',
+  },
+  { ...ROLE, what: 'places that are misspelt', path: 'assignableScope', to: [] },
+  { ...RECORD, what: 'an address under a wrong name', path: 'aRecords.0.ipAddress', to: '1.2.3.4' },
+  { ...RECORD, what: 'a time to live that is a text', path: 'ttl', to: '60' },
+  {
+    ...LINK,
+    what: 'a network by its bare id',
+    path: 'virtualNetwork',
+    to: '/subscriptions/x/virtualNetworks/net',
+  },
+  { ...IDENTITY, what: 'an identity that says its client', path: 'clientId', to: 'x' },
+  { ...REDIS, what: 'a size of Redis that there is not', path: 'sku.name', to: 'Balanced_B2' },
+  { ...REDIS, what: 'replicas by true', path: 'highAvailability', to: true },
+  {
+    ...DATABASE,
+    what: 'shards under a name that there is not',
+    path: 'clusteringPolicy',
+    to: 'None',
+  },
+  { ...DATABASE, what: 'a port that is a text', path: 'port', to: '10000' },
+  { ...DATABASE, what: 'clients in clear', path: 'clientProtocol', to: 'PlainText' },
+  { ...ACCOUNT, what: 'a kind of account that there is not', path: 'kind', to: 'StorageV3' },
+  { ...ACCOUNT, what: 'a version of TLS by its number', path: 'minimumTlsVersion', to: '1.2' },
+  { ...CONTAINER, what: 'access that there is not', path: 'publicAccess', to: 'Private' },
 ];
 
 /** The inputs with the mutation. */
