@@ -79,7 +79,7 @@ export class Machine {
    * Writes a whole file: whoever reads it meanwhile has the old one or the new one, and never one
    * that is open to more than those it is for.
    */
-  async write(path: string, content: string, who: FileFor): Promise<void> {
+  async write(path: string, content: string | Uint8Array, who: FileFor): Promise<void> {
     const target = this.path(path);
     const fresh = `${target}.${randomBytes(6).toString('hex')}`;
     try {
