@@ -8,10 +8,11 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureAwsLab } from './lib/aws-lab.mjs';
 import { SetupError } from './lib/commands.mjs';
 import { chooseNode } from './lib/node-choice.mjs';
 import { ensurePackages } from './lib/npm-packages.mjs';
+import { ensurePulumi } from './lib/pulumi-cli.mjs';
+import { AWS_LAB, ensurePythonLab, PYTHON_SDK } from './lib/python-lab.mjs';
 import { ensureRedis } from './lib/redis.mjs';
 import { ensureTestTools } from './lib/test-tools.mjs';
 import { ensureWorker } from './lib/worker.mjs';
@@ -19,13 +20,14 @@ import { ensureWorker } from './lib/worker.mjs';
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
- * @param {{ tests: boolean, redis?: boolean, aws?: boolean }} what is needed beside what a node needs:
- *   `redis` for the local cluster, where it can be had; `aws` for tests that deploy to a local AWS
+ * @param {{ tests: boolean, redis?: boolean, python?: boolean }} what is needed beside what a node needs:
+ *   `redis` for the local cluster, where it can be had; `python` for tests that run
+ *   something in it
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run with, and the
  *   environment to give it
  * @throws {SetupError}
  */
-export async function setUp({ tests, redis = false, aws = false }) {
+export async function setUp({ tests, redis = false, python = false }) {
   const node = chooseNode({ root: ROOT, version: process.version, execPath: process.execPath });
   await ensurePackages({ root: ROOT, node, nodeVersion: process.version });
   const worker = await ensureWorker(ROOT);
@@ -33,7 +35,11 @@ export async function setUp({ tests, redis = false, aws = false }) {
     await ensureRedis();
   }
   const browser = tests ? await ensureTestTools() : undefined;
-  const python = aws ? await ensureAwsLab(ROOT) : undefined;
+  const labs = python ? [AWS_LAB, PYTHON_SDK] : [];
+  const labEnv = [];
+  for (const lab of labs) {
+    labEnv.push(await ensurePythonLab(ROOT, lab));
+  }
   const bin = path.join(ROOT, 'node_modules/.bin');
   return {
     node: node.path,
@@ -43,7 +49,7 @@ export async function setUp({ tests, redis = false, aws = false }) {
       PATH: [bin, process.env.PATH ?? ''].join(path.delimiter),
       ...(worker ? { MEDIASOUP_WORKER_BIN: worker } : {}),
       ...(browser ? { CHROMIUM_BIN: browser } : {}),
-      ...(python ? { AWS_LAB_PYTHON: python } : {}),
+      ...Object.assign({}, ...labEnv),
     },
   };
 }
@@ -65,7 +71,7 @@ export async function runMain(main) {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   await runMain(async () => {
     const tests = process.argv.includes('--tests');
-    await setUp({ tests, aws: tests });
+    await setUp({ tests, python: tests });
     return 0;
   });
 }
