@@ -84,7 +84,7 @@ async function buildPage({ node, env }) {
  */
 async function test(args, ready) {
   const python = args.some((arg) => arg === '--slow' || /aws-lab|\.slow\./.test(arg));
-  const { node, env } = ready ?? (await setUp({ tests: true, python }));
+  const { node, env } = ready ?? (await setUp({ tests: true, python, pulumi: python }));
   const page = await buildPage({ node, env });
   if (page !== 0) {
     return page;
@@ -101,7 +101,7 @@ async function check(args) {
     );
   }
   const repeat = args.filter((arg) => arg === REPEAT_FAILED);
-  const ready = await setUp({ tests: true, python: true });
+  const ready = await setUp({ tests: true, python: true, pulumi: true });
   const { node, env } = ready;
   /** @param {string} name */
   const tool = (name) => path.join(ROOT, 'node_modules', name);

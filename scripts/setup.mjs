@@ -20,14 +20,14 @@ import { ensureWorker } from './lib/worker.mjs';
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
- * @param {{ tests: boolean, redis?: boolean, python?: boolean }} what is needed beside what a node needs:
- *   `redis` for the local cluster, where it can be had; `python` for tests that run
- *   something in it
+ * @param {{ tests: boolean, redis?: boolean, python?: boolean, pulumi?: boolean }} what is needed
+ *   beside what a node needs: `redis` for the local cluster, where it can be had; `python` for tests
+ *   that run something in it, `pulumi` for those that deploy with its command line
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run with, and the
  *   environment to give it
  * @throws {SetupError}
  */
-export async function setUp({ tests, redis = false, python = false }) {
+export async function setUp({ tests, redis = false, python = false, pulumi = false }) {
   const node = chooseNode({ root: ROOT, version: process.version, execPath: process.execPath });
   await ensurePackages({ root: ROOT, node, nodeVersion: process.version });
   const worker = await ensureWorker(ROOT);
@@ -36,6 +36,7 @@ export async function setUp({ tests, redis = false, python = false }) {
   }
   const browser = tests ? await ensureTestTools() : undefined;
   const labs = python ? [AWS_LAB, PYTHON_SDK] : [];
+  const pulumiCli = pulumi ? await ensurePulumi(ROOT) : undefined;
   const labEnv = [];
   for (const lab of labs) {
     labEnv.push(await ensurePythonLab(ROOT, lab));
@@ -50,6 +51,7 @@ export async function setUp({ tests, redis = false, python = false }) {
       ...(worker ? { MEDIASOUP_WORKER_BIN: worker } : {}),
       ...(browser ? { CHROMIUM_BIN: browser } : {}),
       ...Object.assign({}, ...labEnv),
+      ...(pulumiCli ? { PULUMI_BIN: pulumiCli } : {}),
     },
   };
 }
@@ -71,7 +73,7 @@ export async function runMain(main) {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   await runMain(async () => {
     const tests = process.argv.includes('--tests');
-    await setUp({ tests, python: tests });
+    await setUp({ tests, python: tests, pulumi: tests });
     return 0;
   });
 }

