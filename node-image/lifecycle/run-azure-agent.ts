@@ -11,6 +11,7 @@ import { type ClusterParts, joinCluster } from './cluster-parts';
 import { readyCall } from './ready-call';
 import { readyFile } from './ready-file';
 import type { AgentOptions } from './run-agent';
+import { shipAzureJournal } from './ship-azure-journal';
 
 /**
  * Runs beside a node on a machine of Azure, until it is told to stop: says on the machine whether the
@@ -27,6 +28,8 @@ export async function runAzureAgent(options: AgentOptions): Promise<void> {
   const log = options.log ?? createLog({ logging: options.config.logging, fields });
   const closers = new Closers(log);
   try {
+    const journal = await shipAzureJournal({ bootFile, stateFolder, machineId, log });
+    closers.add(() => journal?.close());
     let config = options.config;
     let parts: ClusterParts | undefined;
     if (role !== 'single') {

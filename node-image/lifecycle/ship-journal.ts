@@ -3,7 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { Logger } from 'pino';
 import { readBootFile } from '../cloud/agent/boot-file';
 import { JournalCursor } from '../cloud/agent/journal-cursor';
-import { JournalShipper } from '../cloud/agent/journal-shipper';
+import { JournalShipper, type LogSink } from '../cloud/agent/journal-shipper';
 import { regionOf } from '../cloud/aws/aws-group';
 import { clientOptions } from '../cloud/aws/clients';
 import { CloudWatchLogs } from '../cloud/aws/cloudwatch-logs';
@@ -33,11 +33,8 @@ export async function shipJournal(
   const client = new CloudWatchLogsClient(
     clientOptions({ region: region ?? (await regionOf(metadataUrl)) }),
   );
-  const shipper = new JournalShipper({
-    sink: new CloudWatchLogs({ client, group, machineId, log }),
-    cursor: new JournalCursor(join(stateFolder, 'journal-cursor')),
-    log,
-  });
+  const sink = new CloudWatchLogs({ client, group, machineId, log });
+  const shipper = journalShipper(sink, { stateFolder, log });
   log.info({ group }, 'the journal of this machine goes to a log group');
   return {
     flush: (withinMs) => shipper.flush(withinMs),
@@ -46,4 +43,13 @@ export async function shipJournal(
       client.destroy();
     },
   };
+}
+
+/** Sends the journal there, from where the last agent has ended. */
+export function journalShipper(
+  sink: LogSink,
+  { stateFolder, log }: Pick<ShipJournalOptions, 'stateFolder' | 'log'>,
+): JournalShipper {
+  const cursor = new JournalCursor(join(stateFolder, 'journal-cursor'));
+  return new JournalShipper({ sink, cursor, log });
 }

@@ -6,6 +6,11 @@ const bootSchema = z.object({
   region: z.string().min(1).optional(),
   signal: z.object({ stack: z.string().min(1), resource: z.string().min(1) }).optional(),
   log_group: z.string().min(1).optional(),
+  /** Client id of the identity of a machine of Azure. */
+  identity: z.string().min(1).optional(),
+  log_ingestion: z
+    .object({ endpoint: z.url(), rule: z.string().min(1), stream: z.string().min(1) })
+    .optional(),
   entry: z
     .object({
       lets_encrypt: z.object({ domain: z.string(), awaited: z.boolean().default(true) }).optional(),
@@ -32,7 +37,7 @@ export async function readBootFile(path: string): Promise<BootFile> {
     return bootSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(
-      `${path} is not what a deployment writes; its signal must have the name of a stack and of a resource in it, and log_group be the name of a log group`,
+      `${path} is not what a deployment writes; its signal must have the name of a stack and of a resource in it, log_group be the name of a log group, and log_ingestion have an endpoint, a rule and a stream`,
       { cause: error },
     );
   }

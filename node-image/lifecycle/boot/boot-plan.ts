@@ -91,6 +91,14 @@ const bootPlan = z.strictObject({
    * @default - it stays on the machine
    */
   log_group: text.optional(),
+  /**
+   * On Azure: where `sluice agent` sends the journal of the services, by the Logs Ingestion API: the
+   * data collection endpoint, the immutable id of a data collection rule, and its stream.
+   * @default - it stays on the machine
+   */
+  log_ingestion: z
+    .strictObject({ endpoint: z.url({ protocol: /^https$/ }), rule: text, stream: text })
+    .optional(),
   redis: z
     .strictObject({
       /**
@@ -165,7 +173,7 @@ export function parseBootPlan(json: string): BootPlan {
 
 type Keys = readonly (keyof BootPlan)[];
 const OF_AWS: Keys = ['static_addresses', 'address_record', 'signal', 'group', 'log_group'];
-const OF_AZURE: Keys = ['vault', 'identity'];
+const OF_AZURE: Keys = ['vault', 'identity', 'log_ingestion'];
 
 /** What does not go together with what the machine is rented from; undefined: all does. */
 const PROBLEM_OF: Readonly<Record<BootPlan['cloud'], (plan: BootPlan) => string | undefined>> = {
