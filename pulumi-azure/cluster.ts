@@ -2,6 +2,7 @@ import type * as pulumi from '@pulumi/pulumi';
 import type { ClusterEntry } from './cluster-entry';
 import type { ClusterSecretsOptions } from './cluster-secrets';
 import type { Domain } from './domain';
+import type { LogGroupOptions } from './log-group';
 import type { MasterNodesOptions } from './master-nodes-options';
 import type { MediaNodesOptions } from './media-nodes-options';
 import type { ExistingNetworkArgs, Network } from './network';
@@ -99,6 +100,14 @@ export interface ClusterOptions {
    * @default - the defaults of every key
    */
   readonly settings?: NodeSettings;
+
+  /**
+   * Send the journal of the machines' services to a Log Analytics workspace; `{}` makes one. Costs
+   * about 2.80 USD for each GB that is sent.
+   *
+   * @default - logs stay on the machines, and end with them
+   */
+  readonly logGroup?: LogGroupOptions;
 }
 
 /** What an Elastic and a High Availability cluster have in common. */

@@ -2,12 +2,14 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Cluster, MultiNodeClusterOptions } from './cluster';
 import { ClusterEntry } from './cluster-entry';
 import { type ClusterSecrets, letters } from './cluster-secrets';
+import type { LogGroup } from './log-group';
 import type { MasterNodes } from './master-nodes';
 import type { MasterDataVolumeOptions } from './master-nodes-options';
 import type { MediaNodes } from './media-nodes';
 import type { Network } from './network';
 import { NodeImage } from './node-image';
-import { buildCluster, networkOf, placeOf, secretsOf } from './private/build-cluster';
+import { Observability } from './observability';
+import { buildCluster, logGroupOf, networkOf, placeOf, secretsOf } from './private/build-cluster';
 import { checkCluster } from './private/cluster-checks';
 import type { SignalingEntry } from './signaling-entry';
 import type { StoredSecret } from './stored-secret';
@@ -46,6 +48,10 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
   readonly masterNodes: MasterNodes;
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
+  /** Where the machines send their journal, where that was asked for. */
+  readonly logGroup?: LogGroup;
+  /** Metrics, and on request alarms. */
+  readonly observability: Observability;
 
   constructor(name: string, args: ElasticClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:azure:ElasticCluster', name, {}, opts);
@@ -54,6 +60,7 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
     this.resourceGroupName = pulumi.output(place.resourceGroupName);
     this.network = networkOf(name, args, place, this);
     this.secrets = secretsOf(name, args, place, this);
+    this.logGroup = logGroupOf(name, args, place, this);
     const ownRedis = args.redis === undefined;
     const parts = buildCluster(
       name,
@@ -66,12 +73,24 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
         secrets: this.secrets,
         place,
         image: args.image ?? NodeImage.fromFiles(),
+        logGroup: this.logGroup,
       },
       this,
     );
     this.entry = parts.entry.balancer;
     this.masterNodes = parts.masterNodes;
     this.mediaNodes = parts.mediaNodes;
+    this.observability = new Observability(
+      `${name}-observability`,
+      {
+        ...place,
+        mediaNodes: this.mediaNodes,
+        masterNodes: this.masterNodes,
+        entry: this.entry,
+        logGroup: this.logGroup,
+      },
+      { parent: this },
+    );
     this.url = parts.entry.url;
     this.domainName = parts.entry.domainName;
     this.address = parts.entry.address;

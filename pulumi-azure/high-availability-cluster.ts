@@ -3,11 +3,13 @@ import { DEPLOYMENT_DEFAULTS } from '../node-image/contract';
 import type { Cluster, MultiNodeClusterOptions } from './cluster';
 import { ClusterEntry } from './cluster-entry';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { LogGroup } from './log-group';
 import type { MasterNodes } from './master-nodes';
 import type { MediaNodes } from './media-nodes';
 import type { Network } from './network';
 import { NodeImage } from './node-image';
-import { buildCluster, networkOf, placeOf, secretsOf } from './private/build-cluster';
+import { Observability } from './observability';
+import { buildCluster, logGroupOf, networkOf, placeOf, secretsOf } from './private/build-cluster';
 import { checkCluster } from './private/cluster-checks';
 import { RedisStore } from './redis-store';
 import type { RedisConnection } from './redis-store-existing';
@@ -43,6 +45,10 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
   readonly masterNodes: MasterNodes;
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
+  /** Where the machines send their journal, where that was asked for. */
+  readonly logGroup?: LogGroup;
+  /** Metrics, and on request alarms. */
+  readonly observability: Observability;
 
   constructor(
     name: string,
@@ -55,6 +61,7 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
     this.resourceGroupName = pulumi.output(place.resourceGroupName);
     this.network = networkOf(name, args, place, this);
     this.secrets = secretsOf(name, args, place, this);
+    this.logGroup = logGroupOf(name, args, place, this);
     const { virtualNetworkId, dataSubnetId } = this.network;
     this.redis =
       args.redis ??
@@ -74,6 +81,7 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
         secrets: this.secrets,
         place,
         image: args.image ?? NodeImage.fromFiles(),
+        logGroup: this.logGroup,
       },
       this,
     );
@@ -83,6 +91,18 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
     this.entry = parts.entry.balancer;
     this.masterNodes = parts.masterNodes;
     this.mediaNodes = parts.mediaNodes;
+    this.observability = new Observability(
+      `${name}-observability`,
+      {
+        ...place,
+        mediaNodes: this.mediaNodes,
+        masterNodes: this.masterNodes,
+        entry: this.entry,
+        redis: this.redis,
+        logGroup: this.logGroup,
+      },
+      { parent: this },
+    );
     this.url = parts.entry.url;
     this.domainName = parts.entry.domainName;
     this.address = parts.entry.address;

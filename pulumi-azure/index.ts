@@ -10,6 +10,7 @@ export {
 export * from './domain';
 export * from './elastic-cluster';
 export * from './high-availability-cluster';
+export { LogGroup, type LogGroupArgs, type LogGroupOptions } from './log-group';
 export type { MachineIdentity } from './machine-identity';
 export * from './master-nodes';
 export * from './master-nodes-options';
@@ -21,6 +22,7 @@ export * from './node-architecture';
 export * from './node-config';
 export * from './node-drain';
 export * from './node-image';
+export * from './observability';
 export type { PlaceArgs } from './place';
 export * from './redis-store';
 export type { RedisConnection } from './redis-store-existing';

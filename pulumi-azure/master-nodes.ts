@@ -3,6 +3,7 @@ import * as network from '@pulumi/azure-native/network';
 import * as pulumi from '@pulumi/pulumi';
 import { DEPLOYMENT_DEFAULTS, PORTS } from '../node-image/contract';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { LogGroup } from './log-group';
 import type { MachineIdentity } from './machine-identity';
 import type { MasterDataVolumeOptions, MasterNodesOptions } from './master-nodes-options';
 import type { MediaTarget } from './media-nodes';
@@ -81,6 +82,13 @@ export interface MasterNodesArgs extends PlaceArgs, MasterNodesOptions {
    */
   readonly clusterGroups?: readonly pulumi.Input<string>[];
 
+  /**
+   * Where the machines send the journal of their services.
+   *
+   * @default - logs stay on the machines, and end with them
+   */
+  readonly logGroup?: LogGroup;
+
   /** @internal What HAProxy on the machines listens on for clients, and on which ports. */
   readonly _entry?: { readonly machine: MachineEntry; readonly ports: readonly number[] };
 
@@ -96,6 +104,8 @@ export interface MasterNodesArgs extends PlaceArgs, MasterNodesOptions {
  * dead one is replaced.
  */
 export class MasterNodes extends pulumi.ComponentResource {
+  /** How many there are. */
+  public readonly count: number;
   /** The identity of the machines. */
   public readonly identity: MachineIdentity;
   /** Id of the application security group that they are in. */
@@ -114,6 +124,7 @@ export class MasterNodes extends pulumi.ComponentResource {
   constructor(name: string, args: MasterNodesArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:azure:MasterNodes', name, {}, opts);
     const count = args.count ?? (args.dataVolume ? 1 : DEPLOYMENT_DEFAULTS.masters);
+    this.count = count;
     const problems = new Problems(name);
     checkMasters(args, count, problems);
     problems.throwIfAny();

@@ -3,6 +3,7 @@ import * as network from '@pulumi/azure-native/network';
 import * as pulumi from '@pulumi/pulumi';
 import { DEPLOYMENT_DEFAULTS, type PortUse } from '../node-image/contract';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { LogGroup } from './log-group';
 import type { MachineIdentity } from './machine-identity';
 import type { MediaNodesOptions } from './media-nodes-options';
 import type { MediaScaling } from './media-scaling';
@@ -46,6 +47,13 @@ export interface MediaNodesArgs extends PlaceArgs, MediaNodesOptions {
    * @default - none: nobody reaches the node link
    */
   readonly clusterGroups?: readonly pulumi.Input<string>[];
+
+  /**
+   * Where the machines send the journal of their services.
+   *
+   * @default - logs stay on the machines, and end with them
+   */
+  readonly logGroup?: LogGroup;
 
   /** @internal What Master Nodes were told of them. */
   readonly _target?: MediaTarget;

@@ -2,6 +2,7 @@ import type * as compute from '@pulumi/azure-native/compute';
 import * as pulumi from '@pulumi/pulumi';
 import type { Cluster, ClusterOptions } from './cluster';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { LogGroup } from './log-group';
 import type { MachineIdentity } from './machine-identity';
 import type { MachineOptions } from './master-nodes-options';
 import type { Network } from './network';
@@ -9,6 +10,7 @@ import type { NodeConfig } from './node-config';
 import { NodeImage } from './node-image';
 import {
   certificateOf,
+  logGroupOf,
   networkOf,
   placeOf,
   secretsOf,
@@ -59,6 +61,8 @@ export class SingleNode extends pulumi.ComponentResource implements Cluster {
   readonly virtualMachine: compute.VirtualMachine;
   /** Its identity. */
   readonly identity: MachineIdentity;
+  /** Where the machine sends its journal, where that was asked for. */
+  readonly logGroup?: LogGroup;
   /** Its sluice.yaml. */
   readonly config: NodeConfig;
 
@@ -69,6 +73,7 @@ export class SingleNode extends pulumi.ComponentResource implements Cluster {
     this.resourceGroupName = pulumi.output(place.resourceGroupName);
     this.network = networkOf(name, args, place, this);
     this.secrets = secretsOf(name, args, place, this);
+    this.logGroup = logGroupOf(name, args, place, this);
     const { domain, zones, publicIpAddressId } = args;
     const entry = onMachine(name, { ...place, domain, zones, publicIpAddressId }, this);
     const turn = turnOf(name, args, 'single', entry.turnDomain);
@@ -88,6 +93,7 @@ export class SingleNode extends pulumi.ComponentResource implements Cluster {
         },
         entry,
         turn,
+        logGroup: this.logGroup,
       },
       { parent: this },
     );

@@ -4,6 +4,7 @@ import { BEHIND_OWN_HAPROXY, redisSettings } from '../../node-image/contract';
 import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
 import type { ClusterEntry } from '../cluster-entry';
 import { ClusterSecrets } from '../cluster-secrets';
+import { LogGroup } from '../log-group';
 import { MasterNodes, type MasterNodesArgs } from '../master-nodes';
 import { MediaNodes } from '../media-nodes';
 import { Network } from '../network';
@@ -35,6 +36,7 @@ export interface ClusterShape {
   readonly secrets: ClusterSecrets;
   readonly place: PlaceArgs;
   readonly image: BindableImage;
+  readonly logGroup: LogGroup | undefined;
 }
 
 /** Where a cluster is: the given resource group, or a new one. */
@@ -81,6 +83,17 @@ export function secretsOf(
   parent: pulumi.Resource,
 ): ClusterSecrets {
   return new ClusterSecrets(`${name}-secrets`, { ...place, ...secrets }, { parent });
+}
+
+/** Where the journal is sent to, where that was asked for. */
+export function logGroupOf(
+  name: string,
+  { logGroup }: ClusterOptions,
+  place: PlaceArgs,
+  parent: pulumi.Resource,
+): LogGroup | undefined {
+  if (logGroup === undefined) return undefined;
+  return new LogGroup(`${name}-logs`, { ...place, ...logGroup }, { parent });
 }
 
 /** TURN for the nodes of a role. */
@@ -131,7 +144,7 @@ export function buildCluster(
   shape: ClusterShape,
   parent: pulumi.Resource,
 ): ClusterParts {
-  const { network, secrets, place, redis } = shape;
+  const { network, secrets, place, redis, logGroup } = shape;
   const mediaPlace = {
     ...place,
     resourceGroupName:
@@ -190,6 +203,7 @@ export function buildCluster(
       secrets,
       nodeSecrets: { ...ofAll, ...(certificate && { certificate }) },
       mediaNodes: { target },
+      ...(logGroup && { logGroup }),
       settings: NodeSettings.fromObject(BEHIND_OWN_HAPROXY)
         .with(redis ? common(redis) : NodeSettings.none())
         .with(turn.masterSettings ?? NodeSettings.none())
@@ -217,6 +231,7 @@ export function buildCluster(
         .with(turn.settings)
         .with(args.mediaNodes?.settings ?? NodeSettings.none()),
       clusterGroups: [masterNodes.applicationSecurityGroupId],
+      ...(logGroup && { logGroup }),
       _target: target,
       _group: mediaGroup,
       _closedPorts: turn.closedPorts,

@@ -2,7 +2,7 @@ import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
 import type { MachineOptions } from '../master-nodes-options';
 import { MediaScaling } from '../media-scaling';
 import { NodeDrain } from '../node-drain';
-import { checkMachines, checkMasters, checkMedia } from './machine-checks';
+import { checkLogGroup, checkMachines, checkMasters, checkMedia } from './machine-checks';
 import { Problems } from './validation';
 
 /**
@@ -43,6 +43,7 @@ export function checkCluster(
   checkMedia(mediaNodes, problems);
   new NodeDrain(mediaNodes.drain ?? {}, problems);
   new MediaScaling(mediaNodes.scaling ?? {}, problems);
+  checkLogGroup(args.logGroup ?? {}, problems);
   checkDomain(args, 'media', problems);
   problems.throwIfAny();
 }
@@ -60,6 +61,7 @@ export function checkSingleNode(
   const { image: _image, settings: _settings, ...machine } = args;
   checkMachines(machine, problems);
   problems.atMostOne({ network: args.network, existingNetwork: args.existingNetwork });
+  checkLogGroup(args.logGroup ?? {}, problems);
   checkDomain(args, 'single', problems);
   problems.throwIfAny();
 }

@@ -9,6 +9,8 @@ const BUILT_IN = {
   readSecret: '4633458b-17de-408a-8b0c-0445c86b69e6',
   /** Storage Blob Data Reader. */
   readBlobs: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
+  /** Monitoring Metrics Publisher: what the Logs Ingestion API asks for, on a data collection rule. */
+  publish: '3913510d-42f4-4e42-8a64-420c390055eb',
 } as const;
 
 /** Gives rights to the identity of machines, each at one place. */
@@ -31,6 +33,11 @@ export class Grants {
   /** Lets machines read the blobs of a container. */
   blobs(containerId: pulumi.Input<string>): void {
     this.#builtIn('read-files', BUILT_IN.readBlobs, containerId);
+  }
+
+  /** Lets machines send lines by a data collection rule. */
+  publish(ruleId: pulumi.Input<string>): void {
+    this.#builtIn('send-logs', BUILT_IN.publish, ruleId);
   }
 
   /** Gives a role that was defined here. */

@@ -1,4 +1,5 @@
 import { DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
+import type { LogGroupOptions } from '../log-group';
 import type { MachineOptions, MasterNodesOptions } from '../master-nodes-options';
 import type { MediaNodesOptions } from '../media-nodes-options';
 import type { Capacity } from '../media-scaling';
@@ -108,4 +109,12 @@ export function checkMedia(options: MediaNodesOptions, problems: Problems): void
   problems.ordered('initialCapacity', initialCapacity, 'maxCapacity', maxCapacity);
   problems.integer('spot.onDemandBase', spot?.onDemandBase, { min: 0, max: 1000 });
   problems.integer('spot.percentage', spot?.percentage, { min: 1, max: 100 });
+}
+
+/** What is wrong with where the journal is sent to. */
+export function checkLogGroup(
+  { retentionDays }: Pick<LogGroupOptions, 'retentionDays'>,
+  problems: Problems,
+): void {
+  problems.integer('logGroup.retentionDays', retentionDays, { min: 4, max: 730 });
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import * as compute from '@pulumi/azure-native/compute';
 import * as pulumi from '@pulumi/pulumi';
 import * as random from '@pulumi/random';
+import type { LogGroup } from '../log-group';
 import type { MachineIdentity } from '../machine-identity';
 import { architectureOf, type NodeArchitecture, type NodeRole } from '../node-architecture';
 import type { NodeConfig, NodeSecrets } from '../node-config';
@@ -31,6 +32,8 @@ export interface NodeMachinesArgs extends PlaceArgs {
   readonly encryptionAtHost: boolean | undefined;
   readonly sshPublicKey: pulumi.Input<string> | undefined;
   readonly creationTimeoutMinutes: number;
+  /** Undefined: the journal stays on the machines. */
+  readonly logGroup?: LogGroup | undefined;
   readonly boot?: Pick<BootFile, 'data_volume' | 'redis' | 'entry'>;
 }
 
@@ -55,6 +58,7 @@ export class NodeMachines extends pulumi.ComponentResource {
     const named = purposes(secrets);
     for (const [purpose, secret] of named) this.grants.secret(purpose.replaceAll('_', '-'), secret);
     if (image.files) this.grants.blobs(image.files.containerId);
+    if (args.logGroup) this.grants.publish(args.logGroup.ruleId);
     this.#sshKey =
       args.sshPublicKey ??
       pulumi.unsecret(
@@ -118,7 +122,7 @@ export class NodeMachines extends pulumi.ComponentResource {
   }
 
   #customData(named: readonly (readonly [string, StoredSecretLike])[]): pulumi.Output<string> {
-    const { role, config, image, boot, sshPublicKey } = this.#args;
+    const { role, config, image, boot, sshPublicKey, logGroup } = this.#args;
     return pulumi
       .all([
         config.secret.vaultUri,
@@ -127,8 +131,9 @@ export class NodeMachines extends pulumi.ComponentResource {
         this.identity.clientId,
         image.files?.url,
         pulumi.all(named.map(([, { vaultUri, secretName }]) => pulumi.all([vaultUri, secretName]))),
+        logGroup?._target,
       ])
-      .apply(([vault, secret, revision, identity, files, where]) => {
+      .apply(([vault, secret, revision, identity, files, where, logs]) => {
         const file: BootFile = {
           cloud: 'azure',
           role,
@@ -141,6 +146,7 @@ export class NodeMachines extends pulumi.ComponentResource {
               uri === vault ? secretName : `${uri}/secrets/${secretName}`,
             ]),
           ),
+          ...(logs && { log_ingestion: logs }),
           ...boot,
         };
         const install = files === undefined ? [] : installFromFiles(files, identity);

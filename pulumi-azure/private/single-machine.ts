@@ -3,6 +3,7 @@ import * as network from '@pulumi/azure-native/network';
 import * as pulumi from '@pulumi/pulumi';
 import { BEHIND_OWN_HAPROXY, DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
 import type { ClusterSecrets } from '../cluster-secrets';
+import type { LogGroup } from '../log-group';
 import type { MachineIdentity } from '../machine-identity';
 import { NodeConfig, type NodeSecrets, NodeSettings } from '../node-config';
 import type { PlaceArgs } from '../place';
@@ -30,6 +31,7 @@ export interface SingleMachineArgs extends PlaceArgs {
   readonly nodeSecrets: NodeSecrets;
   readonly entry: ClientEntry;
   readonly turn: TurnConfig;
+  readonly logGroup: LogGroup | undefined;
 }
 
 /** The machine of a Single Node. */
@@ -71,6 +73,7 @@ export class SingleMachine extends pulumi.ComponentResource {
         sshPublicKey: options.sshPublicKey,
         creationTimeoutMinutes:
           options.creationTimeoutMinutes ?? DEPLOYMENT_DEFAULTS.creationMinutes,
+        logGroup: args.logGroup,
         boot: { entry: entry.machine.machine },
       },
       { parent: this },

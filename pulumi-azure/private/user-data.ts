@@ -20,6 +20,12 @@ export interface BootFile {
   readonly secrets: { readonly [purpose: string]: string };
   readonly data_volume?: { readonly lun: number; readonly mount: string };
   readonly redis?: { readonly server: boolean };
+  /** Where `sluice agent` sends the journal. */
+  readonly log_ingestion?: {
+    readonly endpoint: string;
+    readonly rule: string;
+    readonly stream: string;
+  };
   /** What HAProxy listens on for clients. */
   readonly entry?: object;
 }

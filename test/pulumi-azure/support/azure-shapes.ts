@@ -159,10 +159,6 @@ export const SHAPES: Readonly<Record<string, { class: string; path: readonly str
     path: ['accountName', 'containerName'],
   },
   'azure-native:monitor:MetricAlert': { class: 'MetricAlertResource', path: ['ruleName'] },
-  'azure-native:monitor:ScheduledQueryRule': {
-    class: 'ScheduledQueryRuleResource',
-    path: ['ruleName'],
-  },
   'azure-native:monitor:ActionGroup': { class: 'ActionGroupResource', path: ['actionGroupName'] },
   'azure-native:monitor:DataCollectionEndpoint': {
     class: 'DataCollectionEndpointResource',
@@ -183,9 +179,9 @@ export const SHAPES: Readonly<Record<string, { class: string; path: readonly str
  * What Azure has added since the newest packages that say such things, by class and property.
  *
  * Source: REST reference of Redis Enterprise, 2025-07-01, "Redis Enterprise - Create", "Databases -
- * Create".
+ * Create"; of Azure Monitor, 2022-06-01, "Data Collection Rules - Create".
  */
-const ADDED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+const ADDED: Readonly<Record<string, Readonly<Record<string, readonly string[] | 'any'>>>> = {
   'redisenterprise.Cluster': {
     highAvailability: ['Enabled', 'Disabled'],
     publicNetworkAccess: ['Enabled', 'Disabled'],
@@ -194,6 +190,11 @@ const ADDED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     clusteringPolicy: ['EnterpriseCluster', 'OSSCluster', 'NoCluster'],
     accessKeysAuthentication: ['Enabled', 'Disabled'],
   },
+  'monitor.DataCollectionRuleResource': {
+    dataCollectionEndpointId: 'any',
+    streamDeclarations: 'any',
+  },
+  'monitor.DataFlow': { outputStream: 'any', transformKql: 'any' },
   // Sizes of Azure Managed Redis.
   'redisenterprise.Sku': {
     name: [
@@ -233,7 +234,7 @@ export class AzureShapes {
       const property = properties.get(key);
       const added = ADDED[`${module}.${className}`]?.[key];
       if (added !== undefined) {
-        if (!added.some((one) => one === each)) {
+        if (added !== 'any' && !added.some((one) => one === each)) {
           problems.push(`${where}.${key}: ${JSON.stringify(each)} is none of ${added.join(', ')}`);
         }
         continue;
@@ -257,7 +258,7 @@ export class AzureShapes {
   #kindOf(module: string, mapper: Mapper, value: object): Mapper | undefined {
     const { polymorphicDiscriminator: tell, uberParent } = mapper.type;
     if (tell === undefined) return mapper;
-    const kind = Object.entries(value).find(([key]) => key.replace('.', '') === plain(tell))?.[1];
+    const kind: unknown = Reflect.get(value, tell.clientName);
     return [...this.#classes(module).values()].find(({ serializedName, type }) => {
       return serializedName === kind && type.uberParent === (uberParent ?? mapper.type.className);
     });
@@ -303,6 +304,10 @@ export class AzureShapes {
           return wrong('not of the form');
         if (known && !known.has(value)) return wrong(`none of ${[...known].join(', ')}`);
         return [];
+      case 'TimeSpan':
+        return /^P(?=[\dT])(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?$/.test(String(value))
+          ? []
+          : wrong('no duration of ISO 8601');
       case 'Uuid':
         return /^[0-9a-f-]{36}$/i.test(String(value)) ? [] : wrong('no UUID');
       default:
@@ -334,10 +339,6 @@ export class AzureShapes {
     return known;
   }
 }
-
-/** A name without its dots, which Pulumi's provider leaves out. */
-const plain = ({ serializedName }: { readonly serializedName: string }): string =>
-  serializedName.replaceAll(/[.\\]/g, '');
 
 /** By the name that Azure's API has, which Pulumi's provider keeps. */
 function byName({ type }: Mapper): Map<string, Mapper> {

@@ -157,7 +157,7 @@ export async function failureOf(
 const SECRET = '4dabf18193072939515e22adb298388d';
 
 /** The same with secrets in clear. */
-function unwrapped(value: unknown): unknown {
+export function unwrapped(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unwrapped);
   if (typeof value !== 'object' || value === null) return value;
   if (SECRET in value && 'value' in value) return unwrapped(value.value);
@@ -171,7 +171,7 @@ export const PLACE: PlaceArgs = { resourceGroupName: 'meet', location: 'westeuro
 type Values = Readonly<Record<string, unknown>>;
 
 /** azure-native:compute:Disk as Microsoft.Compute has it: enough of an id to be told apart. */
-function idOf(type: string, name: string, inputs: Values): string {
+export function idOf(type: string, name: string, inputs: Values): string {
   const group =
     typeof inputs['resourceGroupName'] === 'string' ? inputs['resourceGroupName'] : 'rg';
   const [, module = '', kind = ''] = type.split(':');
@@ -202,7 +202,7 @@ const NAME_KEYS = [
   'databaseName',
 ];
 
-function answersOf(type: string, name: string, inputs: Values): Values {
+export function answersOf(type: string, name: string, inputs: Values): Values {
   const own = NAME_KEYS.filter((key) => nameBelongs(type, key)).map((key) => inputs[key])[0];
   return { name: own ?? name, ...special(type, name) };
 }
@@ -240,12 +240,18 @@ function special(type: string, name: string): Values {
       return { ipConfigurations: [{ privateIPAddress: '10.0.64.4' }] };
     case 'azure-native:redisenterprise:RedisEnterprise':
       return { hostName: `${name}.westeurope.redis.azure.net` };
+    case 'azure-native:monitor:DataCollectionEndpoint':
+      return {
+        logsIngestion: { endpoint: `https://${name}.westeurope-1.ingest.monitor.azure.com` },
+      };
+    case 'azure-native:monitor:DataCollectionRule':
+      return { immutableId: 'dcr-0123456789abcdef0123456789abcdef' };
     default:
       return {};
   }
 }
 
-function called(token: string, inputs: Values, { capacity, failure }: WorldOptions): Values {
+export function called(token: string, inputs: Values, { capacity, failure }: WorldOptions): Values {
   switch (token) {
     case 'azure-native:authorization:getClientConfig':
       return { subscriptionId: SUBSCRIPTION, tenantId: TENANT, objectId: 'o', clientId: 'c' };

@@ -1,0 +1,108 @@
+import * as monitor from '@pulumi/azure-native/monitor';
+import type * as pulumi from '@pulumi/pulumi';
+import { LOG_TABLE, type LogGroup } from '../log-group';
+import type { AzureMetric } from '../observability';
+import type { PlaceArgs } from '../place';
+import { placed, placedGlobally } from './placed';
+
+/** Where alarms are, and whom they tell. */
+export interface AlarmPlace extends PlaceArgs {
+  readonly name: string;
+  /** Ids of action groups. */
+  readonly actions: readonly pulumi.Input<string>[];
+  readonly parent: pulumi.Resource;
+}
+
+/** What is told. One of `above` and `below` is given. */
+export interface MetricAlarm {
+  readonly description: string;
+  readonly metric: AzureMetric;
+  readonly above?: number;
+  readonly below?: number;
+  /** For so long; 5 or 15. */
+  readonly minutes: number;
+}
+
+/** Of 0, critical, to 4, verbose. */
+const WARNING = 2;
+
+/** Tells of a metric. Where there are no values, as there is no machine, nothing is told. */
+export function metricAlarm(
+  what: string,
+  place: AlarmPlace,
+  { description, metric, above, below, minutes }: MetricAlarm,
+): monitor.MetricAlert {
+  return new monitor.MetricAlert(
+    `${place.name}-${what}`,
+    {
+      ...placedGlobally(place),
+      description,
+      enabled: true,
+      severity: WARNING,
+      autoMitigate: true,
+      evaluationFrequency: 'PT1M',
+      windowSize: `PT${minutes}M`,
+      scopes: [metric.resourceId],
+      criteria: {
+        odataType: 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria',
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion',
+            name: what,
+            metricNamespace: metric.namespace,
+            metricName: metric.name,
+            timeAggregation: metric.aggregation,
+            operator:
+              above === undefined ? monitor.Operator.LessThan : monitor.Operator.GreaterThan,
+            threshold: above ?? below ?? 0,
+            // A resource that was just made has no values yet.
+            skipMetricValidation: true,
+          },
+        ],
+      },
+      actions: place.actions.map((actionGroupId) => ({ actionGroupId })),
+    },
+    { parent: place.parent },
+  );
+}
+
+/** What a node says when it is not empty in time. Source: node-image/cluster/drain.ts. */
+export const OVERDUE = 'the deadline of the drain has passed';
+
+/** Tells of a node that says in the journal that it is not empty in time. */
+export function drainAlarm(
+  what: string,
+  place: AlarmPlace,
+  logGroup: LogGroup,
+): monitor.ScheduledQueryRule {
+  return new monitor.ScheduledQueryRule(
+    `${place.name}-${what}`,
+    {
+      ...placed(place),
+      kind: 'LogAlert',
+      description: 'A Media Node leaves for longer than its deadline: look at sluice nodes',
+      enabled: true,
+      severity: WARNING,
+      // One line tells it, so nothing tells its end.
+      autoMitigate: false,
+      evaluationFrequency: 'PT5M',
+      windowSize: 'PT10M',
+      scopes: [logGroup.workspaceId],
+      // The table may not be known yet when the rule is made.
+      skipQueryValidation: true,
+      criteria: {
+        allOf: [
+          {
+            query: `${LOG_TABLE} | where Message has "${OVERDUE}" | project TimeGenerated, Computer, Message`,
+            timeAggregation: 'Count',
+            operator: monitor.ConditionOperator.GreaterThan,
+            threshold: 0,
+            failingPeriods: { minFailingPeriodsToAlert: 1, numberOfEvaluationPeriods: 1 },
+          },
+        ],
+      },
+      actions: { actionGroups: [...place.actions] },
+    },
+    { parent: place.parent },
+  );
+}
