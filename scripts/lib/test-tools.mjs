@@ -19,6 +19,10 @@ const TOOLS = {
   'systemd-analyze': 'systemd',
   debootstrap: 'debootstrap',
   'systemd-nspawn': 'systemd-container',
+  podman: 'podman',
+  runc: 'runc',
+  skopeo: 'skopeo',
+  umoci: 'umoci',
 };
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 

@@ -7,6 +7,8 @@ import { test } from 'node:test';
 const IMAGE = join(__dirname, '../../node-image/image');
 const SCRIPTS = [
   'install.sh',
+  'oci.sh',
+  'lib/place.sh',
   'versions.sh',
   ...readdirSync(join(IMAGE, 'bin')).map((n) => `bin/${n}`),
 ];
@@ -27,10 +29,10 @@ test('nothing of the image is fetched over plain HTTP', () => {
   }
 });
 
-const refused = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  spawnSync('bash', [join(IMAGE, 'install.sh'), ...args], {
+const refused = (args: readonly string[], script = 'install.sh') =>
+  spawnSync('bash', [join(IMAGE, script), ...args], {
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '' },
   });
 
 test('install.sh says in one sentence what is wrong with its options', () => {
@@ -43,6 +45,22 @@ test('install.sh says in one sentence what is wrong with its options', () => {
     assert.match(stderr, says);
   }
   assert.match(refused(['--help']).stdout, /^Usage: install\.sh/);
+});
+
+test('oci.sh says in one sentence what is wrong with its options', () => {
+  for (const [args, says] of [
+    [['--colour'], /^oci: There is no option --colour; --help says what there is\.$/m],
+    [['--tag'], /^oci: --tag needs something after it/m],
+    [['--tag', 'a b'], /^oci: An image cannot have the tag "a b"/m],
+    [['--base', '/dev/null'], /^oci: There is no root in \/dev\/null: correct --base/m],
+    [['--output', IMAGE, '--base', '/'], /image is there, and is no OCI layout/m],
+  ] as const) {
+    const { status, stderr } = refused(args, 'oci.sh');
+    assert.equal(status, 1);
+    assert.match(stderr, says);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  }
+  assert.match(refused(['--help'], 'oci.sh').stdout, /^Usage: oci\.sh/);
 });
 
 test('the worker is built with the versions that its recipe names, by checksums', () => {

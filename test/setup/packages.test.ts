@@ -57,6 +57,10 @@ test('knows the Debian package of each missing program, and takes any Chromium',
     'systemd',
     'debootstrap',
     'systemd-container',
+    'podman',
+    'runc',
+    'skopeo',
+    'umoci',
     'chromium',
   ]);
   const chrome = (name: string) => (name === 'google-chrome' ? '/opt/chrome' : undefined);
