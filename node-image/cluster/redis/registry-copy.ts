@@ -2,6 +2,7 @@ import { Cluster } from 'ioredis';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { RegistryUnavailableError } from '../registry';
+import { KEYS_DOCUMENT } from '../shared-keys';
 import { Keys } from './keys';
 import { RedisAccess } from './redis-access';
 import type { RedisClient, RedisConfig } from './redis-connection';
@@ -77,7 +78,9 @@ export class RegistryCopier {
 
   /** Whether nothing is in it that nodes do not say again by themselves. */
   async isEmpty(): Promise<boolean> {
-    if ((await this.#documentNames()).length > 0) return false;
+    // Nodes that run put the API keys back that they know, and merge what is restored with them.
+    const others = (await this.#documentNames()).filter((name) => name !== KEYS_DOCUMENT);
+    if (others.length > 0) return false;
     return (await this.#access.ask((client) => client.llen(this.#keys.of('audit')))) === 0;
   }
 
