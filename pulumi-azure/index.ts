@@ -31,7 +31,6 @@ export * from './single-node';
 export type { StoredSecret } from './stored-secret';
 export {
   Turn,
-  type TurnConfig,
   type TurnOptions,
   type TurnProtocol,
   type TurnServer,
