@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector, SentinelConnector, type StandaloneConnectionOptions } from 'ioredis';
+import { AbstractConnector, Redis, SentinelConnector, type StandaloneConnectionOptions } from 'ioredis';
 
 export interface HostPort {
   readonly host: string;
@@ -62,14 +62,23 @@ export class QuietSentinelConnector extends SentinelConnector {
     // Not open to subclasses by its type: the connections to the sentinels themselves.
     const original: unknown = Reflect.get(this, 'connectToSentinel');
     if (typeof original !== 'function') return;
-    Reflect.set(this, 'connectToSentinel', (endpoint: unknown, more: object = {}) =>
-      original.call(this, endpoint, { ...more, Connector: TcpConnector }),
-    );
+    Reflect.set(this, 'connectToSentinel', (endpoint: unknown, more: object = {}) => {
+      const client: unknown = original.call(this, endpoint, { ...more, Connector: TcpConnector });
+      // Nobody listens where it only waits for word of a fail-over, and ioredis prints errors then.
+      if (client instanceof Redis) client.on('error', () => {});
+      return client;
+    });
   }
 
   override async connect(
     emitter: Parameters<SentinelConnector['connect']>[0],
   ): Promise<Awaited<ReturnType<SentinelConnector['connect']>>> {
+    // What listens for a fail-over of the connection before has done its work. Were it to hear of one
+    // now, it would end this search for good: ioredis takes that for a wish to be closed.
+    const before: unknown = Reflect.get(this, 'failoverDetector');
+    if (before instanceof Object && 'cleanup' in before && typeof before.cleanup === 'function') {
+      before.cleanup();
+    }
     const stream = await super.connect(emitter);
     stream.on('error', () => {
       // Its reader is told of the first, which is enough.
