@@ -21,6 +21,7 @@ const NOT_RUN = [
   'docs/aws.md: needs an AWS account',
   'docs/azure.md: needs an Azure subscription',
   'docs/azure.md: needs an Azure subscription',
+  'docs/azure.md: needs an Azure subscription',
   'docs/operating.md: changes the machine',
   'docs/operating.md: fetches the repository',
   'docs/operating.md: installs a package',

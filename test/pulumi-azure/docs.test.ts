@@ -39,17 +39,21 @@ test('so many wrong inputs are caught as the page says', () => {
   assert.ok(page.includes(`${MUTANTS.length} wrong inputs`), String(MUTANTS.length));
 });
 
-test('the snippet deploys', async () => {
+test('the snippets deploy', async () => {
   const snippets = runnable('ts').filter(({ text }) => text.includes("'@sluice/pulumi-azure'"));
-  assert.equal(snippets.length, 1);
+  assert.equal(snippets.length, 2);
   const folder = join(REPOSITORY, 'out', `azure-snippet-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   try {
-    const file = join(folder, 'snippet.ts');
     const index = join(REPOSITORY, 'pulumi-azure/index');
-    writeFileSync(file, (snippets[0]?.text ?? '').replace('@sluice/pulumi-azure', index));
-    const world = await inWorld(() => require(file));
-    assert.ok(world.only('sluice:azure:ElasticCluster'));
+    for (const { line, text } of snippets) {
+      const file = join(folder, `snippet-${line}.ts`);
+      writeFileSync(file, text.replace('@sluice/pulumi-azure', index));
+      const world = await inWorld(() => require(file));
+      assert.ok(world.only('sluice:azure:ElasticCluster'));
+      const isWatched = text.includes('addAlarms');
+      assert.equal(world.all('azure-native:monitor:MetricAlert').length > 0, isWatched);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
