@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { allBlocks } from '../docs/support/pages';
+import { type CallClient, wasDropped } from '../support/call-client';
+import { RustClients } from '../support/call-client-rust';
+import { joinToken, type Signer } from '../support/tokens';
+import { until } from '../support/wait';
+import { DebianRoot } from './support/debian-root';
+import { addDownloads } from './support/downloads';
+import { type OwnMachine, OwnNetwork } from './support/own-network';
+
+const ADMIN = '. /etc/sluice/admin.env';
+const DOMAIN = 'meet.example.com';
+const DOCUMENTED = allBlocks()
+  .filter(
+    ({ page, notRun }) => page === 'docs/own-machines.md' && /own-machines-ha/.test(notRun ?? ''),
+  )
+  .flatMap(({ text }) => text.trim().split('\n'));
+const OWN_FILES =
+  '/etc/sluice/boot.json /etc/sluice/sluice.yaml /etc/sluice/cluster.json /etc/sluice/secrets/cluster';
+/** redis-cli with the password that the machine has made. */
+const CLI = '. /run/sluice/secrets/node.env; export REDISCLI_AUTH=$REDIS_PASSWORD; redis-cli';
+/** Nothing of it may be longer than this, of what a client sees of the other; it has 5 pictures a second. */
+const LONGEST_GAP_MS = 4000;
+const NEW_ROOM_MS = 30_000;
+
+/** Three Master Nodes, made by what an administrator types, one of which loses its power; then another. */
+describe('own machines with High Availability', { concurrency: 1 }, () => {
+  let root: DebianRoot;
+  let network: OwnNetwork;
+  let media: OwnMachine[] = [];
+  let masters: OwnMachine[] = [];
+  let spare: OwnMachine;
+  let clients: RustClients | undefined;
+  let signer: Signer = { apiKey: '', apiSecret: '' };
+  let folder = '';
+  let said = '';
+  const call: CallClient[] = [];
+  const typed = new Set<string>();
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sluice-own-ha-'));
+    root = new DebianRoot();
+    root.addSources();
+    addDownloads(root);
+    const options = ['--worker', '/downloads/worker', '--downloads', '/downloads'];
+    const { status, output } = root.run([
+      '/src/node-image/image/install.sh',
+      '--image',
+      ...options,
+    ]);
+    assert.equal(status, 0, output);
+    rmSync(join(root.path, 'src'), { recursive: true });
+    rmSync(join(root.path, 'downloads'), { recursive: true });
+    network = new OwnNetwork(root.path);
+    // The first is the switch that the others are connected to, and is not to lose its power.
+    const names = 'media-1 media-2 media-3 master-1 master-2 master-3 master-4'.split(' ');
+    const all: OwnMachine[] = [];
+    for (const name of names) all.push(await network.boot(name));
+    media = all.slice(0, 3);
+    masters = all.slice(3, 6);
+    spare = all[6] ?? assert.fail();
+    const hosts = [...masters, spare].map(({ address }) => `${address} ${DOMAIN}\n`).join('');
+    for (const { sh } of all) assert.equal(sh(`printf '${hosts}' >> /etc/hosts`).status, 0);
+    writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost\n${hosts}`);
+  });
+  after(async () => {
+    await clients?.close();
+    await network?.cutPower();
+    root?.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const done = (machine: OwnMachine, command: string): string => {
+    const { status, output } = machine.sh(command);
+    assert.equal(status, 0, `${command}\n${output}\n${machine.container.journal()}`);
+    return output;
+  };
+  /** Runs a command of the page. */
+  const asDocumented = (machine: OwnMachine, command: string, TOKEN = 'TOKEN'): string => {
+    assert.ok(DOCUMENTED.includes(command), command);
+    typed.add(command);
+    const admin = /^sluice (?:init|join)/.test(command) ? '' : `${ADMIN}; `;
+    return done(machine, `${admin}${command.replace('TOKEN', TOKEN)}`);
+  };
+  const refused = (machine: OwnMachine, command: string, sentence: RegExp): void => {
+    const { status, output } = machine.sh(command);
+    assert.equal(status, 1, output);
+    assert.match(output.trim(), sentence);
+    assert.equal(output.trim().split('\n').length, 1, output);
+    assert.match(machine.sh(`ls ${OWN_FILES} 2>/dev/null`).output, /^$/);
+  };
+  const nodes = (asked: OwnMachine): string[] => {
+    const { nodes: all } = JSON.parse(done(asked, `${ADMIN}; sluice nodes --json`));
+    return all
+      .filter(({ stale }: { stale: boolean }) => !stale)
+      .map((node: { record: { machineId: string; role: string }; state: string }) =>
+        [node.record.machineId, node.record.role, node.state].join(' '),
+      )
+      .sort();
+  };
+  const newToken = (asked: OwnMachine, role = 'media'): string =>
+    role === 'media'
+      ? (done(asked, `${ADMIN}; sluice token create`).split('\n')[0] ?? '')
+      : (asDocumented(asked, 'sluice token create --role master').split('\n')[0] ?? '');
+  const joinAsMaster = (machine: OwnMachine, token: string): void => {
+    const typedThere = 'sluice join --role master --master meet.example.com --token TOKEN';
+    const name = done(machine, 'cat /etc/hostname').trim();
+    const output = asDocumented(machine, typedThere, token);
+    assert.match(output, new RegExp(`^join: ${name} serves$`, 'm'));
+  };
+  const agreed = (machine: OwnMachine): string =>
+    machine.sh(`${CLI} -p 26379 SENTINEL CKQUORUM sluice`).output.trim();
+  const knownTo = (machine: OwnMachine): string =>
+    machine.sh(`${CLI} -p 26379 SENTINEL SENTINELS sluice | grep -A1 '^ip$' | grep '^10' | sort`)
+      .output;
+  const isPrimary = (machine: OwnMachine): boolean =>
+    machine.sh(`${CLI} INFO replication`).output.includes('role:master');
+  const allAgree = (machines: readonly OwnMachine[], timeoutMs: number): Promise<unknown> =>
+    until(
+      'three Sentinels that know each other and no others',
+      () =>
+        machines.every((one) => {
+          const others = machines.filter((other) => other !== one).map(({ address }) => address);
+          return knownTo(one).trim() === others.sort().join('\n');
+        }),
+      { timeoutMs, intervalMs: 2000, explain: () => machines.map(knownTo).join('\n--\n') },
+    );
+  /** How long after a moment a Room was there that had not been, ms. */
+  const newRoom = async (asked: OwnMachine, name: string, sinceMs: number): Promise<number> => {
+    const grant = { roomCreate: true };
+    const token = await joinToken(signer, name, 'admin', { grant });
+    const url = 'https://127.0.0.1/twirp/livekit.RoomService/CreateRoom';
+    const post = `curl -sk --max-time 5 -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '{"name":"${name}"}' ${url}`;
+    await until('a new Room', () => asked.sh(post).output.includes('"sid"'), {
+      timeoutMs: NEW_ROOM_MS,
+      intervalMs: 300,
+      explain: () => `${asked.sh(post).output}\n${asked.container.journal()}`,
+    });
+    return Date.now() - sinceMs;
+  };
+  /** Each of the two sees new pictures of the other, and neither had to join again. */
+  const callGoesOn = async (sinceMs = Date.now()): Promise<void> => {
+    const nowMs = Date.now();
+    await until(
+      'pictures of each other',
+      async () => {
+        const seen = await Promise.all(call.map((client) => client.status(nowMs)));
+        return seen.every(({ frames }) => Object.values(frames).some(({ length }) => length > 5));
+      },
+      { timeoutMs: 30_000, intervalMs: 500 },
+    );
+    for (const client of call) {
+      const status = await client.status(sinceMs);
+      assert.ok(!wasDropped(await client.status()), client.identity);
+      const [times = []] = Object.values(status.frames);
+      const gaps = times.slice(1).map((atMs, i) => atMs - (times[i] ?? atMs));
+      assert.ok(
+        Math.max(0, ...gaps) < LONGEST_GAP_MS,
+        `${client.identity}: ${Math.max(...gaps)} ms`,
+      );
+      assert.ok(!status.events.some(({ name }) => name === 'trackGone'), client.identity);
+    }
+  };
+
+  test('init makes the first of several, and prints what makes nodes of both roles', () => {
+    const [first = assert.fail()] = masters;
+    const make = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=${DOMAIN} -addext subjectAltName=DNS:${DOMAIN} -addext basicConstraints=critical,CA:FALSE`;
+    done(first, `openssl ${make} -keyout /etc/ssl/key.pem -out /etc/ssl/meet.pem 2>/dev/null`);
+    done(first, 'cat /etc/ssl/key.pem >> /etc/ssl/meet.pem');
+    said = asDocumented(
+      first,
+      'sluice init --high-availability --domain meet.example.com --certificate /etc/ssl/meet.pem',
+    );
+    assert.match(said, /^ {2}sluice join --role master --master meet\.example\.com --token \S+$/m);
+    assert.deepEqual(nodes(first), ['master-1 master serving']);
+    const keep = 'sha256sum /etc/sluice/secrets/*; systemctl show -p MainPID sluice-node';
+    const kept = done(first, keep);
+    done(first, `sluice init --domain ${DOMAIN} --certificate /etc/ssl/meet.pem`);
+    assert.equal(done(first, keep), kept);
+  });
+
+  test('machines become Master Nodes and Media Nodes by tokens for that', async () => {
+    const [first = assert.fail(), second = assert.fail(), third = assert.fail()] = masters;
+    const [ofMedia = ''] = /(?<=join --master \S+ --token )\S+/.exec(said) ?? [];
+    const [ofMaster = ''] = /(?<=--role master --master \S+ --token )\S+/.exec(said) ?? [];
+    const [m1 = assert.fail(), m2 = assert.fail(), m3 = assert.fail()] = media;
+    // The only Sentinel that it is told of is the one that is going to be lost.
+    done(m1, `sluice join --master ${first.address} --token ${ofMedia}`);
+    const asMaster = (token: string): string =>
+      `sluice join --role master --master ${DOMAIN} --token ${token}`;
+    refused(second, asMaster(newToken(first)), /^This token makes a Media Node, and this machine/);
+    refused(m2, `sluice join --master ${DOMAIN} --token ${ofMaster}`, /^This token makes a Master/);
+    done(second, 'mkdir -p /var/lib/sluice/redis && touch /var/lib/sluice/redis/dump.rdb');
+    refused(second, asMaster(ofMaster), /^The Redis of this machine is not empty/);
+    done(second, 'rm /var/lib/sluice/redis/dump.rdb');
+    joinAsMaster(second, ofMaster);
+    refused(third, asMaster(ofMaster), /^This token was used by master-2/);
+    // Any Master Node makes tokens, and any takes them.
+    joinAsMaster(third, newToken(second, 'master'));
+    done(m2, `sluice join --master ${third.address} --token ${newToken(second)}`);
+    done(m3, `sluice join --master ${second.address} --token ${newToken(third)}`);
+    assert.deepEqual(nodes(third), [
+      ...['master-1', 'master-2', 'master-3'].map((name) => `${name} master serving`),
+      ...['media-1', 'media-2', 'media-3'].map((name) => `${name} media serving`),
+    ]);
+    await allAgree(masters, 30_000);
+    for (const one of masters) assert.match(agreed(one), /^OK 3 usable Sentinels/);
+    const shared =
+      'sha256sum /etc/sluice/secrets/cluster /etc/sluice/secrets/api_key /etc/sluice/tls/entry.pem';
+    assert.equal(new Set(masters.map((one) => done(one, shared))).size, 1);
+  });
+
+  test('Redis and Sentinel are on the private address, with a password that nobody sees', () => {
+    for (const { sh, address } of masters) {
+      for (const port of [6379, 26_379]) {
+        const listens = sh(`ss -Hltn 'sport = :${port}' | awk '{print $4}'`).output.trim();
+        const allowed = [`${address}:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
+        for (const each of listens.split('\n')) assert.ok(allowed.includes(each), listens);
+        assert.match(sh(`redis-cli -h ${address} -p ${port} PING`).output, /NOAUTH/);
+      }
+      const password = sh(
+        'sed -n "s/^REDIS_PASSWORD=\'\\(.*\\)\'/\\1/p" /run/sluice/secrets/node.env',
+      );
+      assert.match(password.output, /^[0-9a-f]{64}\n$/);
+      assert.ok(!sh('cat /proc/[0-9]*/cmdline').output.includes(password.output.trim()));
+      const seen = sh('journalctl -o cat --no-pager').output;
+      assert.ok(!seen.includes(password.output.trim()));
+    }
+  });
+
+  test('a Master Node loses its power, and Redis with it: a call goes on, and new Rooms come', async () => {
+    const [first = assert.fail(), second = assert.fail(), third = assert.fail()] = masters;
+    assert.ok(isPrimary(first));
+    const pem = done(first, "sed '/PRIVATE/,$d' /etc/sluice/tls/entry.pem");
+    writeFileSync(join(folder, 'entry.pem'), pem);
+    const variables = done(first, 'cat /etc/sluice/admin.env');
+    const [, apiKey = ''] = /LIVEKIT_API_KEY='(.*)'/.exec(variables) ?? [];
+    const [, apiSecret = ''] = /LIVEKIT_API_SECRET='(.*)'/.exec(variables) ?? [];
+    signer = { apiKey, apiSecret };
+    // Clients with the name of the cluster, which leads to all Master Nodes.
+    clients = await RustClients.start({ SSL_CERT_FILE: join(folder, 'entry.pem') }, [
+      ...['nsenter', '-t', `${media[0]?.container.pid}`, '-n', '--'],
+      ...[
+        'unshare',
+        '-m',
+        'sh',
+        '-c',
+        `mount --bind ${folder}/hosts /etc/hosts && exec "$@"`,
+        'sh',
+      ],
+    ]);
+    for (const identity of ['ada', 'bob']) {
+      const token = await joinToken(signer, 'demo', identity);
+      call.push(await clients.join(identity, `wss://${DOMAIN}`, token));
+    }
+    await callGoesOn();
+    const lostMs = Date.now();
+    await first.container.cutPower();
+    const tookMs = await newRoom(second, 'after-one', lostMs);
+    assert.ok(tookMs < NEW_ROOM_MS, `${tookMs} ms`);
+    assert.ok([second, third].some(isPrimary));
+    const token = await joinToken(signer, 'after-one', 'eve');
+    const eve = await clients.join('eve', `wss://${DOMAIN}`, token);
+    await eve.leave();
+    await callGoesOn(lostMs);
+    assert.equal(nodes(third).filter((one) => one.includes(' media serving')).length, 3);
+  });
+
+  test('another machine takes its place, and the Sentinels forget the lost one', async () => {
+    const [, second = assert.fail(), third = assert.fail()] = masters;
+    const forget = 'sluice remove master-1 --force';
+    assert.ok(DOCUMENTED.includes(forget));
+    typed.add(forget);
+    const { status, output } = second.sh(`${ADMIN}; ${forget}`);
+    // The cluster may find out by itself first.
+    assert.match(output, status === 0 ? /is forgotten/ : /^No node has the id or the machine/);
+    joinAsMaster(spare, newToken(third, 'master'));
+    masters = [second, third, spare];
+    assert.deepEqual(
+      nodes(spare).filter((one) => one.includes('master ')),
+      ['master-2', 'master-3', 'master-4'].map((name) => `${name} master serving`),
+    );
+    await allAgree(masters, 180_000);
+    await until('the replacement to be audited', () =>
+      done(spare, `${ADMIN}; sluice audit`).includes('gone and replaced'),
+    );
+    for (const one of masters) assert.match(agreed(one), /^OK 3 usable Sentinels/);
+  });
+
+  test('a Media Node that starts again finds them, though its file names the lost one alone', async () => {
+    const [m1 = assert.fail()] = media;
+    const file = done(m1, 'cat /etc/sluice/sluice.yaml');
+    assert.match(file, /sentinel_addresses:\n +- 10\.0\.0\.8:26379\n/);
+    done(spare, `${ADMIN}; sluice drain media-1 --patience 0 --deadline 2m --wait`);
+    done(m1, 'systemctl restart --no-block sluice-node');
+    await until(
+      'the Media Node to serve again',
+      () => nodes(spare).includes('media-1 media serving'),
+      { timeoutMs: 90_000, intervalMs: 1000, explain: () => m1.container.journal() },
+    );
+    await callGoesOn();
+  });
+
+  test('the next one may be lost as well', async () => {
+    const primary = masters.find(isPrimary) ?? assert.fail();
+    const others = masters.filter((one) => one !== primary);
+    const lostMs = Date.now();
+    await primary.container.cutPower();
+    const tookMs = await newRoom(others[0] ?? assert.fail(), 'after-two', lostMs);
+    assert.ok(tookMs < NEW_ROOM_MS, `${tookMs} ms`);
+    await callGoesOn(lostMs);
+    const { status, output } = others[0]?.sh('sluice leave') ?? assert.fail();
+    assert.equal(status, 1);
+    assert.match(output, /^This machine is a Master Node, and one other is seen: /);
+  });
+
+  test('every command of that part of the page was typed', () => {
+    assert.deepEqual([...typed].sort(), [...new Set(DOCUMENTED)].sort());
+  });
+});
