@@ -304,6 +304,17 @@ const SUBSCRIPTION: readonly Case[] = [
     todo: /az provider register --wait --namespace Microsoft\.ManagedIdentity$/,
   },
   {
+    name: 'a provider that only alarms take',
+    answers: {
+      [PATHS.providers]: PROVIDERS.filter((name) => name !== 'Insights').map((name) =>
+        provider(`Microsoft.${name}`),
+      ),
+    },
+    check: 'Resource providers',
+    found: /^Microsoft\.Insights is unknown in the subscription$/,
+    todo: /--namespace Microsoft\.Insights$/,
+  },
+  {
     name: 'a region without Azure Managed Redis',
     answers: {
       [PATHS.providers]: PROVIDERS.map((name) => ({

@@ -75,6 +75,7 @@ export const QUESTION: PreflightQuestion = {
   zones: QUESTION_DEFAULTS.zones,
   spot: false,
   encryptionAtHost: true,
+  observability: true,
   subnet: PATHS.mediaSubnet,
   masterSubnet: PATHS.masterSubnet,
   publicAddress: PATHS.address,
@@ -133,7 +134,10 @@ export const provider = (namespace: string, registrationState = 'Registered') =>
   resourceTypes: [{ resourceType: 'redisEnterprise', locations: ['North Europe', 'West Europe'] }],
 });
 
-export const PROVIDERS = ['Compute', 'Network', 'KeyVault', 'Storage', 'ManagedIdentity', 'Cache'];
+export const PROVIDERS = [
+  ...['Compute', 'Network', 'KeyVault', 'Storage', 'ManagedIdentity', 'Cache'],
+  ...['Insights', 'AlertsManagement', 'OperationalInsights'],
+];
 
 export const subnet = (name: string, rest: object = {}) => ({
   id: `${VNET}/subnets/${name}`,

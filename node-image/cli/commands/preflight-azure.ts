@@ -27,6 +27,7 @@ interface AzureOptions {
   readonly zones: boolean;
   readonly spot?: boolean;
   readonly encryptionAtHost?: boolean;
+  readonly observability?: boolean;
   readonly subnet?: string;
   readonly masterSubnet?: string;
   readonly publicAddress?: string;
@@ -77,6 +78,7 @@ export function preflightAzureCommand(
     .option('--no-zones', 'the machines are in no zone')
     .option('--spot', 'Media Nodes are spot machines')
     .option('--encryption-at-host', 'the machines are encrypted at their host')
+    .option('--observability', 'alarms or a log group are asked for')
     .option('--subnet <id>', 'of Media Nodes, in a network of yours', subnetId)
     .option('--master-subnet <id>', 'of Master Nodes', subnetId)
     .option('--public-address <id>', 'a public address of yours', networkId('publicIPAddresses'))
@@ -138,6 +140,7 @@ function questionOf(options: AzureOptions): PreflightQuestion {
     zones: options.zones ? (options.zone ?? DEFAULTS.zones) : [],
     spot: options.spot === true,
     encryptionAtHost: options.encryptionAtHost === true,
+    observability: options.observability === true,
     subnet: options.subnet,
     masterSubnet,
     publicAddress: options.publicAddress,

@@ -50,10 +50,11 @@ export const checkProviders: Check = async ({ question, arm, root, caller }) => 
 };
 
 /** What the components make resources of. */
-function neededBy({ masters }: PreflightQuestion): readonly string[] {
+function neededBy({ masters, observability }: PreflightQuestion): readonly string[] {
   return [
     ...['Compute', 'Network', 'KeyVault', 'Storage', 'ManagedIdentity'],
     ...(masters > 1 ? ['Cache'] : []),
+    ...(observability ? ['Insights', 'AlertsManagement', 'OperationalInsights'] : []),
   ].map((name) => `Microsoft.${name}`);
 }
 

@@ -23,6 +23,8 @@ export interface PreflightQuestion {
   /** Whether Media Nodes are spot machines. */
   readonly spot: boolean;
   readonly encryptionAtHost: boolean;
+  /** Whether alarms or a log group are asked for. */
+  readonly observability: boolean;
   /** Id of a subnet of Media Nodes; undefined: the deployment makes a network. */
   readonly subnet?: string | undefined;
   /** Id of a subnet of Master Nodes; undefined: that of Media Nodes. */
