@@ -42,9 +42,10 @@ async function askAtTerminal(question: string): Promise<string> {
       'There is no terminal to ask for the passphrase at: give --passphrase-file, - for standard input.',
     );
   }
-  stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: stdin, output: nowhere, terminal: true });
+  // From here on the terminal shows nothing of what is typed.
+  stderr.write(question);
   try {
     return await new Promise<string>((resolve, reject) => {
       const giveUp = (): void =>

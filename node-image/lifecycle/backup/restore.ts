@@ -95,7 +95,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
     const files = backup.files.length;
     return { cluster, madeAt, config, files, documents, rooms, started: isInstalled };
   } catch (error) {
-    if (isInstalled) await stopNode(machine);
+    // What ran here before goes on.
+    if (written.includes(BOOT_PLAN_FILE)) await stopNode(machine);
     for (const path of written.reverse()) await machine.remove(path);
     throw error;
   }
