@@ -31,6 +31,20 @@ describe('sluice token create, list, revoke', () => {
     assert.deepEqual(admin.asked[1]?.body, {});
   });
 
+  test('create asks for a token of a Master Node, and says how that joins', async () => {
+    const made = { id: 'abc', token: 'sluice-join-1.abc', role: 'master', expiresAtMs: NOW_MS };
+    admin.answers.set('POST join-tokens', [200, made]);
+    const { code, errors } = await run('token create --role master');
+    assert.equal(code, 0);
+    assert.match(errors, /There: sluice join --role master --master HOST --token TOKEN\n$/);
+    assert.deepEqual(admin.asked[0]?.body, { role: 'master' });
+    const none = { code: 'conflict', message: 'This cluster was made without High Availability.' };
+    admin.answers.set('POST join-tokens', [409, none]);
+    const refused = await run('token create --role master');
+    assert.deepEqual([refused.code, refused.output], [1, '']);
+    assert.match(refused.errors, /^This cluster was made without High Availability\.$/m);
+  });
+
   test('list shows what became of each, and no secret', async () => {
     admin.answers.set('GET join-tokens', [200, { tokens: [] }]);
     assert.match((await run('token list')).output, /^There are no join tokens/);
@@ -69,6 +83,12 @@ describe('sluice init and join', () => {
     ['join --master a', /^There is no join token: give --token, --token-file or SLUICE_TOKEN/, 2],
     ['join --master a --token b --token-file c', /^--token and --token-file do not go together/, 2],
     ['join --master a --token-file c', /^--token-file c cannot be read: ENOENT/, 2],
+    ['join --master a --token b --role king', /Allowed choices are media, master/, 2],
+    [
+      'join --master a --token b --role master --public-address auto',
+      /^--public-address is for Media Nodes, .* leave it out with --role master\.$/m,
+      2,
+    ],
   ];
   for (const [line, sentence, code] of WRONG) {
     test(`sluice ${line} is refused with what to give`, async () => {
