@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { environmentOf } from '../../node-image/cloud/azure/preflight/environment';
+import { preflightAzure } from '../../node-image/cloud/azure/preflight/preflight-azure';
 import { isAllowed } from '../../node-image/cloud/azure/preflight/rights';
 import { AzureFault } from '../support/fake-azure/azure-fault';
-import { bad, PATHS, preflight, SUBSCRIPTION, subnet } from './preflight-azure-world';
+import { bad, PATHS, preflight, QUESTION, SUBSCRIPTION, subnet } from './preflight-azure-world';
 
 const denied = () => new AzureFault('AuthorizationFailed', 'you may not', 403);
 const subscription = (state: string) => ({
@@ -175,6 +177,26 @@ describe('sluice preflight azure', () => {
     const one = findings.find(({ check }) => check === 'Load balancer');
     assert.equal(one?.status, 'unchecked');
     assert.equal(findings.at(-1)?.check, 'Ports in between');
+  });
+});
+
+describe('the cloud that is asked', () => {
+  it('is the public one, or that of ARM_ENVIRONMENT', () => {
+    for (const name of [undefined, '', 'public', 'Public']) {
+      assert.equal(environmentOf(name).endpoint, 'https://management.azure.com');
+    }
+    assert.equal(environmentOf('usgovernment').endpoint, 'https://management.usgovcloudapi.net');
+    assert.match(environmentOf('china').authorityHost, /chinacloudapi\.cn$/);
+  });
+
+  it('is told of where there is none of that name, and nobody is asked', async () => {
+    const env = { ARM_ENVIRONMENT: 'mars' };
+    const { caller, findings } = await preflightAzure({ question: QUESTION, env });
+    assert.equal(caller, undefined);
+    assert.equal(findings.length, 1);
+    assert.equal(findings[0]?.status, 'failed');
+    assert.match(findings[0]?.found ?? '', /^ARM_ENVIRONMENT: got "mars", allowed is public, us/);
+    assert.match(findings[0]?.todo ?? '', /unset it/);
   });
 });
 
