@@ -13,6 +13,9 @@ import { readyFile } from './ready-file';
 import type { AgentOptions } from './run-agent';
 import { shipAzureJournal } from './ship-azure-journal';
 
+/** The end of a machine does not wait longer for its last lines, ms. */
+const LAST_LINES_MS = 5000;
+
 /**
  * Runs beside a node on a machine of Azure, until it is told to stop: says on the machine whether the
  * node serves, and prepares what Azure announces for the machine.
@@ -47,6 +50,7 @@ export async function runAzureAgent(options: AgentOptions): Promise<void> {
         registry: parts.registry,
         drain: config.sluice.drain,
         isNodeAlive: () => isNodeAlive(config),
+        beforeEnd: async () => void (await journal?.flush(LAST_LINES_MS)),
         log,
       });
       closers.add(() => watch.close());

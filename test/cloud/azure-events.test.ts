@@ -5,6 +5,7 @@ import { EventWatch } from '../../node-image/cloud/azure/event-watch';
 import { ScheduledEvents } from '../../node-image/cloud/azure/scheduled-events';
 import { configSchema } from '../../node-image/contract';
 import { quiet } from '../cluster/core-support';
+import { sleep, until } from '../support/wait';
 import { EVENT_RULES, GONE_MS, problemOfEvents, type StartEventClient } from './azure-event-rules';
 import { eventWorld } from './azure-event-world';
 import { LOOK_MS } from './drain-world';
@@ -69,6 +70,36 @@ describe('a client of Scheduled Events is found out that', { concurrency: 4 }, (
       assert.notEqual(problem, undefined, `"${rule}" finds nothing wrong`);
     });
   }
+});
+
+describe('the last lines of a machine', () => {
+  it('are waited for before Azure may end it', async (t) => {
+    const { announce, close, machineId, metadata, node, registry, set } = await eventWorld();
+    t.after(close);
+    const approvedAtEnd: number[] = [];
+    const watch = new EventWatch({
+      machineId,
+      events: new ScheduledEvents({ url: metadata.url }),
+      registry,
+      drain: configSchema.parse({}).sluice.drain,
+      isNodeAlive: async () => false,
+      beforeEnd: async () => {
+        await sleep(50);
+        approvedAtEnd.push(set.approved.length);
+      },
+      log: quiet,
+      intervalMs: LOOK_MS,
+      goneMs: 100,
+    });
+    t.after(() => watch.close());
+    announce({ EventType: 'Reboot' });
+    await until('the restart is let happen', () => set.approved.length === 1);
+    assert.deepEqual(approvedAtEnd, [], 'a machine that comes back keeps its journal');
+    announce({ EventType: 'Terminate', EventId: 'event-2' });
+    await until('the end is let happen', () => set.approved.length === 2);
+    assert.deepEqual(approvedAtEnd, [1]);
+    node.close();
+  });
 });
 
 describe('the reader of Scheduled Events', () => {

@@ -23,6 +23,8 @@ export interface EventWatchOptions {
   readonly drain: SluiceConfig['sluice']['drain'];
   /** Whether the process of the node answers on this machine. Never rejects. */
   readonly isNodeAlive: () => Promise<boolean>;
+  /** Waited for before the machine is given up: its last lines of log. @default - nothing */
+  readonly beforeEnd?: () => Promise<void>;
   readonly log: Logger;
   /** ms. @default 1000 */
   readonly intervalMs?: number;
@@ -122,7 +124,7 @@ export class EventWatch {
   }
 
   async #approve(event: ScheduledEvent, snapshot: ClusterSnapshot): Promise<void> {
-    const { events, machineId, log } = this.#options;
+    const { events, machineId, beforeEnd, log } = this.#options;
     if (event.isStarted || !this.#mayStart(event, snapshot)) return;
     const approvedAtMs = this.#approvedAtMs.get(event.id);
     if (approvedAtMs !== undefined && this.#now() - approvedAtMs < AGAIN_MS) return;
@@ -131,6 +133,7 @@ export class EventWatch {
         { event, machineId },
         'Azure may begin: nothing is left on this machine to be moved',
       );
+      if (isEnd(event)) await beforeEnd?.();
     }
     await events.approve(event.id);
     this.#approvedAtMs.set(event.id, this.#now());
