@@ -19,7 +19,8 @@ export interface ElasticClusterArgs extends MultiNodeClusterOptions {
   /**
    * The disk of the Master Node with Redis on it, which outlives the machine. Not with `redis`.
    *
-   * @default - 20 GiB, about 5 USD a month, kept when the stack is deleted
+   * @default - 20 GiB, about 5 USD a month; kept when the stack is deleted, but in a resource group of
+   * the stack, which Azure deletes with all that is in it
    */
   readonly dataVolume?: MasterDataVolumeOptions;
 }

@@ -105,7 +105,7 @@ export async function ensurePulumi(root) {
   mkdirSync(cache, { recursive: true });
   const scratch = mkdtempSync(path.join(cache, '.building-pulumi-'));
   try {
-    await step(`Build Pulumi ${version} for tests, once a machine (about 3 min)`, async () => {
+    await step(`Build Pulumi ${version} for tests, once a machine (about 2 min)`, async () => {
       await build({ recipe, version, go, scratch });
       mkdirSync(folder, { recursive: true });
       // On the same file system, hence atomic.

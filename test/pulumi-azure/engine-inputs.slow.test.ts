@@ -17,10 +17,10 @@ main: index.ts
 `;
 
 /** What is not as it should be comes as an Input: it is known when the program runs, and not before. */
-const program = (options: string) => `import * as pulumi from '@pulumi/pulumi';
-import { Domain, SingleNode } from '../checkout/pulumi-azure';
+const program = (options: string, kind = 'SingleNode') => `import * as pulumi from '@pulumi/pulumi';
+import { Domain, ElasticCluster, SingleNode } from '../checkout/pulumi-azure';
 const later = (value: unknown) => pulumi.output(Promise.resolve(value)) as never;
-const node = new SingleNode('meet', { domain: Domain.none(), ${options} });
+const node = new ${kind}('meet', { domain: Domain.none(), ${options} });
 export const url = node.url;
 `;
 
@@ -50,6 +50,21 @@ describe('a program of somebody else', { timeout: 15 * 60_000 }, () => {
     assert.equal(pulumi.must('stack', 'output', 'url').trim(), 'http://203.0.113.9');
     pulumi.must('destroy', '--yes', '--skip-preview');
     assert.deepEqual(pulumi.azure.read(), {});
+  });
+
+  test('keeps the data disk in a resource group of yours', () => {
+    const options = "location: 'westeurope', resourceGroupName: later('mine')";
+    writeFileSync(join(folder, 'index.ts'), program(options, 'ElasticCluster'));
+    pulumi.must('up', '--yes', '--skip-preview');
+    pulumi.must('destroy', '--yes', '--skip-preview');
+    const left = Object.values(pulumi.azure.read());
+    assert.deepEqual(
+      left.map(({ type, name, inputs }) => [type, name, inputs['resourceGroupName']]),
+      [['azure-native:compute:Disk', 'meet-masters-data', 'mine']],
+    );
+    pulumi.azure.change((all) => {
+      for (const id of Object.keys(all)) delete all[id];
+    });
   });
 
   for (const { what, options, says } of [

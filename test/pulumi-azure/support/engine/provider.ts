@@ -31,7 +31,7 @@ import { Struct } from 'google-protobuf/google/protobuf/struct_pb';
 import { ruleProblems } from '../azure-rules';
 import { AzureShapes } from '../azure-shapes';
 import { answersOf, called, idOf, unwrapped } from '../world';
-import { AzureFile, type Values } from './azure-file';
+import { AzureFile, type Existing, type Values } from './azure-file';
 import { differences } from './property-diff';
 import { servePlugin, unary, unsupported } from './rpc';
 
@@ -138,15 +138,22 @@ function update(request: UpdateRequest): UpdateResponse {
   return response;
 }
 
-/** learn.microsoft.com, "Delete resource groups": with all that is in them. */
+/** learn.microsoft.com, "Delete resource groups": with all that is in them; a machine with its extensions. */
 function remove(request: DeleteRequest): Empty {
   const id = request.getId();
   azure.change((all) => {
-    for (const each of Object.keys(all)) {
-      if (each === id || each.startsWith(`${id}/`)) delete all[each];
+    const gone = all[id];
+    for (const [each, what] of Object.entries(all)) {
+      if (each === id || each.startsWith(`${id}/`) || isExtensionOf(gone, what)) delete all[each];
     }
   });
   return new Empty();
+}
+
+function isExtensionOf(machine: Existing | undefined, { type, inputs }: Existing): boolean {
+  if (machine?.type !== 'azure-native:compute:VirtualMachine') return false;
+  const { name } = answersOf(machine.type, machine.name, machine.inputs);
+  return type === 'azure-native:compute:VirtualMachineExtension' && inputs['vmName'] === name;
 }
 
 function read(request: ReadRequest): ReadResponse {
