@@ -14,6 +14,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import type { BootPlanInput } from '../../node-image/lifecycle/boot/boot-plan';
 import { until, within } from '../support/wait';
+import { measureBoots } from './support/boot-stamps';
 import { Container } from './support/container';
 import { DebianRoot, type RanInRoot } from './support/debian-root';
 import { addDownloads } from './support/downloads';
@@ -319,6 +320,11 @@ turn:
         machine.run('curl', '-skf', '-m', '2', 'https://127.0.0.1/').output === 'OK',
       { timeoutMs: SERVING_WITHIN_MS, intervalMs: 200, explain: () => machine.journal() },
     );
+  });
+
+  test('from its first process to serving: how long it takes is written down', async (t) => {
+    const { serving } = await measureBoots(t, root.path);
+    assert.ok(serving < SERVING_WITHIN_MS, `${serving} ms`);
   });
 });
 
