@@ -1,6 +1,11 @@
 import { createConnection, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector, Redis, SentinelConnector, type StandaloneConnectionOptions } from 'ioredis';
+import {
+  AbstractConnector,
+  Redis,
+  SentinelConnector,
+  type StandaloneConnectionOptions,
+} from 'ioredis';
 
 export interface HostPort {
   readonly host: string;
@@ -78,6 +83,7 @@ export class QuietSentinelConnector extends SentinelConnector {
     const before: unknown = Reflect.get(this, 'failoverDetector');
     if (before instanceof Object && 'cleanup' in before && typeof before.cleanup === 'function') {
       before.cleanup();
+      Reflect.set(this, 'failoverDetector', null);
     }
     const stream = await super.connect(emitter);
     stream.on('error', () => {
