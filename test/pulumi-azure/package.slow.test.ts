@@ -12,12 +12,21 @@ const REPOSITORY = join(__dirname, '../..');
 const ROOT_MANIFEST = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
 const MANIFEST = JSON.parse(readFileSync(join(REPOSITORY, 'pulumi-azure/package.json'), 'utf8'));
 
-/** The block of docs/azure.md that goes into a program of yours. */
-function snippet(): string {
-  const found = runnable('ts').filter(({ text }) => text.includes("'@sluice/pulumi-azure'"));
-  assert.equal(found.length, 1);
-  return found[0]?.text ?? '';
-}
+/** The blocks of docs/azure.md that go into a program of yours. */
+const SNIPPETS = runnable('ts')
+  .map(({ text }) => text)
+  .filter((text) => text.includes("'@sluice/pulumi-azure'"));
+
+const files = SNIPPETS.map((_, index) => `snippet-${index}.ts`);
+
+/** Pulumi.yaml of a program that was compiled. */
+const settings = (index: number) => `name: stranger
+runtime:
+  name: nodejs
+  options:
+    typescript: false
+main: out/snippet-${index}.js
+`;
 
 function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
@@ -51,11 +60,10 @@ describe('the package, installed into an empty project', { timeout: 20 * 60_000 
     // What compiles in packages of others is not needed here.
     const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
     run('npm', ['install', ...quiet], project);
-    writeFileSync(join(project, 'app.ts'), snippet());
-    writeFileSync(
-      join(project, 'Pulumi.yaml'),
-      'name: stranger\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: out/app.js\n',
-    );
+    SNIPPETS.forEach((text, index) => {
+      writeFileSync(join(project, `snippet-${index}.ts`), text);
+    });
+    writeFileSync(join(project, 'Pulumi.yaml'), settings(0));
   });
 
   after(() => {
@@ -81,7 +89,7 @@ describe('the package, installed into an empty project', { timeout: 20 * 60_000 
         '--skipLibCheck',
         'false',
       ];
-      run(process.execPath, [tsc, ...common, ...options, '--outDir', 'out', 'app.ts'], project);
+      run(process.execPath, [tsc, ...common, ...options, '--outDir', 'out', ...files], project);
     });
   }
 
@@ -96,7 +104,7 @@ describe('the package, installed into an empty project', { timeout: 20 * 60_000 
       pulumi.must('up', '--yes', '--skip-preview');
       assert.equal(pulumi.must('stack', 'output', 'url').trim(), 'https://meet.example.com');
       const [blob] = pulumi.state().filter(({ type }) => type === 'azure-native:storage:Blob');
-      const files = Object.keys(filesOf(blob?.inputs?.['source']));
+      const inBlob = Object.keys(filesOf(blob?.inputs?.['source']));
       for (const file of [
         'package.json',
         'package-lock.json',
@@ -106,7 +114,11 @@ describe('the package, installed into an empty project', { timeout: 20 * 60_000 
         'node-image/image/install.sh',
         'node-image/console/dist/index.html',
       ]) {
-        assert.ok(files.includes(file), `${file} is not in the blob`);
+        assert.ok(inBlob.includes(file), `${file} is not in the blob`);
+      }
+      for (const index of SNIPPETS.keys()) {
+        writeFileSync(join(project, 'Pulumi.yaml'), settings(index));
+        pulumi.must('up', '--yes', '--skip-preview');
       }
       pulumi.must('destroy', '--yes', '--skip-preview');
       assert.deepEqual(pulumi.azure.read(), {});

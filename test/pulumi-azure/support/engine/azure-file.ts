@@ -1,5 +1,5 @@
 /** What there is at the stand-in for Azure: a file, as each deployment starts the provider anew. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -10,6 +10,9 @@ export interface Existing {
   readonly inputs: Values;
 }
 
+/** Milliseconds; a change takes one or two. */
+const PATIENCE = 60_000;
+
 export class AzureFile {
   constructor(readonly path: string) {}
 
@@ -18,11 +21,32 @@ export class AzureFile {
     return existsSync(this.path) ? JSON.parse(readFileSync(this.path, 'utf8')) : {};
   }
 
-  /** At once and whole: two providers write into it. */
+  /** Whole, and one after the other: two providers, each a process, write into it. */
   change(apply: (all: Record<string, Existing>) => void): void {
-    const all = this.read();
-    apply(all);
-    writeFileSync(`${this.path}.new`, JSON.stringify(all));
-    renameSync(`${this.path}.new`, this.path);
+    const lock = `${this.path}.lock`;
+    this.#lock(lock);
+    try {
+      const all = this.read();
+      apply(all);
+      writeFileSync(`${this.path}.new`, JSON.stringify(all));
+      renameSync(`${this.path}.new`, this.path);
+    } finally {
+      rmdirSync(lock);
+    }
+  }
+
+  /** A folder is made by one process only. */
+  #lock(folder: string): void {
+    const end = Date.now() + PATIENCE;
+    for (;;) {
+      try {
+        mkdirSync(folder);
+        return;
+      } catch (error) {
+        const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+        if (!isTaken || Date.now() > end) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      }
+    }
   }
 }

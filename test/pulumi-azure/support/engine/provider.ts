@@ -44,7 +44,7 @@ const FIXED =
 
 /** Whose location the provider fills in from `azure-native:location`, as Azure wants one. */
 const PLACED =
-  /:(?:ResourceGroup|Disk|VirtualMachine|VirtualMachineScaleSet|VirtualMachineExtension|NetworkSecurityGroup|ApplicationSecurityGroup|VirtualNetwork|LoadBalancer|NetworkInterface|PublicIPAddress|PrivateEndpoint|Vault|UserAssignedIdentity|StorageAccount|RedisEnterprise)$/;
+  /:(?:ResourceGroup|Disk|VirtualMachine|VirtualMachineScaleSet|VirtualMachineExtension|NetworkSecurityGroup|ApplicationSecurityGroup|VirtualNetwork|LoadBalancer|NetworkInterface|PublicIPAddress|PrivateEndpoint|Vault|UserAssignedIdentity|StorageAccount|RedisEnterprise|Workspace|DataCollectionEndpoint|DataCollectionRule)$/;
 
 const [, , version = ''] = process.argv;
 let location: string | undefined;

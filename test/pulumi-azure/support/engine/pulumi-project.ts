@@ -124,6 +124,6 @@ function pulumiProgram(): string {
   const path = process.env['PULUMI_BIN'];
   if (path) return path;
   throw new Error(
-    'PULUMI_BIN is not set: it names the command line of Pulumi. Run the test by `npm test -- engine.slow`, which builds it.',
+    'PULUMI_BIN is not set: it names the command line of Pulumi. Run the test by `npm test -- test/pulumi-azure/NAME.slow.test.ts`, which builds it.',
   );
 }
