@@ -26,10 +26,10 @@ const NOT_RUN = [
   'docs/operating.md: fetches the repository',
   'docs/operating.md: installs a package',
   'docs/operating.md: looks at the machine it is run on',
-  'docs/own-machines.md: fetches the repository',
   'docs/operating.md: test/image/oci.slow.test.ts does',
   'docs/operating.md: test/lifecycle/backup/restore.slow.test.ts does, with nodes of its own',
   'docs/operating.md: test/lifecycle/backup/restore.slow.test.ts does, with nodes of its own',
+  'docs/own-machines.md: fetches the repository',
   'docs/own-machines.md: fetches the repository',
   'docs/own-machines.md: test/cluster/provisioner/scaling.slow.test.ts does, with nodes on one machine',
   'docs/own-machines.md: test/image/own-machines-ha.slow.test.ts does, on machines of its own',
@@ -41,6 +41,7 @@ const NOT_RUN = [
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
+  'docs/own-machines.md: test/image/upgrade.slow.test.ts does',
 ];
 
 test('every block is of a language that a test runs, but for those that say why not', () => {
