@@ -8,8 +8,11 @@ import { type RunOptions, sluice } from './run-sluice';
 const FINDINGS: readonly DoctorFinding[] = [
   { check: 'Node', status: 'ok', found: 'it does not run' },
   {
-    ...{ check: 'Ports', status: 'failed', found: 'another program has tcp 7880 (HTTP service)' },
-    ...{ todo: "See which: ss -ltnp 'sport = :7880'", problem: 'port-taken' },
+    check: 'Ports',
+    status: 'failed',
+    found: 'another program has tcp 7880 (HTTP service)',
+    todo: "See which: ss -ltnp 'sport = :7880'",
+    problem: 'port-taken',
   },
   {
     check: 'Clock',

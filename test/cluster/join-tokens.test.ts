@@ -18,7 +18,8 @@ import { connectRegistry } from './support/registry-redis';
 const CLUSTER_SECRET = 'the secret that all nodes of the cluster have';
 const HOUR_MS = 3_600_000;
 const machine = (name: string, role: JoinRole = 'media') => ({
-  ...{ machine: name, role },
+  machine: name,
+  role,
   claim: `claim of ${name}, which is random`,
 });
 

@@ -81,7 +81,10 @@ const mediaNode =
 async function startCoturn(port: number, secret: string): Promise<Coturn> {
   const coturn = new Coturn({
     config: {
-      ...{ listenAddresses: [HOST], port, relayAddresses: [HOST], allowedPeers: [HOST] },
+      listenAddresses: [HOST],
+      port,
+      relayAddresses: [HOST],
+      allowedPeers: [HOST],
       secret,
     },
     log,

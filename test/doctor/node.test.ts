@@ -114,7 +114,10 @@ describe('the node and its ports', () => {
       const { findings } = await doctor({
         files: ({ spare, http }) => ({
           [HAPROXY]: renderHaproxyConfig({
-            ...{ port: spare, redirect: false, turn: [], adminSocket: '/run/admin.sock' },
+            port: spare,
+            redirect: false,
+            turn: [],
+            adminSocket: '/run/admin.sock',
             ...{ certificate: '/etc/sluice/tls/entry.pem', masters: [`${HOST}:${http}`] },
           }),
         }),

@@ -56,7 +56,9 @@ describe('asking a TURN server for a relay', () => {
 
   test('gets one with credentials, and gives it back', async () => {
     const answer = await tryTurn({
-      ...{ host, port, timeoutMs: 5000 },
+      host,
+      port,
+      timeoutMs: 5000,
       credentials: credentials(SECRET),
     });
     assert.ok(answer.kind === 'relays', JSON.stringify(answer));

@@ -38,8 +38,12 @@ ${examples(
       const { backup } = await import('../../lifecycle/backup/backup.js');
       const done = await onMachine((machine) =>
         backup({
-          ...{ machine, configFile: resolve(config), env: io.env },
-          ...{ file: resolve(file), passphrase, force },
+          machine,
+          configFile: resolve(config),
+          env: io.env,
+          file: resolve(file),
+          passphrase,
+          force,
         }),
       );
       io.print(

@@ -112,7 +112,8 @@ function questionOf(
   const { turn, sluice } = config;
   const known = turn.domain !== '' && isHostName(turn.domain) ? turn.domain : undefined;
   return {
-    ...{ config, warnings },
+    config,
+    warnings,
     domain: options.domain ?? known,
     domainPort: options.domainPort,
     timeServer: options.timeServer ?? (sluice.cloud.kind === 'aws' ? AWS_TIME_SERVER : TIME_SERVER),

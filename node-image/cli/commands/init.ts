@@ -51,7 +51,14 @@ ${examples(
       const { OWN_FILES } = await import('../../lifecycle/own-machines/own-files.js');
       const done = await onThisMachine(({ machine, facts }) =>
         init({
-          ...{ machine, facts, domain, certificate, highAvailability, cluster, name, address },
+          machine,
+          facts,
+          domain,
+          certificate,
+          highAvailability,
+          cluster,
+          name,
+          address,
           say: (line) => io.printError(`init: ${line}\n`),
         }),
       );

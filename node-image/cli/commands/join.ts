@@ -55,7 +55,14 @@ ${examples(
         const { join } = await import('../../lifecycle/own-machines/join.js');
         await onThisMachine(({ machine, facts }) =>
           join({
-            ...{ machine, facts, role, master, token, name, address, publicAddress },
+            machine,
+            facts,
+            role,
+            master,
+            token,
+            name,
+            address,
+            publicAddress,
             say: (line) => io.print(`join: ${line}\n`),
           }),
         );

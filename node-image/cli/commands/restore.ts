@@ -32,7 +32,11 @@ ${examples(
       const { restore } = await import('../../lifecycle/backup/restore.js');
       const done = await onMachine((machine) =>
         restore({
-          ...{ machine, env: io.env, file: resolve(file), passphrase, force },
+          machine,
+          env: io.env,
+          file: resolve(file),
+          passphrase,
+          force,
           say: (line) => io.printError(`restore: ${line}\n`),
         }),
       );

@@ -100,8 +100,12 @@ export class ProvisionerGroup implements NodeGroup {
         );
       }
       const add: Asked = {
-        ...{ action: 'add', id: newId(), count, left: count },
-        ...{ atMs: nowMs, told: false },
+        action: 'add',
+        id: newId(),
+        count,
+        left: count,
+        atMs: nowMs,
+        told: false,
       };
       return { ...before, asked: [...before.asked, add] };
     });
@@ -117,8 +121,12 @@ export class ProvisionerGroup implements NodeGroup {
       if (isAsked || nodes.length === 0) return before;
       const node = emptyOf(machineId, nodes);
       const remove: Asked = {
-        ...{ action: 'remove', id: newId(), node, machine: machineId },
-        ...{ atMs: nowMs, told: false },
+        action: 'remove',
+        id: newId(),
+        node,
+        machine: machineId,
+        atMs: nowMs,
+        told: false,
       };
       return { ...before, asked: [...before.asked, remove] };
     });

@@ -161,7 +161,10 @@ export class RegistryCopier {
     });
     return registryCopySchema.parse({
       documents: Object.fromEntries(read),
-      ...{ rooms, facts, audit, leaseEpochs },
+      rooms,
+      facts,
+      audit,
+      leaseEpochs,
       version: version ?? undefined,
     });
   }

@@ -18,8 +18,15 @@ const BLOCK = 512;
 export function packFiles(files: readonly ArchivedFile[], at: Date): Buffer {
   const parts = files.flatMap(({ path, content, mode, user, group }) => {
     const facts = {
-      ...{ path, mode, size: content.length, mtime: at, uname: user, gname: group },
-      ...{ uid: 0, gid: 0, type: 'File' as const },
+      path,
+      mode,
+      size: content.length,
+      mtime: at,
+      uname: user,
+      gname: group,
+      uid: 0,
+      gid: 0,
+      type: 'File' as const,
     };
     const header = new Header(facts);
     header.encode();

@@ -49,7 +49,9 @@ export async function collectFiles(options: CollectOptions): Promise<ArchivedFil
       const content = await readFile(machine.path(path));
       bytes += content.length;
       files.push({
-        ...{ path, content, mode: mode & 0o777 },
+        path,
+        content,
+        mode: mode & 0o777,
         user: users.get(uid) ?? 'root',
         group: groups.get(gid) ?? 'root',
       });

@@ -46,7 +46,9 @@ export function packBackup(
   at: Date,
 ): Buffer {
   const head: Backup['manifest'] = {
-    ...{ format: FORMAT, program: PROGRAM_VERSION, madeAt: at.toISOString() },
+    format: FORMAT,
+    program: PROGRAM_VERSION,
+    madeAt: at.toISOString(),
     ...facts,
   };
   const all = [

@@ -62,7 +62,11 @@ export async function writeSentinel(
     await machine.folder(FOLDER, { mode: 0o700, user: USER, group: USER });
     const text = worded(() =>
       renderSentinelConfig({
-        ...{ address, port: SENTINEL_PORT, password, primary, directory: FOLDER },
+        address,
+        port: SENTINEL_PORT,
+        password,
+        primary,
+        directory: FOLDER,
         name: SENTINEL_NAME,
         quorum: sentinel.quorum,
         learned: state?.learned,

@@ -28,7 +28,10 @@ export function askHttp(question: HttpQuestion): Promise<HttpAnswer> {
   const { host, port, timeoutMs, path = '/', headers = {}, tls = false, serverName } = question;
   return new Promise((resolve) => {
     const common = {
-      ...{ host, port, path, headers },
+      host,
+      port,
+      path,
+      headers,
       agent: false,
       signal: AbortSignal.timeout(timeoutMs),
     };

@@ -92,12 +92,15 @@ async function judgeShown(context: DoctorContext): Promise<readonly DoctorFindin
   const where = `port ${domainPort} of ${domain}`;
   try {
     const chain = await shownChain({
-      ...{ host, port: domainPort },
+      host,
+      port: domainPort,
       serverName: domain,
       timeoutMs: ANSWER_MS,
     });
     return judgeChain({
-      ...{ check, chain, domain },
+      check,
+      chain,
+      domain,
       roots: system.roots(),
       nowMs: system.now(),
       renew: `It is shown at ${where}: renew it at whatever ends TLS there.`,

@@ -95,7 +95,8 @@ async function judgeServer(
     { ...WHO, nowMs: system.now() },
   );
   const answer = await asked({
-    ...{ host, port },
+    host,
+    port,
     credentials: ice && { username: ice.username, credential: ice.credential },
   });
   if (answer.kind === 'silent') {

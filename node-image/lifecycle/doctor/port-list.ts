@@ -33,7 +33,10 @@ export function portsOf(
     number === 0
       ? []
       : bound.map((address) => ({
-          ...{ what, key, protocol: 'tcp' as const, port: number },
+          what,
+          key,
+          protocol: 'tcp' as const,
+          port: number,
           address: address === '' ? undefined : address,
           addressKey: 'bind_addresses',
         }));
@@ -68,7 +71,9 @@ function mediaPorts(config: SluiceConfig, interfaces: Interfaces): NodePort[] {
           ? []
           : [
               {
-                ...{ ...common, what: 'ICE/TCP', key: 'rtc.tcp_port' },
+                ...common,
+                what: 'ICE/TCP',
+                key: 'rtc.tcp_port',
                 protocol: 'tcp' as const,
                 port: rtc.tcp_port + i,
               },

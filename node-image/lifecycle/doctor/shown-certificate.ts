@@ -15,7 +15,8 @@ export function shownChain(options: {
   const { host, port, serverName, timeoutMs } = options;
   return new Promise((resolve, reject) => {
     const socket = connect({
-      ...{ host, port },
+      host,
+      port,
       ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
       // It is judged afterwards, with everything that is wrong with it.
       rejectUnauthorized: false,

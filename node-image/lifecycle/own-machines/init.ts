@@ -143,7 +143,10 @@ export async function init(options: InitOptions): Promise<Initialized> {
     }
     const { publicKey } = new JoinReader(secret);
     await writeMembership(files, {
-      ...{ role: 'master', cluster, publicKey, machine: name },
+      role: 'master',
+      cluster,
+      publicKey,
+      machine: name,
       ...(isAvailable && { highAvailability: true }),
     });
     const entry = await sharedEntry(options, domain);

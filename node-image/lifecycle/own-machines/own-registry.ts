@@ -66,7 +66,9 @@ async function share(config: SluiceConfig, entry: SharedEntry): Promise<void> {
 async function followed({ redis, sluice }: SluiceConfig): Promise<void> {
   const host = sluice.node_link.address;
   const client = new Redis({
-    ...{ host, port: REDIS_PORT, password: redis.password },
+    host,
+    port: REDIS_PORT,
+    password: redis.password,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     retryStrategy: () => POLL_MS,

@@ -47,8 +47,14 @@ const outage = (what: Outage['what'], fromMs: number, toMs: number): Outage => (
 });
 
 const stream = (seenMs: readonly number[], toMs: number): Stream => ({
-  ...{ room: 'one', client: 'x', peer: 'y', kind: 'video' },
-  ...{ seenMs, connecting: [], fromMs: 0, toMs },
+  room: 'one',
+  client: 'x',
+  peer: 'y',
+  kind: 'video',
+  seenMs,
+  connecting: [],
+  fromMs: 0,
+  toMs,
 });
 
 test('finds nothing where all is well', () => {

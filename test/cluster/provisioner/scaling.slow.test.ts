@@ -39,8 +39,14 @@ for (const kind of ['exec', 'webhook'] as const) {
           ledger: { room_cpu_cost: 0.005 },
           drain: { patience: '0s', deadline: '60s' },
           scaling: {
-            ...{ group: kind, min_nodes: 1, max_nodes: 3, target_load: 1, headroom_rooms: 1 },
-            ...{ interval: '1s', scale_in_after: '5s', ...KINDS[kind](machines) },
+            group: kind,
+            min_nodes: 1,
+            max_nodes: 3,
+            target_load: 1,
+            headroom_rooms: 1,
+            interval: '1s',
+            scale_in_after: '5s',
+            ...KINDS[kind](machines),
           },
         },
       },
@@ -57,7 +63,9 @@ for (const kind of ['exec', 'webhook'] as const) {
         .sort();
     const untilServing = (...names: readonly string[]) =>
       until(`${names} to serve`, async () => `${await serving()}` === `${names}`, {
-        ...{ timeoutMs: 60_000, intervalMs: 200, explain },
+        timeoutMs: 60_000,
+        intervalMs: 200,
+        explain,
       });
     const clients = await RustClients.start();
     closers.push(() => clients.close());
@@ -84,7 +92,8 @@ for (const kind of ['exec', 'webhook'] as const) {
     // Now both calls have room on one node.
     await first.members.at(-1)?.leave();
     await until('one machine to be stopped', () => machines.done.length === 3, {
-      ...{ timeoutMs: 60_000, explain },
+      timeoutMs: 60_000,
+      explain,
     });
     const stopped = machines.done[2]?.replace('stop ', '') ?? '';
     assert.deepEqual(machines.done, ['start media-1', 'start media-2', `stop ${stopped}`]);

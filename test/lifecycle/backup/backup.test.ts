@@ -118,7 +118,12 @@ describe('a backup', () => {
     for (const name of ['secret', 'keys', 'sluice.yaml']) rmSync(join(root, 'srv', name));
     const { madeAt: _, ...done } = await back();
     assert.deepEqual(done, {
-      ...{ cluster: 'meet', config: CONFIG, files: 3, documents: 2, rooms: 1, started: false },
+      cluster: 'meet',
+      config: CONFIG,
+      files: 3,
+      documents: 2,
+      rooms: 1,
+      started: false,
     });
     assert.equal(readFileSync(join(root, 'srv/secret'), 'utf8'), `${SECRET}\n`);
     assert.equal(statSync(join(root, CONFIG)).mode & 0o777, 0o640);
@@ -240,7 +245,10 @@ describe('a backup', () => {
       packFiles(
         [
           {
-            ...{ path: 'sluice-backup.json', mode: 0o600, user: 'root', group: 'root' },
+            path: 'sluice-backup.json',
+            mode: 0o600,
+            user: 'root',
+            group: 'root',
             content: Buffer.from(JSON.stringify(manifest)),
           },
         ],
@@ -317,7 +325,8 @@ describe('a backup', () => {
     write('/opt/sluice/bin/start', '');
     const ran: string[] = [];
     machine = new Machine({
-      ...{ root, chown: false },
+      root,
+      chown: false,
       run: async (program, args) => {
         ran.push([program, ...args].join(' '));
         return { code: 0, stdout: '', stderr: '' };

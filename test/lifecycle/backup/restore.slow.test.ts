@@ -105,7 +105,8 @@ test('under a call: clients resume, and media never stops', { timeout: 240_000 }
   assert.ok(existsSync(secretFile));
   const again = start(serve);
   await until('the restored master to serve', () => again.output().includes('"msg":"serving"'), {
-    ...{ timeoutMs: 40_000, explain: again.output },
+    timeoutMs: 40_000,
+    explain: again.output,
   });
   const servingMs = Date.now();
   await until(

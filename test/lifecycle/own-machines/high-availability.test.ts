@@ -269,7 +269,9 @@ describe('sluice join --role master', () => {
     };
     const go = () =>
       leave({
-        ...{ machine: on.machine, facts: factsWith(), force: false },
+        machine: on.machine,
+        facts: factsWith(),
+        force: false,
         say: (line) => on.said.push(line),
         registry: { ask: (question) => question(sentinel) },
       });
