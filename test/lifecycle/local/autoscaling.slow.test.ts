@@ -22,14 +22,15 @@ import { servingIn, Timeline } from './timeline';
 const SETTINGS = {
   // A Room costs what it costs: what new ones are expected to cost would hide it.
   ledger: { room_cpu_cost: 0.005 },
-  scaling: { target_load: 0.14, scale_in_after: '10s' },
+  scaling: { target_load: 0.1, scale_in_after: '10s' },
   drain: { patience: '3s' },
 };
 const KEY = { apiKey: 'devkey', apiSecret: 'secret' };
 /** In each Room that makes load. */
 const CLIENTS = 5;
-/** More than in the call that lasts. */
-const LATE_CLIENTS = 3;
+/** They send and get nothing: load of no account, and participants all the same. */
+const BYSTANDERS = 2;
+const BYSTANDER = { audio: false, video: false, subscribe: false };
 /** More would be too much for a small machine: the clients cost more than the nodes. */
 const MOST_ROOMS = 10;
 /** Joining costs more than to be in a call, most of all on a new node: spread, so that calls are the load, ms. */
@@ -38,6 +39,11 @@ const BETWEEN_JOINS_MS = 1_000;
 const SETTLE_MS = 3_000;
 
 const REPORT = { name: 'autoscaling', about: '' };
+
+/** With those who send nothing, of whom nobody gets anything. */
+interface BusyCall extends Call {
+  readonly everybody: readonly CallClient[];
+}
 
 const closers: (() => Promise<void>)[] = [];
 after(async () => {
@@ -62,18 +68,25 @@ test('the cluster grows from one Media Node to three and shrinks to one, under a
   });
   const serving = (): number => (timeline.last ? servingIn(timeline.last).length : 0);
   const explain = (): string => [...timeline.decisions, running.output()].join('\n');
-  const startCall = async (room: string, size: number): Promise<Call> => {
+  const startCall = async (room: string, size: number, bystanders = 0): Promise<BusyCall> => {
     // Each call in a process of its own: one for all would be too much for its thread.
     const clients = await RustClients.start();
     closers.push(() => clients.close());
-    const members: CallClient[] = [];
-    for (let i = 0; i < size; i++) {
+    const everybody: CallClient[] = [];
+    const url = `ws://127.0.0.1:${running.port}`;
+    for (let i = 0; i < size + bystanders; i++) {
       const identity = `${room}-${i}`;
-      const url = `ws://127.0.0.1:${running.port}`;
-      members.push(await clients.join(identity, url, await joinToken(KEY, room, identity)));
+      const options = i < size ? {} : BYSTANDER;
+      const client = await clients.join(
+        identity,
+        url,
+        await joinToken(KEY, room, identity),
+        options,
+      );
+      everybody.push(client);
       await sleep(BETWEEN_JOINS_MS);
     }
-    return { room, members };
+    return { room, members: everybody.slice(0, size), everybody };
   };
 
   await until('one Media Node to serve', () => serving() === 1, { explain });
@@ -82,16 +95,16 @@ test('the cluster grows from one Media Node to three and shrinks to one, under a
   const begunMs = Date.now();
   const before = await viewOf(admin, lasting);
 
-  const busy: Call[] = [];
-  const startBusy = async (size: number): Promise<Call> => {
+  const busy: BusyCall[] = [];
+  const startBusy = async (size = CLIENTS, bystanders = 0): Promise<BusyCall> => {
     assert.ok(busy.length < MOST_ROOMS, `${busy.length} Rooms, and still not so\n${explain()}`);
-    const call = await startCall(`busy-${busy.length}`, size);
+    const call = await startCall(`busy-${busy.length}`, size, bystanders);
     busy.push(call);
     await sleep(SETTLE_MS);
     return call;
   };
   for (const nodes of [2, 3]) {
-    while (startedIn(timeline) < nodes) await startBusy(CLIENTS);
+    while (startedIn(timeline) < nodes) await startBusy();
     await until(`${nodes} to serve`, () => serving() >= nodes, { timeoutMs: 30_000, explain });
   }
   const machineOf = async (call: Call): Promise<string | undefined> =>
@@ -101,13 +114,13 @@ test('the cluster grows from one Media Node to three and shrinks to one, under a
     return machines.every((machine) => used.includes(machine));
   };
   // Where the load came fast (joining is much of it), the last node serves before it is needed.
-  while (!(await areUsed('media-1', 'media-2', 'media-3'))) await startBusy(CLIENTS);
-  // Larger than the lasting call, so that it is that one's node which is cheaper to empty.
-  let late = await startBusy(LATE_CLIENTS);
-  while ((await machineOf(late)) === 'media-1') late = await startBusy(LATE_CLIENTS);
+  while (!(await areUsed('media-1', 'media-2', 'media-3'))) await startBusy();
+  // More people than in the lasting call, so that it is that one's node which is cheaper to empty.
+  let late = await startBusy(2, BYSTANDERS);
+  while ((await machineOf(late)) === 'media-1') late = await startBusy(2, BYSTANDERS);
   busy.splice(busy.indexOf(late), 1);
   await Promise.all([lasting, late].map((call) => untilFlowing(call, Date.now())));
-  await leaveCalls(busy);
+  await leaveCalls(busy.map(({ room, everybody }) => ({ room, members: everybody })));
   const leftMs = Date.now();
   await until(
     'one Media Node to be left',
