@@ -18,7 +18,7 @@ import {
 import { Tally } from './lib/test-tally.mjs';
 
 /** How long one file may take, in milliseconds: a test that hangs must not hang the run. */
-const FILE_TIMEOUT = { fast: 5 * 60_000, slow: 40 * 60_000 };
+const FILE_TIMEOUT = { fast: 5 * 60_000, slow: 20 * 60_000 };
 
 const request = parseTestArguments(process.argv.slice(2), availableParallelism());
 const all = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((name) =>

@@ -17,20 +17,24 @@ import {
 import { JsClients } from '../../support/call-client-js';
 import { RustClients } from '../../support/call-client-rust';
 import { CLUSTER_SECRET, TestCluster } from '../../support/cluster';
-import { sleep, until } from '../../support/wait';
+import { sleep, until, within } from '../../support/wait';
 
 const REPOSITORY = join(__dirname, '../../..');
 const BIN = join(REPOSITORY, 'bin/sluice');
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-restore-'));
-const children: ChildProcess[] = [];
+const started: { readonly child: ChildProcess; readonly ended: Promise<unknown> }[] = [];
 let cluster: TestCluster;
 /** They ask to resume until somebody answers. */
 let clients: JsClients;
 /** They join anew where the first question is not answered. */
 let others: RustClients;
 after(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const { child, ended } of started) {
+    // It hands this on to the process that it may have started, on another Node; SIGKILL it cannot.
+    child.kill('SIGTERM');
+    await within('sluice to end', ended, 30_000);
+  }
   await clients?.close();
   await others?.close();
   await cluster?.close();
@@ -42,13 +46,13 @@ function start(command: string) {
   const [program, ...args] = command.split(' ');
   assert.equal(program, 'bin/sluice');
   const child = spawn(BIN, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  started.push({ child, ended });
   return { output: () => output, ended };
 }
 
