@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { judgeCaller } from '../../node-image/cloud/aws/preflight/caller';
 import { awsError } from '../support/aws/fake-clients';
-import { ACCOUNT, bad, type Case, parameters, preflight, tells } from './preflight-world';
+import { bad } from './preflight-cases';
+import { ACCOUNT, type Case, parameters, preflight, tells } from './preflight-world';
 
 const BOUNDARY = `arn:aws:iam::${ACCOUNT}:policy/developers`;
 

@@ -4,7 +4,8 @@ import { environmentOf } from '../../node-image/cloud/azure/preflight/environmen
 import { preflightAzure } from '../../node-image/cloud/azure/preflight/preflight-azure';
 import { isAllowed } from '../../node-image/cloud/azure/preflight/rights';
 import { AzureFault } from '../support/fake-azure/azure-fault';
-import { bad, PATHS, preflight, QUESTION, SUBSCRIPTION, subnet } from './preflight-azure-world';
+import { PATHS, preflight, QUESTION, SUBSCRIPTION, subnet } from './preflight-azure-world';
+import { bad } from './preflight-cases';
 
 const denied = () => new AzureFault('AuthorizationFailed', 'you may not', 403);
 const subscription = (state: string) => ({

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { covers } from '../../node-image/cloud/aws/preflight/certificate';
 import { awsError } from '../support/aws/fake-clients';
-import { bad, type Case, preflight, tells } from './preflight-world';
+import { bad } from './preflight-cases';
+import { type Case, preflight, tells } from './preflight-world';
 
 const certificate = (Certificate: object) => ({
   DescribeCertificateCommand: { Certificate: { DomainName: 'meet.example.com', ...Certificate } },

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { permits } from '../../node-image/cloud/aws/preflight/key-policy';
 import { awsError } from '../support/aws/fake-clients';
+import { bad } from './preflight-cases';
 import {
   ACCOUNT,
-  bad,
   type Case,
   GROUP_ROLE,
   KEY,

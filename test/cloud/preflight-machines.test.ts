@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { awsError } from '../support/aws/fake-clients';
-import { bad, type Case, preflight, quotas, tells } from './preflight-world';
+import { bad } from './preflight-cases';
+import { type Case, preflight, quotas, tells } from './preflight-world';
 
 const machine = (InstanceType: string, CoreCount: number, InstanceLifecycle?: string) => ({
   InstanceType,

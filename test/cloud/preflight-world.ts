@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import {
   type PreflightQuestion,
   QUESTION_DEFAULTS,
@@ -7,8 +6,8 @@ import {
   type PreflightReport,
   runPreflight,
 } from '../../node-image/cloud/aws/preflight/run-preflight';
-import type { Finding, FindingStatus } from '../../node-image/findings/finding';
 import { awsError, type FakeAnswers, fakeClients } from '../support/aws/fake-clients';
+import { assertTold, type Told } from './preflight-cases';
 
 export const ACCOUNT = '123456789012';
 const HERE = `eu-west-1:${ACCOUNT}`;
@@ -232,34 +231,7 @@ export async function preflight(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-/** All that is not in order. */
-export const bad = ({ findings }: PreflightReport): Finding[] =>
-  findings.filter(({ status }) => status === 'failed' || status === 'warning');
-
 /** One thing that is out of order, and how it is told. */
-export interface Case extends WorldOptions {
-  readonly name: string;
-  readonly check: string;
-  /** @default failed */
-  readonly status?: FindingStatus;
-  readonly found: RegExp;
-  readonly todo: RegExp;
-}
+export interface Case extends WorldOptions, Told {}
 
-/** That this one thing is told, with what to do, and nothing else is held to be bad. */
-export async function tells({
-  check,
-  status = 'failed',
-  found,
-  todo,
-  ...world
-}: Case): Promise<void> {
-  const report = await preflight(world);
-  const told = report.findings.filter((each) => each.check === check && each.status === status);
-  const all = JSON.stringify(report.findings, undefined, 1);
-  assert.equal(told.length, 1, all);
-  assert.match(told[0]?.found ?? '', found);
-  assert.match(told[0]?.todo ?? '', todo);
-  const others = bad(report).filter((each) => each !== told[0]);
-  assert.deepEqual(others, []);
-}
+export const tells = async (one: Case): Promise<void> => assertTold(await preflight(one), one);

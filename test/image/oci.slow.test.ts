@@ -13,14 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { leaveCalls } from '../cluster/support/calls';
 import { allBlocks, REPOSITORY } from '../docs/support/pages';
-import { type CallClient, wasDropped } from '../support/call-client';
+import type { CallClient } from '../support/call-client';
 import { RustClients } from '../support/call-client-rust';
 import { joinToken } from '../support/tokens';
 import { until, within } from '../support/wait';
 import { DebianRoot } from './support/debian-root';
 import { addDownloads } from './support/downloads';
 import { type ReadLayout, readLayout } from './support/oci-layout';
+import { callGoesOn } from './support/own-cluster';
 
 const IMAGE = join(REPOSITORY, 'node-image/image');
 const SIGNER = { apiKey: 'APIdemo', apiSecret: 's'.repeat(40) };
@@ -170,21 +172,14 @@ describe('an OCI image', { concurrency: 1 }, () => {
     assert.match(sh("podman exec sluice sh -c 'cat /proc/[0-9]*/comm'"), /^turnserver$/m);
 
     clients = await RustClients.start({}, ['nsenter', '-t', `${network.pid}`, '-n', '--']);
-    const call: CallClient[] = [];
+    const members: CallClient[] = [];
     for (const identity of ['ada', 'bob']) {
       const token = await joinToken(SIGNER, 'demo', identity);
-      call.push(await clients.join(identity, `ws://${ADDRESS}:7880`, token));
+      members.push(await clients.join(identity, `ws://${ADDRESS}:7880`, token));
     }
-    await until(
-      'pictures of each other',
-      async () => {
-        const seen = await Promise.all(call.map((client) => client.status()));
-        return seen.every(({ frames }) => Object.values(frames).some(({ length }) => length > 5));
-      },
-      { timeoutMs: 30_000, intervalMs: 500, explain: logs },
-    );
-    for (const client of call) assert.ok(!wasDropped(await client.status()), client.identity);
-    for (const client of call) await client.leave();
+    const call = { room: 'demo', members };
+    await callGoesOn(call);
+    await leaveCalls([call]);
 
     sh('podman stop sluice');
     const ended = sh("podman inspect sluice --format '{{.State.ExitCode}}'");

@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type Call, worstGapOf } from '../cluster/support/calls';
 import { allBlocks } from '../docs/support/pages';
-import { type CallClient, wasDropped } from '../support/call-client';
-import { RustClients } from '../support/call-client-rust';
+import type { CallClient } from '../support/call-client';
+import type { RustClients } from '../support/call-client-rust';
 import { joinToken, type Signer } from '../support/tokens';
 import { until } from '../support/wait';
-import { DebianRoot } from './support/debian-root';
-import { addDownloads } from './support/downloads';
+import type { DebianRoot } from './support/debian-root';
+import {
+  ADMIN,
+  callGoesOn,
+  clientsNear,
+  done,
+  installedRoot,
+  isUntouched,
+  refused,
+  signerOf,
+} from './support/own-cluster';
 import { type OwnMachine, OwnNetwork } from './support/own-network';
 
-const ADMIN = '. /etc/sluice/admin.env';
 const DOMAIN = 'meet.example.com';
 const DOCUMENTED = allBlocks()
   .filter(
@@ -31,8 +40,6 @@ const balancerFile = (addresses: readonly string[]): string =>
     ...addresses.map((address, i) => ` server m${i} ${address}:443 check check-ssl verify none`),
     '',
   ].join('\\n');
-const OWN_FILES =
-  '/etc/sluice/boot.json /etc/sluice/sluice.yaml /etc/sluice/cluster.json /etc/sluice/secrets/cluster';
 /** redis-cli with the password that the machine has made. */
 const CLI = '. /run/sluice/secrets/node.env; export REDISCLI_AUTH=$REDIS_PASSWORD; redis-cli';
 /** Nothing of it may be longer than this, of what a client sees of the other; it has 5 pictures a second. */
@@ -50,21 +57,12 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
   let signer: Signer = { apiKey: '', apiSecret: '' };
   let folder = '';
   let said = '';
-  const call: CallClient[] = [];
+  let call: Call = { room: 'demo', members: [] };
   const typed = new Set<string>();
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-own-ha-'));
-    root = new DebianRoot();
-    root.addSources();
-    addDownloads(root);
-    const options = ['--worker', '/downloads/worker', '--downloads', '/downloads'];
-    const { status, output } = root.run([
-      '/src/node-image/image/install.sh',
-      '--image',
-      ...options,
-    ]);
-    assert.equal(status, 0, output);
+    root = installedRoot();
     rmSync(join(root.path, 'src'), { recursive: true });
     rmSync(join(root.path, 'downloads'), { recursive: true });
     network = new OwnNetwork(root.path);
@@ -79,7 +77,6 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     for (const { sh } of all) assert.equal(sh(`printf '${hosts}' >> /etc/hosts`).status, 0);
     // Clients come by a load balancer, which is on the machine that is not to lose its power.
     const balancer = media[0] ?? assert.fail();
-    writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost\n${balancer.address} ${DOMAIN}\n`);
     const file = balancerFile([...masters, spare].map(({ address }) => address));
     assert.equal(balancer.sh(`printf '${file}' > /root/balancer.cfg`).status, 0);
     const started = balancer.sh('haproxy -D -f /root/balancer.cfg');
@@ -92,11 +89,6 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const done = (machine: OwnMachine, command: string): string => {
-    const { status, output } = machine.sh(command);
-    assert.equal(status, 0, `${command}\n${output}\n${machine.container.journal()}`);
-    return output;
-  };
   /** Runs a command of the page. */
   const asDocumented = (machine: OwnMachine, command: string, TOKEN = 'TOKEN'): string => {
     assert.ok(DOCUMENTED.includes(command), command);
@@ -104,12 +96,9 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     const admin = /^sluice (?:init|join)/.test(command) ? '' : `${ADMIN}; `;
     return done(machine, `${admin}${command.replace('TOKEN', TOKEN)}`);
   };
-  const refused = (machine: OwnMachine, command: string, sentence: RegExp): void => {
-    const { status, output } = machine.sh(command);
-    assert.equal(status, 1, output);
-    assert.match(output.trim(), sentence);
-    assert.equal(output.trim().split('\n').length, 1, output);
-    assert.match(machine.sh(`ls ${OWN_FILES} 2>/dev/null`).output, /^$/);
+  const refusedAsNew = (machine: OwnMachine, command: string, sentence: RegExp): void => {
+    refused(machine, command, sentence);
+    isUntouched(machine);
   };
   const nodes = (asked: OwnMachine): string[] => {
     const { nodes: all } = JSON.parse(done(asked, `${ADMIN}; sluice nodes --json`));
@@ -160,27 +149,14 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     });
     return Date.now() - sinceMs;
   };
-  /** Each of the two sees new pictures of the other, and neither had to join again. */
-  const callGoesOn = async (sinceMs = Date.now()): Promise<void> => {
-    const nowMs = Date.now();
-    await until(
-      'pictures of each other',
-      async () => {
-        const seen = await Promise.all(call.map((client) => client.status(nowMs)));
-        return seen.every(({ frames }) => Object.values(frames).some(({ length }) => length > 5));
-      },
-      { timeoutMs: 30_000, intervalMs: 500 },
-    );
-    for (const client of call) {
-      const status = await client.status(sinceMs);
-      assert.ok(!wasDropped(await client.status()), client.identity);
-      const [times = []] = Object.values(status.frames);
-      const gaps = times.slice(1).map((atMs, i) => atMs - (times[i] ?? atMs));
-      assert.ok(
-        Math.max(0, ...gaps) < LONGEST_GAP_MS,
-        `${client.identity}: ${Math.max(...gaps)} ms`,
-      );
-      assert.ok(!status.events.some(({ name }) => name === 'trackGone'), client.identity);
+  /** The call goes on, and its pictures never stood still for long. */
+  const goesOn = async (sinceMs = Date.now()): Promise<void> => {
+    await callGoesOn(call);
+    const gap = await worstGapOf([call], sinceMs);
+    assert.ok(gap < LONGEST_GAP_MS, `the worst gap in a picture was ${gap} ms`);
+    for (const member of call.members) {
+      const { events } = await member.status(sinceMs);
+      assert.ok(!events.some(({ name }) => name === 'trackGone'), member.identity);
     }
   };
 
@@ -210,13 +186,21 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     done(m1, `sluice join --master ${first.address} --token ${ofMedia}`);
     const asMaster = (token: string): string =>
       `sluice join --role master --master ${DOMAIN} --token ${token}`;
-    refused(second, asMaster(newToken(first)), /^This token makes a Media Node, and this machine/);
-    refused(m2, `sluice join --master ${DOMAIN} --token ${ofMaster}`, /^This token makes a Master/);
+    refusedAsNew(
+      second,
+      asMaster(newToken(first)),
+      /^This token makes a Media Node, and this machine/,
+    );
+    refusedAsNew(
+      m2,
+      `sluice join --master ${DOMAIN} --token ${ofMaster}`,
+      /^This token makes a Master/,
+    );
     done(second, 'mkdir -p /var/lib/sluice/redis && touch /var/lib/sluice/redis/dump.rdb');
-    refused(second, asMaster(ofMaster), /^The Redis of this machine is not empty/);
+    refusedAsNew(second, asMaster(ofMaster), /^The Redis of this machine is not empty/);
     done(second, 'rm /var/lib/sluice/redis/dump.rdb');
     joinAsMaster(second, ofMaster);
-    refused(third, asMaster(ofMaster), /^This token was used by master-2/);
+    refusedAsNew(third, asMaster(ofMaster), /^This token was used by master-2/);
     // Any Master Node makes tokens, and any takes them.
     joinAsMaster(third, newToken(second, 'master'));
     done(m2, `sluice join --master ${third.address} --token ${newToken(second)}`);
@@ -253,29 +237,18 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
   test('a Master Node loses its power, and Redis with it: a call goes on, and new Rooms come', async () => {
     const [first = assert.fail(), second = assert.fail(), third = assert.fail()] = masters;
     assert.ok(isPrimary(first));
-    const pem = done(first, "sed '/PRIVATE/,$d' /etc/sluice/tls/entry.pem");
-    writeFileSync(join(folder, 'entry.pem'), pem);
-    const variables = done(first, 'cat /etc/sluice/admin.env');
-    const [, apiKey = ''] = /LIVEKIT_API_KEY='(.*)'/.exec(variables) ?? [];
-    const [, apiSecret = ''] = /LIVEKIT_API_SECRET='(.*)'/.exec(variables) ?? [];
-    signer = { apiKey, apiSecret };
+    signer = signerOf(first);
+    const balancer = media[0] ?? assert.fail();
     // For clients the name leads to the load balancer.
-    clients = await RustClients.start({ SSL_CERT_FILE: join(folder, 'entry.pem') }, [
-      ...['nsenter', '-t', `${media[0]?.container.pid}`, '-n', '--'],
-      ...[
-        'unshare',
-        '-m',
-        'sh',
-        '-c',
-        `mount --bind ${folder}/hosts /etc/hosts && exec "$@"`,
-        'sh',
-      ],
-    ]);
+    const hosts = `127.0.0.1 localhost\n${balancer.address} ${DOMAIN}\n`;
+    clients = await clientsNear(balancer, { master: first, folder, hosts });
+    const members: CallClient[] = [];
     for (const identity of ['ada', 'bob']) {
       const token = await joinToken(signer, 'demo', identity);
-      call.push(await clients.join(identity, CLIENTS_URL, token));
+      members.push(await clients.join(identity, CLIENTS_URL, token));
     }
-    await callGoesOn();
+    call = { ...call, members };
+    await goesOn();
     const lostMs = Date.now();
     await first.container.cutPower();
     const tookMs = await newRoom(second, 'after-one', lostMs);
@@ -284,7 +257,7 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     const token = await joinToken(signer, 'after-one', 'eve');
     const eve = await clients.join('eve', CLIENTS_URL, token);
     await eve.leave();
-    await callGoesOn(lostMs);
+    await goesOn(lostMs);
     await until(
       'all Media Nodes to be back in the registry',
       () => nodes(third).filter((one) => one.includes(' media serving')).length === 3,
@@ -324,7 +297,7 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
       () => nodes(spare).includes('media-1 media serving'),
       { timeoutMs: 90_000, intervalMs: 1000, explain: () => m1.container.journal() },
     );
-    await callGoesOn();
+    await goesOn();
   });
 
   test('the next one may be lost as well', async () => {
@@ -334,7 +307,7 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
     await primary.container.cutPower();
     const tookMs = await newRoom(others[0] ?? assert.fail(), 'after-two', lostMs);
     assert.ok(tookMs < NEW_ROOM_MS, `${tookMs} ms`);
-    await callGoesOn(lostMs);
+    await goesOn(lostMs);
     const { status, output } = others[0]?.sh('sluice leave') ?? assert.fail();
     assert.equal(status, 1);
     assert.match(output, /^This machine is a Master Node, and one other is seen: /);

@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Call } from '../cluster/support/calls';
 import { allBlocks } from '../docs/support/pages';
-import { type CallClient, wasDropped } from '../support/call-client';
-import { RustClients } from '../support/call-client-rust';
+import type { CallClient } from '../support/call-client';
+import type { RustClients } from '../support/call-client-rust';
 import { joinToken } from '../support/tokens';
 import { until } from '../support/wait';
-import { DebianRoot } from './support/debian-root';
-import { addDownloads } from './support/downloads';
+import type { DebianRoot } from './support/debian-root';
+import {
+  ADMIN,
+  callGoesOn,
+  clientsNear,
+  done,
+  installedRoot,
+  isUntouched,
+  refused,
+  signerOf,
+} from './support/own-cluster';
 import { type OwnMachine, OwnNetwork } from './support/own-network';
 
-const ADMIN = '. /etc/sluice/admin.env';
 /** What docs/own-machines.md has people type, but for the installation. */
 const DOCUMENTED = allBlocks()
   .filter(
@@ -20,9 +29,6 @@ const DOCUMENTED = allBlocks()
       page === 'docs/own-machines.md' && /own-machines\.slow/.test(notRun ?? ''),
   )
   .flatMap(({ text }) => text.trim().split('\n'));
-const OWN_FILES =
-  '/etc/sluice/boot.json /etc/sluice/sluice.yaml /etc/sluice/cluster.json /etc/sluice/secrets/cluster';
-
 /** A cluster that grows and shrinks by what an administrator types, with a call on it all the time. */
 describe('own machines', { concurrency: 1 }, () => {
   let root: DebianRoot;
@@ -33,20 +39,11 @@ describe('own machines', { concurrency: 1 }, () => {
   let clients: RustClients | undefined;
   let folder = '';
   let joinCommand = '';
-  const call: CallClient[] = [];
+  let call: Call = { room: 'demo', members: [] };
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-own-'));
-    root = new DebianRoot();
-    root.addSources();
-    addDownloads(root);
-    const options = ['--worker', '/downloads/worker', '--downloads', '/downloads'];
-    const { status, output } = root.run([
-      '/src/node-image/image/install.sh',
-      '--image',
-      ...options,
-    ]);
-    assert.equal(status, 0, output);
+    root = installedRoot();
     network = new OwnNetwork(root.path);
     master = await network.boot('master-1');
     media1 = await network.boot('media-1');
@@ -76,21 +73,6 @@ describe('own machines', { concurrency: 1 }, () => {
     typed.add(ADMIN);
     return done(machine, `${ADMIN}; ${filled}`);
   };
-  const done = (machine: OwnMachine, command: string): string => {
-    const { status, output } = machine.sh(command);
-    assert.equal(status, 0, `${command}\n${output}\n${machine.container.journal()}`);
-    return output;
-  };
-  const refused = (machine: OwnMachine, command: string, sentence: RegExp): void => {
-    const { status, output } = machine.sh(command);
-    assert.equal(status, 1, output);
-    assert.match(output.trim(), sentence);
-    assert.equal(output.trim().split('\n').length, 1, output);
-  };
-  /** Nothing of a cluster is on it. */
-  const isUntouched = ({ sh }: OwnMachine): void => {
-    assert.match(sh(`ls ${OWN_FILES} 2>/dev/null`).output, /^$/);
-  };
   /** `media-1 serving`, one for each node. */
   const nodes = (): string[] => {
     const { nodes: all } = JSON.parse(done(master, `${ADMIN}; sluice nodes --json`));
@@ -104,20 +86,6 @@ describe('own machines', { concurrency: 1 }, () => {
     until(`the Room to be on ${machine}`, () =>
       done(master, `${ADMIN}; sluice rooms --node ${machine}`).includes('demo'),
     );
-  /** Each of the two sees new pictures of the other, and neither had to join again. */
-  const callGoesOn = async (): Promise<void> => {
-    const since = Date.now();
-    await until(
-      'pictures of each other',
-      async () => {
-        const seen = await Promise.all(call.map((client) => client.status(since)));
-        return seen.every(({ frames }) => Object.values(frames).some(({ length }) => length > 5));
-      },
-      { timeoutMs: 30_000, intervalMs: 500 },
-    );
-    for (const client of call) assert.ok(!wasDropped(await client.status()), client.identity);
-  };
-
   test('init makes a Master Node, and says what to type on the others', () => {
     const taken = master.sh(
       `perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0); setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1); bind(S,sockaddr_in(443,INADDR_ANY)); listen(S,1); system("sluice init --self-signed")'`,
@@ -188,19 +156,15 @@ describe('own machines', { concurrency: 1 }, () => {
   });
 
   test('a call runs while a Media Node is added, and one is removed under it', async () => {
-    const pem = done(master, "sed '/PRIVATE/,$d' /etc/sluice/tls/entry.pem");
-    writeFileSync(join(folder, 'entry.pem'), pem);
-    const variables = done(master, 'cat /etc/sluice/admin.env');
-    const [, apiKey = ''] = /LIVEKIT_API_KEY='(.*)'/.exec(variables) ?? [];
-    const [, apiSecret = ''] = /LIVEKIT_API_SECRET='(.*)'/.exec(variables) ?? [];
-    clients = await RustClients.start({ SSL_CERT_FILE: join(folder, 'entry.pem') }, [
-      ...['nsenter', '-t', `${master.container.pid}`, '-n', '--'],
-    ]);
+    clients = await clientsNear(master, { master, folder });
+    const signer = signerOf(master);
+    const members: CallClient[] = [];
     for (const identity of ['ada', 'bob']) {
-      const token = await joinToken({ apiKey, apiSecret }, 'demo', identity);
-      call.push(await clients.join(identity, `wss://${master.address}`, token));
+      const token = await joinToken(signer, 'demo', identity);
+      members.push(await clients.join(identity, `wss://${master.address}`, token));
     }
-    await callGoesOn();
+    call = { ...call, members };
+    await callGoesOn(call);
     await roomIsOn('media-1');
 
     // By a file, as others see what is typed.
@@ -212,7 +176,7 @@ describe('own machines', { concurrency: 1 }, () => {
     const removed = asDocumented(master, 'sluice remove media-1 --patience 0 --deadline 2m');
     assert.match(removed, /Nothing is lost/);
     await roomIsOn('media-2');
-    await callGoesOn();
+    await callGoesOn(call);
     asDocumented(media1, 'sluice leave');
     isUntouched(media1);
     assert.deepEqual(nodes(), ['master-1 serving', 'media-2 serving']);
@@ -224,7 +188,7 @@ describe('own machines', { concurrency: 1 }, () => {
     const drained = asDocumented(master, 'sluice drain media-2 --patience 0 --deadline 2m --wait');
     assert.match(drained, / is empty, 1 Room was moved\.$/m);
     await roomIsOn('media-1');
-    await callGoesOn();
+    await callGoesOn(call);
     assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving', 'media-2 drained']);
   });
 
@@ -240,7 +204,7 @@ describe('own machines', { concurrency: 1 }, () => {
       explain: () => nodes().join(),
     });
     assert.deepEqual(nodes(), ['master-1 serving', 'media-1 serving']);
-    await callGoesOn();
+    await callGoesOn(call);
   });
 
   test('tokens are listed, and revoked before anybody has used them', () => {
@@ -278,7 +242,7 @@ describe('own machines', { concurrency: 1 }, () => {
         .sh('curl -svk https://127.0.0.1/ 2>&1 | grep subject:')
         .output.includes('CN=meet.example.com'),
     );
-    await callGoesOn();
+    await callGoesOn(call);
     asDocumented(
       master,
       'sluice init --domain meet.example.com --agree-terms --email ops@example.com',

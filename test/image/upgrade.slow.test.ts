@@ -4,16 +4,23 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Call } from '../cluster/support/calls';
 import { allBlocks } from '../docs/support/pages';
-import { type CallClient, wasDropped } from '../support/call-client';
-import { RustClients } from '../support/call-client-rust';
-import { joinToken } from '../support/tokens';
+import type { CallClient } from '../support/call-client';
+import type { RustClients } from '../support/call-client-rust';
+import { joinToken, type Signer } from '../support/tokens';
 import { until } from '../support/wait';
-import { DebianRoot } from './support/debian-root';
-import { addDownloads } from './support/downloads';
+import type { DebianRoot } from './support/debian-root';
+import {
+  ADMIN,
+  callGoesOn,
+  clientsNear,
+  done,
+  rootWithSources,
+  signerOf,
+} from './support/own-cluster';
 import { type OwnMachine, OwnNetwork } from './support/own-network';
 
-const ADMIN = '. /etc/sluice/admin.env';
 const UPGRADE = '/src/node-image/image/install.sh';
 const [ROLLBACK = ''] = allBlocks()
   .filter(({ notRun }) => /upgrade\.slow/.test(notRun ?? ''))
@@ -40,14 +47,12 @@ describe('an upgrade of a cluster', { concurrency: 1 }, () => {
   let folder = '';
   let newer = '';
   let older = '';
-  let signer = { apiKey: '', apiSecret: '' };
-  const call: CallClient[] = [];
+  let signer: Signer = { apiKey: '', apiSecret: '' };
+  let call: Call = { room: 'demo', members: [] };
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-upgrade-'));
-    root = new DebianRoot();
-    root.addSources();
-    addDownloads(root);
+    root = rootWithSources();
     const path = (name: string): string => join(root.path, name);
     newer = JSON.parse(readFileSync(path('src/package.json'), 'utf8')).version;
     older = versionBefore(newer);
@@ -92,11 +97,6 @@ describe('an upgrade of a cluster', { concurrency: 1 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const done = (machine: OwnMachine, command: string): string => {
-    const { status, output } = machine.sh(command);
-    assert.equal(status, 0, `${command}\n${output}\n${machine.container.journal()}`);
-    return output;
-  };
   /** Where much else runs, HAProxy has not yet seen its node well when `sluice init` ends. */
   const joins = (machine: OwnMachine, token = ''): Promise<unknown> => {
     let said = '';
@@ -134,35 +134,15 @@ describe('an upgrade of a cluster', { concurrency: 1 }, () => {
     );
   };
   const startClients = async (): Promise<void> => {
-    const pem = done(master, "sed '/PRIVATE/,$d' /etc/sluice/tls/entry.pem");
-    writeFileSync(join(folder, 'entry.pem'), pem);
-    const variables = done(master, 'cat /etc/sluice/admin.env');
-    const [, apiKey = ''] = /LIVEKIT_API_KEY='(.*)'/.exec(variables) ?? [];
-    const [, apiSecret = ''] = /LIVEKIT_API_SECRET='(.*)'/.exec(variables) ?? [];
-    signer = { apiKey, apiSecret };
-    clients = await RustClients.start({ SSL_CERT_FILE: join(folder, 'entry.pem') }, [
-      ...['nsenter', '-t', `${master.container.pid}`, '-n', '--'],
-    ]);
-    call.push(await enter('demo', 'ada'), await enter('demo', 'bob'));
-    await callGoesOn();
+    signer = signerOf(master);
+    clients = await clientsNear(master, { master, folder });
+    call = { ...call, members: [await enter('demo', 'ada'), await enter('demo', 'bob')] };
+    await callGoesOn(call);
   };
   const enter = async (room: string, identity: string): Promise<CallClient> => {
     assert.ok(clients);
     const token = await joinToken(signer, room, identity);
     return clients.join(identity, `wss://${master.address}`, token);
-  };
-  /** Each of the two sees new pictures of the other, and neither had to call again. */
-  const callGoesOn = async (): Promise<void> => {
-    const since = Date.now();
-    await until(
-      'pictures of each other',
-      async () => {
-        const seen = await Promise.all(call.map((client) => client.status(since)));
-        return seen.every(({ frames }) => Object.values(frames).some(({ length }) => length > 5));
-      },
-      { timeoutMs: 30_000, intervalMs: 500 },
-    );
-    for (const client of call) assert.ok(!wasDropped(await client.status()), client.identity);
   };
   /** The machine that has the Room of the call, and the other one. */
   const mediaNodes = (): readonly [OwnMachine, OwnMachine] => {
@@ -179,13 +159,13 @@ describe('an upgrade of a cluster', { concurrency: 1 }, () => {
     if (machine === host) {
       assert.equal(mediaNodes()[0], other, 'the Room has moved');
     }
-    await callGoesOn();
+    await callGoesOn(call);
   };
 
   test('the Master Node first: a newer one works with older Media Nodes', async () => {
     assert.match(done(master, UPGRADE), /the node drains and starts again with the other program/);
     await versionsAre({ 'master-1': newer, 'media-1': older, 'media-2': older });
-    await callGoesOn();
+    await callGoesOn(call);
     const guest = await enter('another', 'eve');
     await guest.leave();
   });
@@ -205,7 +185,7 @@ describe('an upgrade of a cluster', { concurrency: 1 }, () => {
     await changeOver(host, ROLLBACK, older);
     done(master, ROLLBACK);
     await versionsAre({ 'master-1': older, 'media-1': older, 'media-2': older });
-    await callGoesOn();
+    await callGoesOn(call);
   });
 
   test('a program that does not stay up is said to, and how to go back', async () => {
@@ -220,6 +200,6 @@ describe('an upgrade of a cluster', { concurrency: 1 }, () => {
     assert.ok(output.includes(`to go back, type: ${ROLLBACK}\n`), output);
     done(idle, ROLLBACK);
     await versionsAre({ 'master-1': older, 'media-1': older, 'media-2': older });
-    await callGoesOn();
+    await callGoesOn(call);
   });
 });

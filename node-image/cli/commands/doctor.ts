@@ -5,9 +5,8 @@ import { type Environment, isHostName, loadConfig } from '../../lifecycle/config
 import { addConfigOptions, type OptionValues } from '../../lifecycle/config/options';
 import type { DoctorQuestion } from '../../lifecycle/doctor/context';
 import type { DoctorReport } from '../../lifecycle/doctor/run-doctor';
-import { EXIT_FAILED, EXIT_OK } from '../../lifecycle/exit-codes';
-import { asJson, countArgument, examples, newCommand } from '../command';
-import { findingsInWords } from '../findings-table';
+import { countArgument, examples, newCommand } from '../command';
+import { answerOf } from '../findings-table';
 import type { CliIo } from '../io';
 
 /** Looks at this machine. */
@@ -60,13 +59,14 @@ ${examples(
       const options = command.opts<Options>();
       const { config, warnings } = loadConfig({ ...(await sourcesOf(options, io)) });
       const { isRunning, findings } = await run(questionOf(options, config, warnings));
-      const fails = findings.some(({ status }) => status === 'failed');
-      io.print(
-        options.json === true
-          ? asJson({ ok: !fails, role: config.sluice.role, running: isRunning, findings })
-          : findingsInWords(findings, io.columns),
+      const shown = { json: options.json === true, columns: io.columns };
+      const { text, exitCode } = answerOf(
+        findings,
+        { role: config.sluice.role, running: isRunning },
+        shown,
       );
-      setExitCode(fails ? EXIT_FAILED : EXIT_OK);
+      io.print(text);
+      setExitCode(exitCode);
     });
 }
 

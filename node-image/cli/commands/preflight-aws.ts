@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { type PreflightQuestion, QUESTION_DEFAULTS } from '../../cloud/aws/preflight/question';
 import type { PreflightReport } from '../../cloud/aws/preflight/run-preflight';
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from '../../lifecycle/exit-codes';
-import { asJson, countArgument, examples, newCommand } from '../command';
-import { findingsInWords } from '../findings-table';
+import { EXIT_USAGE } from '../../lifecycle/exit-codes';
+import { countArgument, examples, newCommand } from '../command';
+import { answerOf } from '../findings-table';
 import { CliError, type CliIo } from '../io';
 import { domain, each, formed, numberArgument } from './preflight-arguments';
 
@@ -86,13 +86,14 @@ ${examples(
     )
     .action(async (options: AwsOptions) => {
       const { caller, findings } = await run(questionOf(options));
-      const fails = findings.some(({ status }) => status === 'failed');
-      io.print(
-        options.json === true
-          ? asJson({ ok: !fails, account: caller?.account, region: caller?.region, findings })
-          : findingsInWords(findings, io.columns),
+      const shown = { json: options.json === true, columns: io.columns };
+      const { text, exitCode } = answerOf(
+        findings,
+        { account: caller?.account, region: caller?.region },
+        shown,
       );
-      setExitCode(fails ? EXIT_FAILED : EXIT_OK);
+      io.print(text);
+      setExitCode(exitCode);
     });
 }
 

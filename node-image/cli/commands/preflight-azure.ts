@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { type PreflightQuestion, QUESTION_DEFAULTS } from '../../cloud/azure/preflight/question';
 import type { PreflightReport } from '../../cloud/azure/preflight/run-preflight';
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from '../../lifecycle/exit-codes';
-import { asJson, countArgument, examples, newCommand } from '../command';
-import { findingsInWords } from '../findings-table';
+import { EXIT_USAGE } from '../../lifecycle/exit-codes';
+import { countArgument, examples, newCommand } from '../command';
+import { answerOf } from '../findings-table';
 import { CliError, type CliIo } from '../io';
 import { domain, each, formed, numberArgument } from './preflight-arguments';
 
@@ -101,14 +101,14 @@ ${examples(
     )
     .action(async (options: AzureOptions) => {
       const { caller, findings } = await run(questionOf(options));
-      const fails = findings.some(({ status }) => status === 'failed');
-      const { subscription, location } = caller ?? {};
-      io.print(
-        options.json === true
-          ? asJson({ ok: !fails, subscription, location, findings })
-          : findingsInWords(findings, io.columns),
+      const shown = { json: options.json === true, columns: io.columns };
+      const { text, exitCode } = answerOf(
+        findings,
+        { subscription: caller?.subscription, location: caller?.location },
+        shown,
       );
-      setExitCode(fails ? EXIT_FAILED : EXIT_OK);
+      io.print(text);
+      setExitCode(exitCode);
     });
 }
 
