@@ -6,8 +6,8 @@ import type { ProgramSettings } from './settings';
 
 /** Makes what the configuration asks for. */
 export function deploy(settings: ProgramSettings): Cluster {
-  const { kind, location, resourceGroupName, domain, zones, mediaNodes } = settings;
-  const common = { location, resourceGroupName, domain };
+  const { kind, location, resourceGroupName, domain, zones, mediaNodes, logGroup } = settings;
+  const common = { location, resourceGroupName, domain, logGroup };
   const cluster = {
     ...common,
     masterNodes: { vmSize: settings.masterVmSize, zones },
@@ -18,13 +18,18 @@ export function deploy(settings: ProgramSettings): Cluster {
       const { vmSize, architecture } = mediaNodes;
       return new SingleNode('sluice', { ...common, zones, vmSize, architecture });
     }
-    case 'elastic':
-      return new ElasticCluster('sluice', cluster);
     case 'highAvailability':
-      return new HighAvailabilityCluster('sluice', cluster);
+      return watched(new HighAvailabilityCluster('sluice', cluster), settings);
     default:
-      throw new Error(
-        `sluice:kind: got ${JSON.stringify(kind)}, allowed is elastic, highAvailability or singleNode; correct it by \`pulumi config set sluice:kind\``,
-      );
+      return watched(new ElasticCluster('sluice', cluster), settings);
   }
+}
+
+/** What costs something is made where it was asked for. */
+function watched<T extends ElasticCluster | HighAvailabilityCluster>(
+  cluster: T,
+  { alarms }: ProgramSettings,
+): T {
+  if (alarms) cluster.observability.addAlarms(alarms);
+  return cluster;
 }

@@ -21,6 +21,13 @@ test('the configuration that the page sets is read by the program', () => {
   }
 });
 
+test('the page names all that the program reads', () => {
+  const missing = Object.keys(PROGRAM_KEYS).filter(
+    (key) => !page.includes(`\`${key}\``) && !page.includes(`sluice:${key}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
 test('the table of sizes has the defaults that are used', () => {
   for (const [key, value] of [
     ['mediaNodesMinCapacity', DEPLOYMENT_DEFAULTS.minCapacity],

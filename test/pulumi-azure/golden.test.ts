@@ -6,12 +6,18 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { ALL_KINDS, shipped } from './support/shipped';
+import { ALL_KINDS, shipped, watched } from './support/shipped';
+import type { World } from './support/world';
+
+const WORLDS: readonly (readonly [string, () => Promise<World>])[] = [
+  ...ALL_KINDS.map((kind) => [kind, () => shipped(kind)] as const),
+  ['WatchedCluster', watched],
+];
 
 describe('the names of resources', () => {
-  for (const kind of ALL_KINDS) {
+  for (const [kind, worldOf] of WORLDS) {
     test(`of a ${kind} stay as they are`, async () => {
-      const { registrations } = await shipped(kind);
+      const { registrations } = await worldOf();
       const list = [...registrations.values()].map(({ urn }) => `${urn}\n`).sort();
       assert.equal(new Set(list).size, list.length);
       const file = join(__dirname, 'golden', `${kind}.txt`);

@@ -3,7 +3,7 @@ import { afterEach, describe, test } from 'node:test';
 import * as pulumi from '@pulumi/pulumi';
 import { PROGRAM_KEYS, programSettings } from '../../pulumi-azure/program/settings';
 import { deploy } from '../../pulumi-azure/program/stack';
-import { at } from './support/read';
+import { at, bootOf, listAt, scriptOf } from './support/read';
 import { failureOf, inWorld } from './support/world';
 
 const program = (config: Record<string, string>) => () => {
@@ -51,6 +51,88 @@ describe('the stack that is ready', () => {
       kind,
       /sluice:kind: got "huge", allowed is elastic, highAvailability or singleNode/,
     );
+  });
+
+  test('has no alarms, and sends no journal, unless asked for', async () => {
+    const world = await inWorld(program({}));
+    for (const type of ['monitor:MetricAlert', 'operationalinsights:Workspace']) {
+      assert.deepEqual(world.all(`azure-native:${type}`), []);
+    }
+  });
+
+  for (const kind of ['elastic', 'highAvailability']) {
+    test(`of kind ${kind} sends the journal to a workspace, and writes to whom it is told`, async () => {
+      const world = await inWorld(
+        program({
+          kind,
+          logRetentionDays: '90',
+          alarmEmails: 'ops@example.com, b@example.com',
+          alarmActionGroupIds: '["/groups/on-call"]',
+          alarmFullAtCpu: '80',
+        }),
+      );
+      assert.equal(
+        world.only('azure-native:operationalinsights:Workspace').inputs['retentionInDays'],
+        90,
+      );
+      const { inputs } = world.only('azure-native:monitor:ActionGroup');
+      assert.deepEqual(
+        listAt(inputs, 'emailReceivers').map((each) => at(each, 'emailAddress')),
+        ['ops@example.com', 'b@example.com'],
+      );
+      const full = world.only('azure-native:monitor:MetricAlert', 'no-headroom').inputs;
+      assert.equal(at(full, 'criteria.allOf.0.threshold'), 80);
+      assert.equal(at(full, 'actions.0.actionGroupId'), '/groups/on-call');
+      assert.ok(world.only('azure-native:monitor:ScheduledQueryRule', 'drain-stuck'));
+    });
+  }
+
+  test('sends the journal of a Single Node to a workspace of yours', async () => {
+    const workspace =
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/ours';
+    const world = await inWorld(program({ kind: 'singleNode', logWorkspaceId: workspace }));
+    assert.deepEqual(world.all('azure-native:operationalinsights:Workspace'), []);
+    const table = world.only('azure-native:operationalinsights:Table').inputs;
+    assert.equal(table['workspaceName'], 'ours');
+    assert.equal(table['retentionInDays'], 30);
+  });
+
+  test('has its certificate from a vault of yours', async () => {
+    const vault = '/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/ours';
+    const world = await inWorld(
+      program({
+        domainName: 'meet.example.com',
+        certificateVaultId: vault,
+        certificateName: 'meet',
+      }),
+    );
+    const boot = bootOf(scriptOf(world.only('azure-native:compute:VirtualMachine').inputs));
+    assert.equal(at(boot, 'secrets.certificate'), 'https://ours.vault.azure.net/secrets/meet');
+    assert.equal(at(boot, 'entry.lets_encrypt'), undefined);
+  });
+
+  test('says all that contradicts in it at once', async () => {
+    const failure = await failureOf(
+      program({
+        kind: 'singleNode',
+        alarmEmails: 'ops@example.com',
+        certificateVaultId: 'ours',
+        certificatePem: 'PEM',
+        alarmEmail: 'ops@example.com',
+      }),
+    );
+    assert.match(failure, /keys: got sluice:alarmEmail, allowed is one of kind, /);
+    assert.match(
+      failure,
+      /sluice:alarmEmails: got ops@example\.com, allowed is a cluster: a Single/,
+    );
+    assert.match(failure, /got no sluice:certificateName, allowed is all of them, or none/);
+    assert.match(failure, /sluice:certificateVaultId: got "ours", allowed is the id of a vault/);
+    assert.match(failure, /sluice:domainName: got none, and a certificate/);
+    const emails = await failureOf(program({ alarmEmails: 'ops' }));
+    assert.match(emails, /emails: got "ops", allowed is addresses such as/);
+    const days = await failureOf(program({ logRetentionDays: '1' }));
+    assert.match(days, /logGroup\.retentionDays: got 1, allowed is a whole number from 4 to 730/);
   });
 
   test('asks for consent before it orders a certificate', async () => {

@@ -16,3 +16,10 @@ export type Kind = keyof typeof KINDS;
 export const ALL_KINDS = Object.keys(KINDS) as readonly Kind[];
 
 export const shipped = (kind: Kind): Promise<World> => inWorld(KINDS[kind]);
+
+/** All that is made on request beside a cluster. */
+export const watched = (): Promise<World> =>
+  inWorld(() => {
+    const cluster = new HighAvailabilityCluster('meet', { location, domain, logGroup: {} });
+    cluster.observability.addAlarms({ emails: ['ops@example.com'] });
+  });
