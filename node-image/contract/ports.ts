@@ -23,6 +23,10 @@ export const PORTS = {
   http: 7880,
   /** Master Node to Media Node; private, encrypted. */
   nodeLink: 7870,
+  /** Redis of own Master Nodes; private. Those of a cloud have its Redis, or one of theirs by a rule of its own. */
+  redis: 6379,
+  /** Sentinel of own Master Nodes with High Availability; private. */
+  sentinel: 26_379,
   /** Prometheus; private. */
   metrics: 6789,
   /** ICE over UDP: worker i listens on this + i. */

@@ -7,6 +7,7 @@ import type { LinkAddress } from '../cluster/node-record';
 import { NodeWatch } from '../cluster/node-watch';
 import { choosePlacement, type PlacementDecision } from '../cluster/placement';
 import { RedisRegistry } from '../cluster/redis/redis-registry';
+import { SENTINELS_FILE } from '../cluster/redis/sentinel-list';
 import type { ClusterSnapshot, Registry } from '../cluster/registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import type { SluiceConfig } from '../contract';
@@ -40,7 +41,7 @@ export async function joinCluster(
     redis: config.redis,
     clusterName: cluster.name,
     log,
-    ...(stateFolder !== undefined && { sentinelsFile: join(stateFolder, 'sentinels.json') }),
+    ...(stateFolder !== undefined && { sentinelsFile: join(stateFolder, SENTINELS_FILE) }),
   });
   closers.add(() => registry.close());
   const { secret, previous_secret: previousSecret, name: clusterName } = cluster;

@@ -75,6 +75,7 @@ describe('sluice doctor', () => {
     const [byConfig] = (await run(['--config-body', yaml])).asked;
     assert.equal(byConfig?.domain, 'turn.example.com');
     assert.equal(byConfig?.domainPort, 443);
+    assert.equal(byConfig?.isInstalled, false);
     assert.equal(byConfig?.timeServer, '169.254.169.123:123');
     const [said] = (
       await run([

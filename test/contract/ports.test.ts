@@ -17,8 +17,8 @@ describe('the table of ports', () => {
   });
 
   it('has no TCP port twice', () => {
-    const { entry, entryBehindBalancer, entryHealth, http, nodeLink, metrics, turn } = PORTS;
-    const fixed = [entry, entryBehindBalancer, entryHealth, http, nodeLink, metrics, turn];
+    const { iceUdp, iceUdpDevelopment, iceTcp, turnUdpEntry, ...tcp } = PORTS;
+    const fixed = Object.values(tcp);
     assert.equal(new Set(fixed).size, fixed.length);
     for (const port of fixed) {
       assert.ok(port < PORT_RANGES.iceTcp.start || port > PORT_RANGES.iceTcp.end, String(port));
@@ -47,7 +47,8 @@ describe('the table of ports', () => {
       }
     }
     const said = new Set(PORT_USES.map(({ start }) => start));
-    const { entry, iceUdpDevelopment, ...fixed } = PORTS;
+    // Redis of own machines: in a cloud it has a firewall of its own.
+    const { entry, iceUdpDevelopment, redis, sentinel, ...fixed } = PORTS;
     for (const port of Object.values(fixed)) assert.ok(said.has(port), String(port));
     for (const { start } of Object.values(PORT_RANGES)) assert.ok(said.has(start), String(start));
   });

@@ -100,6 +100,7 @@ test('the table of ports is that of the contract', () => {
     `| ${PORTS.http} | TCP |`,
     `| ${PORTS.entryBehindBalancer}, ${PORTS.entryHealth} | TCP |`,
     `| ${PORTS.nodeLink} | TCP |`,
+    `| ${PORTS.redis}, ${PORTS.sentinel} | TCP |`,
     `| ${PORTS.iceUdp} + i | UDP | media of worker i, at most ${PORTS.iceUdp + MAX_WORKERS - 1} |`,
     `| ${PORTS.iceTcp} + i | TCP | media of worker i where UDP is blocked, at most ${PORTS.iceTcp + MAX_WORKERS - 1} |`,
     `| ${PORTS.turn} | UDP, TCP |`,
@@ -109,6 +110,9 @@ test('the table of ports is that of the contract', () => {
   ]) {
     assert.ok(text.includes(row), row);
   }
+  const firewalls = page('docs/own-machines.md').split('\n## Firewalls\n')[1] ?? '';
+  const row = `| ${PORTS.redis}/tcp, with High Availability ${PORTS.sentinel}/tcp | Master Node |`;
+  assert.ok(firewalls.includes(row), row);
 });
 
 test('the metrics are named as the node names them', () => {

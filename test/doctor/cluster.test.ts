@@ -5,7 +5,7 @@ import { Coturn } from '../../node-image/lifecycle/coturn';
 import { derivedSecret } from '../../node-image/lifecycle/derived-secret';
 import { log } from '../media/support/media';
 import { type RedisLink, startRedisLink } from '../support/cluster-redis-link';
-import { startRedis, type TestRedis } from '../support/redis';
+import { startRedis, startSentinels, type TestRedis, type TestSentinels } from '../support/redis';
 import { fakeNode, takeUdp } from './support/fake-node';
 import { spoiledRedis } from './support/spoiled-redis';
 import {
@@ -32,6 +32,9 @@ let replica: TestRedis;
 let evicting: TestRedis;
 let slow: RedisLink;
 let old: Awaited<ReturnType<typeof spoiledRedis>>;
+let sentinels: TestSentinels;
+let misled: Awaited<ReturnType<typeof spoiledRedis>>;
+let lonely: Awaited<ReturnType<typeof spoiledRedis>>;
 let ahead: Awaited<ReturnType<typeof spoiledRedis>>;
 before(async () => {
   redis = await startRedis({ password: PASSWORD });
@@ -49,13 +52,32 @@ before(async () => {
       return `${head}${Number(seconds) + AHEAD_SECONDS}`;
     }),
   );
+  sentinels = await startSentinels();
+  const [asked = 0, other = 0] = sentinelPorts();
+  misled = await spoiledRedis(asked, (text) => text.replaceAll(`${other}`, NOBODY));
+  const others = /^\*2\r\n[*%]\d+\r\n\$4\r\nname/;
+  lonely = await spoiledRedis(asked, (text) => (others.test(text) ? '*0\r\n' : text));
 });
 after(async () => {
-  for (const each of [ahead, old, slow, replica, evicting, redis]) await each.close();
+  for (const each of [lonely, misled, sentinels, ahead, old, slow, replica, evicting, redis])
+    await each.close();
 });
 
 const of = (role: Sluice['role']): Sluice => ({ role, workers: 1, cluster: { secret: SECRET } });
 const master = (section: Redis): SluiceConfigInput => ({ redis: section, sluice: of('master') });
+/** A port of as many digits as that of a Sentinel, at which nobody is. */
+const NOBODY = '10001';
+const sentinelPorts = (): number[] =>
+  (sentinels.config.sentinel_addresses ?? []).map((address) => Number(address.split(':')[1]));
+const watched = (...ports: number[]): Redis => ({
+  ...sentinels.config,
+  sentinel_addresses: ports.map((port) => `${HOST}:${port}`),
+});
+/** What a node has kept of the Sentinels that it knew last. */
+const LEARNED = '/var/lib/sluice/node/sentinels.json';
+const learned = (addresses: readonly string[]) => ({
+  [LEARNED]: JSON.stringify({ format: 1, sentinels: addresses }),
+});
 /** The good Redis, at another address. */
 const at = (address: string): Redis => ({ address, password: PASSWORD });
 
@@ -140,6 +162,19 @@ const CASES: CasesOf<'cluster'> = {
     found: /^it is (99|100)\.\d+ s behind the machine of Redis$/,
     todo: /timedatectl set-ntp true/,
   },
+  'sentinel-away': {
+    config: () => master(watched(misled.port)),
+    check: 'Sentinel',
+    found:
+      /^127\.0\.0\.1:10001 runs, as another Sentinel says, and is not reached from here: .*REFUSED/,
+    todo: /to TCP 26379/,
+  },
+  'sentinel-few': {
+    config: () => master(watched(lonely.port)),
+    check: 'Sentinel',
+    found: /^1 of the 3 that it takes answers: when another Master Node is lost/,
+    todo: /sluice join --role master/,
+  },
   'turn-missing': {
     config: turn,
     programs: { 'turnserver --version': undefined },
@@ -191,6 +226,30 @@ describe('what a node needs of others', () => {
     const told = JSON.stringify(report.findings);
     assert.match(told, /gives relays, such as 127\.0\.0\.1:3\d{4}/);
     assert.match(told, /127\.0\.0\.1:\d+ answers, version \d/);
+  });
+
+  it('finds Redis by the Sentinels that the node has learned of, where those of its file are gone', async () => {
+    const gone = 10_001;
+    const { sentinel_addresses: all = [] } = sentinels.config;
+    const world: WorldOptions = {
+      config: () => master(watched(gone)),
+      question: { isInstalled: true },
+    };
+    const report = await doctor({ ...world, files: learned(all) });
+    assert.deepEqual(bad(report), []);
+    assert.match(JSON.stringify(report.findings), /"Sentinel".*?"found":"3 answer: /);
+    // The others tell of those that it has not learned of.
+    const some = await doctor({ ...world, files: learned(all.slice(0, 1)) });
+    assert.deepEqual(bad(some), []);
+    for (const files of [{}, { [LEARNED]: '{' }, { [LEARNED]: new Error('EACCES') }]) {
+      const without = bad(await doctor({ ...world, files }));
+      assert.deepEqual(
+        without.map(({ check, status }) => `${check} ${status}`),
+        ['Redis failed'],
+      );
+    }
+    const other = await doctor({ ...world, question: { isInstalled: false }, files: learned(all) });
+    assert.equal(bad(other).length, 1, 'of another configuration it is not the file');
   });
 
   it('says no secret, whatever is wrong', async () => {

@@ -57,8 +57,10 @@ ${examples(
     )
     .action(async () => {
       const options = command.opts<Options>();
-      const { config, warnings } = loadConfig({ ...(await sourcesOf(options, io)) });
-      const { isRunning, findings } = await run(questionOf(options, config, warnings));
+      const { isInstalled, ...sources } = await sourcesOf(options, io);
+      const { config, warnings } = loadConfig(sources);
+      const question = { ...questionOf(options, config, warnings), isInstalled };
+      const { isRunning, findings } = await run(question);
       const shown = { json: options.json === true, columns: io.columns };
       const { text, exitCode } = answerOf(
         findings,
@@ -78,11 +80,12 @@ async function sourcesOf(options: Options, io: CliIo) {
     CONFIG_VARIABLES.some((name) => (env[name] ?? '') !== '');
   const isInstalled =
     options['config'] === CONFIG_FILE || (!isSaid && (await textOf(CONFIG_FILE, io)) !== undefined);
-  if (!isInstalled) return { options, env, needsKeys: false };
+  if (!isInstalled) return { isInstalled, options, env, needsKeys: false };
   const variables = await Promise.all(
     VARIABLE_FILES.map(async (file) => parseVariables((await textOf(file, io)) ?? '')),
   );
   return {
+    isInstalled,
     options: { ...options, config: CONFIG_FILE },
     env: Object.assign({}, ...variables, env) as Environment,
     needsKeys: false,

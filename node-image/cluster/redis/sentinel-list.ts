@@ -5,6 +5,8 @@ import type { RedisConfig } from './redis-connection';
 import { askSentinel, type KnownToSentinel } from './sentinel-question';
 
 const stored = z.object({ format: z.literal(1), sentinels: z.array(z.string().min(3).max(300)) });
+/** In the state folder of a node: those it knew last. */
+export const SENTINELS_FILE = 'sentinels.json';
 /** More than anybody runs. */
 const MOST = 32;
 
@@ -43,9 +45,18 @@ export class SentinelList {
 
 function readFound(file: string): readonly string[] {
   try {
-    return stored.parse(JSON.parse(readFileSync(file, 'utf8'))).sentinels;
+    return parseSentinels(readFileSync(file, 'utf8'));
   } catch {
-    // None yet, or a damaged one: the configuration names some, and they tell of the others.
+    // None yet: the configuration names some, and they tell of the others.
+    return [];
+  }
+}
+
+/** What SENTINELS_FILE holds. @returns none where it is damaged */
+export function parseSentinels(text: string): readonly string[] {
+  try {
+    return stored.parse(JSON.parse(text)).sentinels;
+  } catch {
     return [];
   }
 }

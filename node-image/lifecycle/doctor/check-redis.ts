@@ -22,12 +22,12 @@ const LOGIN = /WRONGPASS|NOAUTH|NOPERM|invalid password|without any password/i;
 const { ok, problem } = reportOf('Redis');
 
 /** The Redis of the cluster; a Single Node has none. */
-export const checkRedis: Check = async ({ config, system }) => {
+export const checkRedis: Check = async ({ config, system, sentinels }) => {
   if (config.sluice.role === 'single') return [];
-  const where = addressOf(config.redis);
+  const where = addressOf({ ...config.redis, sentinel_addresses: [...sentinels] });
   let client: RedisClient;
   try {
-    client = createClient(config.redis, COMMAND_MS);
+    client = createClient(config.redis, COMMAND_MS, () => sentinels);
   } catch (error) {
     return [problem('redis-away', reasonOf(error), 'Correct it in the redis section.')];
   }
@@ -85,7 +85,7 @@ function away(where: string, why: string): DoctorFinding {
     : problem(
         'redis-away',
         `${where} is not reached: ${why}`,
-        'See that it runs, that its firewall lets this machine in, and that redis.address and redis.tls are right.',
+        'See that it runs, that its firewall lets this machine in, and that redis.address or redis.sentinel_addresses, and redis.tls, are right.',
       );
 }
 

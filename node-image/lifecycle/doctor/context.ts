@@ -62,6 +62,8 @@ export interface DoctorQuestion {
   readonly domainPort: number;
   /** `host:port` of the time server that is asked. */
   readonly timeServer: string;
+  /** Whether it is the configuration of the node's unit. @default false */
+  readonly isInstalled?: boolean | undefined;
   /** mediasoup's worker. @default - the one that a node would start */
   readonly workerBin?: string | undefined;
 }
@@ -77,6 +79,8 @@ export interface DoctorContext {
   readonly entry: EntryFacts | undefined;
   /** How the internet sees this machine. */
   readonly outside: readonly Outside[];
+  /** `host:port` of the Sentinels that the node would ask; none: its Redis has none. */
+  readonly sentinels: readonly string[];
 }
 
 /** Looks at one thing. Changes nothing on the machine. */

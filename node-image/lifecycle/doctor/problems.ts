@@ -57,6 +57,8 @@ export const PROBLEMS = {
   'redis-evicts': 'warning',
   'redis-slow': 'warning',
   'redis-clock': 'warning',
+  'sentinel-away': 'failed',
+  'sentinel-few': 'warning',
 
   'turn-missing': 'failed',
   'turn-silent': 'failed',

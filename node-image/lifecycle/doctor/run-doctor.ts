@@ -13,6 +13,7 @@ import { checkMemory } from './check-memory';
 import { checkNode } from './check-node';
 import { checkPorts } from './check-ports';
 import { checkRedis } from './check-redis';
+import { checkSentinels } from './check-sentinels';
 import { checkTurn } from './check-turn';
 import { checkWorker } from './check-worker';
 import type { Check, DoctorQuestion, DoctorSystem } from './context';
@@ -20,6 +21,7 @@ import { readEntry } from './entry-facts';
 import { askNode } from './node-facts';
 import { askOutside } from './outside';
 import type { DoctorFinding } from './problems';
+import { readSentinels } from './sentinel-facts';
 import { linuxSystem } from './system';
 
 /** Each one waits a few seconds for answers by itself. */
@@ -36,6 +38,7 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
   ['DNS', checkDns],
   ['Certificates', checkCertificates],
   ['Redis', checkRedis],
+  ['Sentinel', checkSentinels],
   ['Clock', checkClock],
   ['Kernel', checkKernel],
   ['Open files', checkOpenFiles],
@@ -66,12 +69,13 @@ export interface DoctorReport {
 export async function runDoctor(options: DoctorOptions): Promise<DoctorReport> {
   const { question, system = linuxSystem(), limitMs = LIMIT_MS } = options;
   const { config } = question;
-  const [node, entry, outside] = await Promise.all([
+  const [node, entry, outside, sentinels] = await Promise.all([
     askNode(config),
     readEntry(system),
     askOutside(config, system.interfaces),
+    readSentinels(question, system),
   ]);
-  const context = { question, config, system, node, entry, outside };
+  const context = { question, config, system, node, entry, outside, sentinels };
   const findings = await runChecks(
     CHECKS.map(([title, check]) => ({ title, run: () => check(context) })),
     limitMs,

@@ -1,8 +1,8 @@
-import type { SluiceConfig } from '../../contract';
+import { PORTS, type SluiceConfig } from '../../contract';
 
 /** Where Redis and Sentinel of own Master Nodes listen. */
-export const REDIS_PORT = 6379;
-export const SENTINEL_PORT = 26_379;
+export const REDIS_PORT = PORTS.redis;
+export const SENTINEL_PORT = PORTS.sentinel;
 /** What Sentinel calls the Redis of the cluster. */
 export const SENTINEL_NAME = 'sluice';
 

@@ -78,7 +78,7 @@ interface Areas {
   readonly node: 'config' | 'node' | 'port' | 'metrics' | 'entry';
   readonly machine: 'address' | 'kernel' | 'files' | 'conntrack' | 'clock' | MachineParts;
   readonly domain: 'dns' | 'certificate';
-  readonly cluster: 'redis' | 'turn';
+  readonly cluster: 'redis' | 'sentinel' | 'turn';
 }
 type MachineParts = 'disk' | 'memory' | 'worker';
 
