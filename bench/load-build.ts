@@ -30,7 +30,7 @@ export async function ensureLoadSource(): Promise<string> {
   if (existsSync(target)) return target;
   const cargo = await findCargo();
   const objects = objectsIn(cache);
-  await step('Build the load source of the bench (the first time about 5 min)', () =>
+  await step('Build the load source of the bench (the first time about 4 min)', () =>
     runCargo(cargo, objects, ['build', '--release']),
   );
   const scratch = mkdtempSync(join(cache, '.load-'));
@@ -90,7 +90,7 @@ function hashOfSources(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** One core stays free for whoever works at the machine. */
+/** One core stays free for whoever works at the machine; nobody does where tests run by themselves. */
 function jobs(): number {
-  return Math.max(1, availableParallelism() - 1);
+  return Math.max(1, availableParallelism() - (process.env['CI'] ? 0 : 1));
 }

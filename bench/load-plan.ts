@@ -37,6 +37,8 @@ export interface LoadParticipant {
   };
   /** Whether it makes peer connections at all. @default true */
   readonly media?: boolean;
+  /** Whether it joins anew when the server tells it to, as client SDKs do. @default false */
+  readonly rejoin?: boolean;
 }
 
 export type LoadTrack =
@@ -76,6 +78,8 @@ export interface LoadLine {
     readonly connected: number;
     /** Ended by the server or an error; `errors` says why. */
     readonly failed: number;
+    /** Times that someone was in again after it was told to join anew. */
+    readonly rejoined: number;
   };
   readonly sent: LoadFlows & { readonly keyFrames: number };
   readonly received: LoadFlows & {
@@ -97,6 +101,8 @@ export interface LoadLine {
   readonly connectMs: LoadTimes;
   readonly firstFrameMs: LoadTimes;
   readonly firstAudioMs: LoadTimes;
+  /** Of those who joined anew: from the last packet before to the next complete key frame, or sound. */
+  readonly gapMs: LoadTimes;
   /** Video of the viewers that are 20 s old, over their first 20 s. */
   readonly first20s: { readonly viewers: number; readonly bitsPerSecond: number | null };
   readonly self: {
@@ -111,6 +117,8 @@ export interface LoadLine {
     readonly isBottleneck: boolean;
     readonly why: readonly string[];
   };
+  /** DTLS handshakes by the SRTP profile that was chosen in them, named as in RFC 5764 and RFC 7714. */
+  readonly srtp: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
 }
 

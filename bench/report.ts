@@ -1,4 +1,5 @@
 /** Tables of what was measured. */
+import type { Floor } from './floor';
 import type { Measurement } from './measure';
 import type { Scenario } from './scenarios';
 import type { ServerKind } from './servers';
@@ -8,17 +9,21 @@ export interface Cell {
   readonly scenario: Scenario;
   readonly server: ServerKind;
   readonly runs: readonly Measurement[];
+  /** Of encrypting and sending the same packets; undefined where no sound and no picture was sent. */
+  readonly floor?: Floor | undefined;
 }
 
 /** Figures of the table, each with its name and how it is got from a run. */
 const COLUMNS: readonly (readonly [
   string,
-  (run: Measurement) => number | undefined | null,
+  (run: Measurement, cell: Cell) => number | undefined | null,
   number,
 ])[] = [
   ['packets/s', (run) => run.steadyPacketsPerSecond, 0],
   ['CPU µs a packet, steady', (run) => run.steadyCpuMicrosecondsPerPacket, 1],
   ['CPU µs a packet, with joins', (run) => run.cpuMicrosecondsPerPacket, 1],
+  ['floor µs', (_, cell) => cell.floor?.cpuMicrosecondsPerPacket, 1],
+  ['× floor', (_, cell) => timesFloor(cell), 1],
   ['server CPU s', (run) => run.serverCpuSeconds, 2],
   ['lost %', (run) => run.lostShare * 100, 2],
   ['first frame p50 ms', (run) => run.load.firstFrameMs.p50, 0],
@@ -27,6 +32,7 @@ const COLUMNS: readonly (readonly [
   ['latency p50 ms', (run) => run.load.latencyMs.p50, 2],
   ['p99 ', (run) => run.load.latencyMs.p99, 1],
   ['jitter p50 ms', (run) => run.load.jitterMs.p50, 2],
+  ['p99  ', (run) => run.load.jitterMs.p99, 1],
   ['first 20 s kbit/s', (run) => perThousand(run.load.first20s.bitsPerSecond), 0],
   ['kB a participant', (run) => run.bytesPerParticipant / 1000, 0],
   ['kB a subscription', (run) => perThousand(run.bytesPerSubscription), 0],
@@ -46,15 +52,24 @@ export function medianOf(values: readonly (number | null | undefined)[]): number
 export const costOf = ({ runs }: Cell): number | undefined =>
   medianOf(runs.map((run) => run.steadyCpuMicrosecondsPerPacket ?? run.cpuMicrosecondsPerPacket));
 
+/** What a packet costs, in floors. */
+export function timesFloor(cell: Cell): number | undefined {
+  const [cost, floor] = [costOf(cell), cell.floor?.cpuMicrosecondsPerPacket];
+  return cost === undefined || floor === undefined ? undefined : cost / floor;
+}
+
 /** Markdown: medians of the runs, ratios of both servers, and what is to be doubted. */
 export function tableOf(cells: readonly Cell[]): string {
   const rows = [
     ['scenario', 'server', 'runs', ...COLUMNS.map(([name]) => name.trim())],
-    ...cells.map(({ scenario, server, runs }) => [
-      scenario.name,
-      server,
-      `${runs.length}`,
-      ...COLUMNS.map(([, value, digits]) => medianOf(runs.map(value))?.toFixed(digits) ?? ''),
+    ...cells.map((cell) => [
+      cell.scenario.name,
+      cell.server,
+      `${cell.runs.length}`,
+      ...COLUMNS.map(
+        ([, value, digits]) =>
+          medianOf(cell.runs.map((run) => value(run, cell)))?.toFixed(digits) ?? '',
+      ),
     ]),
   ];
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;

@@ -9,6 +9,10 @@ export interface Scenario {
   readonly size: number;
   /** A sentence for the table. */
   readonly about: string;
+  /** Longest run that is of use, seconds. @default as long as the bench was told */
+  readonly seconds?: number;
+  /** Run once only, where the smaller ones of its series neither lost packets nor were too much for the load source. @default false */
+  readonly isSearch?: boolean;
   readonly participants: readonly ScenarioParticipant[];
 }
 
@@ -33,15 +37,20 @@ const JOIN_EVERY_MS = 25;
 export function allScenarios(): readonly Scenario[] {
   return [
     ...[10, 25, 50, 100, 200].map(viewers),
+    ...[300, 400, 600].map(viewers).map(search),
     meeting(4, 20),
-    ...[10, 50].map((listeners) => audio(5, listeners)),
+    ...[10, 50, 100].map((listeners) => audio(5, listeners)),
     ...[1, 2, 4].map(roomsOf8),
+    ...[6, 8, 12, 16, 24, 32, 50].map(roomsOf8).map(search),
     sizes(30),
     joinStorm(100),
     data(4, 20),
     idle(1000),
+    ...[250, 500, 1000].map(crowd).map(search),
   ];
 }
+
+const search = (scenario: Scenario): Scenario => ({ ...scenario, isSearch: true });
 
 /** What `publishers` publishers and `viewers` viewers make of one Room. */
 function oneRoom(
@@ -87,6 +96,7 @@ const audio = (publishers: number, count: number): Scenario => ({
   series: 'audio',
   size: count,
   about: `${publishers} publishers of audio → ${count} listeners`,
+  seconds: 14,
   participants: oneRoom([AUDIO], publishers, count),
 });
 
@@ -95,6 +105,7 @@ const roomsOf8 = (rooms: number): Scenario => ({
   series: 'rooms',
   size: rooms,
   about: `${rooms} Rooms of 8, all publish audio and 720p simulcast and subscribe to all`,
+  seconds: 16,
   participants: many(rooms * 8, (i) => ({
     name: `participant${i}`,
     room: `room${Math.floor(i / 8)}`,
@@ -108,6 +119,7 @@ const sizes = (count: number): Scenario => ({
   series: 'sizes',
   size: count,
   about: `1 publisher of 720p simulcast → ${count} viewers, a third of them in each size`,
+  seconds: 16,
   participants: oneRoom([VIDEO], 1, count, (i) => {
     const height = [180, 360, 720][i % 3] ?? 720;
     return { wanted: { width: (height * 16) / 9, height } };
@@ -119,6 +131,7 @@ const joinStorm = (count: number): Scenario => ({
   series: 'storm',
   size: count,
   about: `1 publisher of 720p simulcast, ${count} viewers join at once`,
+  seconds: 12,
   participants: oneRoom([VIDEO], 1, count, () => ({ joinAtMs: 2_000 })),
 });
 
@@ -127,6 +140,7 @@ const data = (senders: number, count: number): Scenario => ({
   series: 'data',
   size: count,
   about: `${senders} participants send 20 reliable messages of 500 bytes a second → ${senders + count} participants`,
+  seconds: 12,
   participants: many(senders + count, (i) => ({
     name: `participant${i}`,
     room: 'room',
@@ -140,10 +154,25 @@ const idle = (count: number): Scenario => ({
   series: 'idle',
   size: count,
   about: `${count} signal connections in Rooms of 10, without peer connections`,
+  seconds: 15,
   participants: many(count, (i) => ({
     name: `participant${i}`,
     room: `room${Math.floor(i / 10)}`,
     joinAtMs: i * 5,
+    media: false,
+  })),
+});
+
+const crowd = (count: number): Scenario => ({
+  name: `crowd-${count}`,
+  series: 'crowd',
+  size: count,
+  about: `${count} participants of one Room, joining within 10 s, with a signal connection and without media`,
+  seconds: 15,
+  participants: many(count, (i) => ({
+    name: `participant${i}`,
+    room: 'room',
+    joinAtMs: Math.floor((i * 10_000) / count),
     media: false,
   })),
 });

@@ -14,6 +14,7 @@ use crate::peer::Peer;
 use crate::plan::{ParticipantPlan, Subscribe};
 use crate::proto::{Leave, Request};
 use crate::receiver::Receiver;
+use crate::rejoin::Rejoin;
 use crate::signal::Signal;
 use crate::source::Source;
 use crate::totals::Totals;
@@ -61,6 +62,9 @@ pub struct Client {
     pub(crate) connected: bool,
     pub(crate) had_frame: bool,
     pub(crate) had_audio: bool,
+    /// Arrival of its last packet, since 1970.
+    pub(crate) last_packet: Option<Duration>,
+    pub(crate) rejoin: Option<Rejoin>,
     pub(crate) first_bytes: u64,
     pub(crate) first_done: bool,
     /// NACK and PLI counts that are in the totals already, by stream and direction.
@@ -90,6 +94,8 @@ impl Client {
             connected: false,
             had_frame: false,
             had_audio: false,
+            last_packet: None,
+            rejoin: None,
             first_bytes: 0,
             first_done: false,
             feedback: HashMap::new(),
@@ -108,7 +114,9 @@ impl Client {
         self.phase = Phase::Running;
         self.began = now;
         self.next_ping = now + self.ping_every;
-        totals.started += 1;
+        if self.rejoin.is_none() {
+            totals.started += 1;
+        }
         match Signal::connect(url, &self.plan.token, self.plan.subscribe == Subscribe::All) {
             Ok(signal) => {
                 self.local = signal.local();
@@ -146,6 +154,9 @@ impl Client {
     pub(crate) fn fail(&mut self, error: String, totals: &mut Totals) {
         if self.phase == Phase::Over {
             self.signal = None;
+            return;
+        }
+        if self.tries_again() {
             return;
         }
         totals.failed += 1;
@@ -243,16 +254,19 @@ impl Client {
                 });
                 let at = at.unwrap_or_else(crate::net::since_1970);
                 let is_first = receiver.take(&packet, at, totals);
-                if receiver.is_video && !self.first_done {
+                let is_video = receiver.is_video;
+                self.last_packet = Some(at);
+                if is_video && !self.first_done {
                     self.first_bytes += packet.payload.len() as u64;
                 }
-                let had = if receiver.is_video {
+                let had = if is_video {
                     &mut self.had_frame
                 } else {
                     &mut self.had_audio
                 };
-                if is_first && !std::mem::replace(had, true) {
-                    let times = if receiver.is_video {
+                let begins = is_first && !std::mem::replace(had, true);
+                if begins && !self.note_gap(is_video, at, totals) {
+                    let times = if is_video {
                         &mut totals.first_frame
                     } else {
                         &mut totals.first_audio
@@ -262,8 +276,10 @@ impl Client {
             }
             Event::Connected if !self.connected => {
                 self.connected = true;
-                totals.connected += 1;
-                totals.connect.add(now - self.began);
+                if self.rejoin.is_none() {
+                    totals.connected += 1;
+                    totals.connect.add(now - self.began);
+                }
             }
             Event::KeyframeRequest(request) => {
                 for source in &mut self.sources {

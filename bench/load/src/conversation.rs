@@ -13,6 +13,7 @@ use crate::proto::{
     UpdateTrackSettings,
 };
 use crate::publish::{add_tracks, offer_tracks};
+use crate::rejoin::RECONNECT;
 use crate::source::Source;
 use crate::totals::Totals;
 
@@ -54,6 +55,10 @@ impl Client {
                 }
                 Ok(())
             }
+            Response::Leave(leave) if leave.action == RECONNECT && self.plan.rejoin => {
+                self.join_anew(now, totals);
+                Ok(())
+            }
             Response::Leave(leave) => Err(format!(
                 "the server sent it away: reason {}, action {}",
                 leave.reason, leave.action
@@ -67,8 +72,10 @@ impl Client {
     }
 
     fn on_join(&mut self, join: Join, now: Instant, totals: &mut Totals) -> Result<(), String> {
-        totals.joined += 1;
-        totals.join.add(now - self.began);
+        if !self.is_in_again(totals) {
+            totals.joined += 1;
+            totals.join.add(now - self.began);
+        }
         if join.ping_interval > 0 {
             self.ping_every = Duration::from_secs(join.ping_interval as u64);
             self.next_ping = now + self.ping_every;

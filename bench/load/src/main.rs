@@ -1,9 +1,11 @@
 //! Load for a server of LiveKit's protocol: reads a plan from standard input, plays its
-//! participants, writes a line of JSON at every interval and one at the end.
+//! participants, writes a line of JSON at every interval and one at the end. As `sluice-load floor`
+//! it measures instead what encrypting and sending cost by themselves.
 
 mod client;
 mod conversation;
 mod data;
+mod floor;
 mod net;
 mod payload;
 mod peer;
@@ -11,10 +13,13 @@ mod plan;
 mod proto;
 mod publish;
 mod receiver;
+mod rejoin;
 mod schedule;
+mod send_batch;
 mod shard;
 mod signal;
 mod source;
+mod srtp;
 mod totals;
 
 use std::io::{self, Read, Write};
@@ -23,7 +28,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use floor::FloorPlan;
 use plan::Plan;
+use serde::de::DeserializeOwned;
 use shard::{Report, ShardOptions};
 use totals::Totals;
 
@@ -34,7 +41,14 @@ extern "C" fn end(_signal: libc::c_int) {
 }
 
 fn main() -> ExitCode {
-    match read_plan().and_then(run) {
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("floor") => read_plan(FloorPlan::check).and_then(measure_floor),
+        Some(other) => Err(format!(
+            "\"{other}\" is not known: floor, or nothing, is allowed"
+        )),
+        None => read_plan(Plan::check).and_then(run),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sluice-load: {error}");
@@ -43,15 +57,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn read_plan() -> Result<Plan, String> {
+fn measure_floor(plan: FloorPlan) -> Result<(), String> {
+    net::raise_file_limit();
+    writeln!(io::stdout(), "{}", floor::run(&plan)?)
+        .map_err(|error| format!("nobody reads the figures: {error}"))
+}
+
+fn read_plan<P: DeserializeOwned>(check: fn(&P) -> Result<(), String>) -> Result<P, String> {
     let mut text = String::new();
     io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| format!("no plan on standard input: {error}"))?;
-    let plan: Plan = serde_json::from_str(&text)
+    let plan: P = serde_json::from_str(&text)
         .map_err(|error| format!("the plan on standard input cannot be read: {error}"))?;
-    plan.check()
-        .map_err(|error| format!("the plan cannot be played: {error}"))?;
+    check(&plan).map_err(|error| format!("the plan cannot be played: {error}"))?;
     Ok(plan)
 }
 

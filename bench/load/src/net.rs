@@ -1,5 +1,5 @@
 //! UDP sockets that hand over many packets a system call with the kernel's time of arrival, and
-//! epoll. All unsafe code of the program is here.
+//! epoll. All unsafe code of the program is here and in send_batch.rs.
 
 use std::io::{self, Error};
 use std::mem::{size_of, zeroed};
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Packets taken from a socket by one system call.
 const BATCH: usize = 32;
-const PACKET_BYTES: usize = 2048;
+pub(crate) const PACKET_BYTES: usize = 2048;
 /// Room for a time stamp and a counter of overflows.
 const CONTROL_BYTES: usize = 64;
 const RECEIVE_BUFFER_BYTES: libc::c_int = 2 << 20;
@@ -140,16 +140,13 @@ pub fn since_1970() -> Duration {
 
 /// CPU time of the calling thread, user and system.
 pub fn thread_cpu() -> Duration {
-    // SAFETY: getrusage fills the structure that it is given.
-    let usage: libc::rusage = unsafe {
-        let mut usage = zeroed();
-        libc::getrusage(libc::RUSAGE_THREAD, &mut usage);
-        usage
+    // SAFETY: clock_gettime fills the structure that it is given.
+    let time: libc::timespec = unsafe {
+        let mut time = zeroed();
+        libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time);
+        time
     };
-    let of = |time: libc::timeval| {
-        Duration::new(time.tv_sec as u64, 0) + Duration::from_micros(time.tv_usec as u64)
-    };
-    of(usage.ru_utime) + of(usage.ru_stime)
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Raises the limit of open files as far as the system lets this program.

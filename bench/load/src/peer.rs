@@ -7,6 +7,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::net::{Buffers, Udp};
+use crate::srtp::chosen_profile;
 use crate::totals::Totals;
 
 /// How often counts of NACK and PLI come.
@@ -76,6 +77,7 @@ impl Peer {
         let mut outgoing = Vec::new();
         for _ in 0..BATCHES {
             let more = udp.receive(buffers, |arrival| {
+                note_profile(arrival.bytes, totals);
                 let Ok(contents) = arrival.bytes.try_into() else {
                     return;
                 };
@@ -93,6 +95,7 @@ impl Peer {
                 });
             });
             for transmit in outgoing.drain(..) {
+                note_profile(&transmit.contents, totals);
                 udp.send(&transmit.contents, transmit.destination);
             }
             if !more {
@@ -115,8 +118,16 @@ impl Peer {
         let mut outgoing = Vec::new();
         self.deadline = drain(&mut self.rtc, now, &mut outgoing, totals, each);
         for transmit in outgoing {
+            note_profile(&transmit.contents, totals);
             self.udp.send(&transmit.contents, transmit.destination);
         }
+    }
+}
+
+/// Either side may be the one that answers the handshake.
+fn note_profile(datagram: &[u8], totals: &mut Totals) {
+    if let Some(name) = chosen_profile(datagram) {
+        *totals.srtp.entry(name.into()).or_default() += 1;
     }
 }
 

@@ -44,6 +44,9 @@ pub struct ParticipantPlan {
     /// Whether it makes peer connections. Without, it is a signal connection that only answers.
     #[serde(default = "yes")]
     pub media: bool,
+    /// Whether it joins anew when the server tells it to, as client SDKs do.
+    #[serde(default)]
+    pub rejoin: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -19,6 +19,7 @@ impl Client {
             self.sources.iter().filter_map(|source| source.next()).min(),
             self.data.as_ref().and_then(|data| data.next()),
             self.signal.as_ref().map(|_| self.next_ping),
+            self.rejoins_at(),
         ]
         .into_iter()
         .flatten()

@@ -83,6 +83,8 @@ pub struct Totals {
     pub connected: u64,
     /// Ended by the server or by an error before their time.
     pub failed: u64,
+    /// Times that someone was in again after the server had sent it to join anew.
+    pub rejoined: u64,
     pub sent_audio: Flow,
     pub sent_video: Flow,
     pub key_frames: u64,
@@ -108,6 +110,9 @@ pub struct Totals {
     pub connect: Times,
     pub first_frame: Times,
     pub first_audio: Times,
+    /// Of those who joined anew: from the last packet before to the next complete key frame, or to
+    /// sound where there are no pictures.
+    pub gap: Times,
     /// Bits of video that each viewer got in its first 20 s, and how many viewers were that old.
     pub first_bits: u64,
     pub first_viewers: u64,
@@ -118,6 +123,8 @@ pub struct Totals {
     /// The largest part of one core that a thread used since the last line.
     pub busiest_thread: f64,
     pub cpu: Duration,
+    /// Handshakes by the SRTP profile that was chosen in them.
+    pub srtp: BTreeMap<String, u64>,
     pub errors: BTreeMap<String, u64>,
 }
 
@@ -129,6 +136,7 @@ impl Totals {
             joined: 0,
             connected: 0,
             failed: 0,
+            rejoined: 0,
             sent_audio: Flow::default(),
             sent_video: Flow::default(),
             key_frames: 0,
@@ -151,12 +159,14 @@ impl Totals {
             connect: Times::new(),
             first_frame: Times::new(),
             first_audio: Times::new(),
+            gap: Times::new(),
             first_bits: 0,
             first_viewers: 0,
             own_delay: Times::new(),
             overflowed: 0,
             busiest_thread: 0.0,
             cpu: Duration::ZERO,
+            srtp: BTreeMap::new(),
             errors: BTreeMap::new(),
         }
     }
@@ -178,6 +188,7 @@ impl Totals {
             (&mut self.joined, other.joined),
             (&mut self.connected, other.connected),
             (&mut self.failed, other.failed),
+            (&mut self.rejoined, other.rejoined),
             (&mut self.key_frames, other.key_frames),
             (&mut self.skipped_frames, other.skipped_frames),
             (&mut self.padding, other.padding),
@@ -207,12 +218,16 @@ impl Totals {
             (&mut self.connect, &other.connect),
             (&mut self.first_frame, &other.first_frame),
             (&mut self.first_audio, &other.first_audio),
+            (&mut self.gap, &other.gap),
             (&mut self.own_delay, &other.own_delay),
         ] {
             mine.merge(theirs);
         }
         self.busiest_thread = self.busiest_thread.max(other.busiest_thread);
         self.cpu += other.cpu;
+        for (profile, count) in &other.srtp {
+            *self.srtp.entry(profile.clone()).or_default() += count;
+        }
         for (message, count) in &other.errors {
             *self.errors.entry(message.clone()).or_default() += count;
         }
@@ -260,6 +275,7 @@ impl Totals {
                 "joined": self.joined,
                 "connected": self.connected,
                 "failed": self.failed,
+                "rejoined": self.rejoined,
             },
             "sent": {
                 "audio": self.sent_audio.json(),
@@ -288,6 +304,7 @@ impl Totals {
             "connectMs": self.connect.json(),
             "firstFrameMs": self.first_frame.json(),
             "firstAudioMs": self.first_audio.json(),
+            "gapMs": self.gap.json(),
             "first20s": {
                 "viewers": self.first_viewers,
                 "bitsPerSecond": (self.first_viewers > 0)
@@ -302,6 +319,7 @@ impl Totals {
                 "isBottleneck": !why.is_empty(),
                 "why": why,
             },
+            "srtp": self.srtp,
             "errors": self.errors,
         })
     }
