@@ -27,6 +27,7 @@ export function dataDisk(
       networkAccessPolicy: compute.NetworkAccessPolicy.DenyAll,
       publicNetworkAccess: compute.PublicNetworkAccess.Disabled,
     },
-    { parent, retainOnDelete: retain },
+    // Azure moves no disk to another zone, and an empty one in its place would be without Redis.
+    { parent, retainOnDelete: retain, ignoreChanges: ['zones'] },
   );
 }

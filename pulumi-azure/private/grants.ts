@@ -53,7 +53,12 @@ export class Grants {
           scope,
         },
         // A right at another place is another assignment; two of the same do not exist.
-        { parent: this.parent, deleteBeforeReplace: true },
+        {
+          parent: this.parent,
+          deleteBeforeReplace: true,
+          // Azure lets nobody change which role was given.
+          replaceOnChanges: ['roleDefinitionId'],
+        },
       ),
     );
   }

@@ -54,7 +54,8 @@ export function publicAddress(
       publicIPAllocationMethod: network.IPAllocationMethod.Static,
       ...(zones.length > 0 && { zones: [...zones] }),
     },
-    { parent },
+    // Azure takes no other zones for an address, and another address is another record for everybody.
+    { parent, ignoreChanges: ['zones'] },
   );
   return { id: made.id, address: made.ipAddress.apply((address) => address ?? '') };
 }

@@ -60,6 +60,15 @@ export interface VirtualMachineArgs extends PlaceArgs {
 /** Where the machine finds the data disk. */
 export const DATA_LUN = 0;
 
+/** What a machine has from its first start to its end; custom data is read then. */
+const MADE_WITH = [
+  'osProfile',
+  'securityProfile',
+  'storageProfile.imageReference',
+  'storageProfile.osDisk',
+  'zones',
+];
+
 /** A machine that is replaced by another one with the same interface and data disk. */
 export function virtualMachine(
   name: string,
@@ -106,8 +115,10 @@ export function virtualMachine(
       parent,
       // Its interface and its disk are free once it is gone.
       deleteBeforeReplace: true,
-      // A machine reads its custom data once.
-      replaceOnChanges: ['osProfile.customData'],
+      // Azure changes none of it of a machine that is there, and the provider asks it nevertheless.
+      replaceOnChanges: MADE_WITH,
+      // The disk stays where it is, and so does the machine that it is for.
+      ignoreChanges: dataDiskId === undefined ? [] : ['zones'],
       dependsOn: machines.grants.made,
     },
   );

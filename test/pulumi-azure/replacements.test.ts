@@ -54,11 +54,24 @@ describe('a later deployment', () => {
 
   test('replaces the Master Node when it is told otherwise, after the old one has gone', () => {
     const machine = options('compute:VirtualMachine', 'meet-masters-machine');
-    assert.deepEqual(machine.replaceOnChanges, ['osProfile.customData']);
+    assert.deepEqual(machine.replaceOnChanges, [
+      'osProfile',
+      'securityProfile',
+      'storageProfile.imageReference',
+      'storageProfile.osDisk',
+      'zones',
+    ]);
     assert.equal(machine.deleteBeforeReplace, true);
   });
 
-  test('keeps the data disk', () => {
+  test('keeps the data disk, in its zone and with the machine at it, and the address', () => {
+    for (const [type, name] of [
+      ['compute:Disk', 'meet-masters-data'],
+      ['compute:VirtualMachine', 'meet-masters-machine'],
+      ['network:PublicIPAddress', 'meet-entry-address'],
+    ] as const) {
+      assert.deepEqual(options(type, name).ignoreChanges, ['zones'], name);
+    }
     assert.equal(options('compute:Disk', 'meet-masters-data').retainOnDelete, true);
   });
 

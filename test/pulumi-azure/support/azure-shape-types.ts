@@ -159,6 +159,8 @@ export const ADDED: Readonly<Record<string, Readonly<Record<string, readonly str
       streamDeclarations: 'any',
     },
     'monitor.DataFlow': { outputStream: 'any', transformKql: 'any' },
+    // "The enum data type is currently deprecated": it names no size of the last years.
+    'compute.HardwareProfile': { vmSize: 'any' },
     // Sizes of Azure Managed Redis.
     'redisenterprise.Sku': {
       name: [

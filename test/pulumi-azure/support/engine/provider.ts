@@ -1,10 +1,11 @@
 /**
  * Stands in for the providers azure-native and random, which no registry of packages has: it takes what
  * Azure's own clients take, keeps it in a file, and answers as the mocks of the other tests do. What
- * is replaced when it changes is of Azure's documentation; the rest is updated in place.
+ * the provider replaces is of its sources, what Azure refuses to change of Azure's documentation.
  *
  * Source: Pulumi's protocol, provider.proto.
  */
+import { randomBytes } from 'node:crypto';
 import { PluginInfo } from '@pulumi/pulumi/proto/plugin_pb';
 import { ResourceProviderService } from '@pulumi/pulumi/proto/provider_grpc_pb';
 import {
@@ -31,16 +32,13 @@ import { Struct } from 'google-protobuf/google/protobuf/struct_pb';
 import { ruleProblems } from '../azure-rules';
 import { AzureShapes } from '../azure-shapes';
 import { answersOf, called, idOf, unwrapped } from '../world';
+import { holderOf, isReplaced, refusalOf, rivalOf, topOf } from './azure-changes';
 import { AzureFile, type Existing, type Values } from './azure-file';
 import { differences } from './property-diff';
 import { servePlugin, unary, unsupported } from './rpc';
 
 /** What a value is sent as that is known after the deployment only. Source: the engine's protocol. */
 const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
-
-/** learn.microsoft.com, "Move or change": what is in the path of a resource, where it is, and its kind. */
-const FIXED =
-  /^(?:location|resourceGroupName|zones|orchestrationMode|\w+Name|roleDefinitionId|principalId)$/;
 
 /** Whose location the provider fills in from `azure-native:location`, as Azure wants one. */
 const PLACED =
@@ -94,17 +92,15 @@ function diff(request: DiffRequest): DiffResponse {
   const { DIFF_NONE, DIFF_SOME } = DiffResponse.DiffChanges;
   response.setChanges(changed.length === 0 ? DIFF_NONE : DIFF_SOME);
   response.setHasdetaileddiff(true);
-  const keyOf = (path: string) => /^\w*/.exec(path)?.[0] ?? '';
-  response.setDiffsList([...new Set(changed.map(keyOf))]);
+  response.setDiffsList([...new Set(changed.map(topOf))]);
   for (const path of changed) {
-    const key = keyOf(path);
-    const replaces = type.startsWith('random:') || FIXED.test(key);
+    const replaces = isReplaced(type, path);
     const property = new PropertyDiff();
     const { UPDATE, UPDATE_REPLACE } = PropertyDiff.Kind;
     property.setKind(replaces ? UPDATE_REPLACE : UPDATE);
     property.setInputdiff(true);
     response.getDetaileddiffMap().set(path, property);
-    if (replaces) response.addReplaces(key);
+    if (replaces) response.addReplaces(topOf(path));
   }
   return response;
 }
@@ -113,10 +109,12 @@ function create(request: CreateRequest): CreateResponse {
   const { type, name } = named(request.getUrn());
   const given = values(request.getProperties());
   const inputs = clear(given);
-  const answers = answersOf(type, name, inputs);
+  const answers = answersOf(type, ownName(type, name), inputs);
   const id = type.startsWith('random:') ? name : idOf(type, String(answers['name']), inputs);
   azure.change((all) => {
     if (all[id] !== undefined) throw new Error(`${id} exists already`);
+    const rival = rivalOf({ type, name, inputs }, all);
+    if (rival !== undefined) throw new Error(`Code="InUse" Message="${rival} has it already."`);
     all[id] = { type, name, inputs };
   });
   const response = new CreateResponse();
@@ -125,35 +123,48 @@ function create(request: CreateRequest): CreateResponse {
   return response;
 }
 
+/** The provider ends names that nobody has given by chance: one may be made before the other has gone. */
+function ownName(type: string, name: string): string {
+  return type.startsWith('random:') ? name : `${name}${randomBytes(4).toString('hex')}`;
+}
+
 function update(request: UpdateRequest): UpdateResponse {
   const { type, name } = named(request.getUrn());
+  const id = request.getId();
   const given = values(request.getNews());
   const inputs = clear(given);
   azure.change((all) => {
-    if (all[request.getId()] === undefined) throw new Error(`${request.getId()} does not exist`);
-    all[request.getId()] = { type, name, inputs };
+    const existing = all[id];
+    if (existing === undefined) throw new Error(`${id} does not exist`);
+    const refusal = refusalOf(type, existing.inputs, inputs);
+    if (refusal !== undefined) throw new Error(refusal);
+    all[id] = { type, name, inputs };
   });
   const response = new UpdateResponse();
-  response.setProperties(struct({ ...given, ...answersOf(type, name, inputs) }));
+  response.setProperties(struct({ ...given, ...answersOf(type, lastOf(id), inputs) }));
   return response;
 }
+
+/** The name of a resource in its id. */
+const lastOf = (id: string) => id.split('/').at(-1) ?? id;
 
 /** learn.microsoft.com, "Delete resource groups": with all that is in them; a machine with its extensions. */
 function remove(request: DeleteRequest): Empty {
   const id = request.getId();
   azure.change((all) => {
-    const gone = all[id];
+    const isMachine = all[id]?.type === 'azure-native:compute:VirtualMachine';
+    const holder = holderOf(id, all);
+    if (holder !== undefined) throw new Error(`Code="InUse" Message="${holder} uses ${id}."`);
     for (const [each, what] of Object.entries(all)) {
-      if (each === id || each.startsWith(`${id}/`) || isExtensionOf(gone, what)) delete all[each];
+      const isGone = each === id || each.startsWith(`${id}/`);
+      if (isGone || (isMachine && isExtensionOf(lastOf(id), what))) delete all[each];
     }
   });
   return new Empty();
 }
 
-function isExtensionOf(machine: Existing | undefined, { type, inputs }: Existing): boolean {
-  if (machine?.type !== 'azure-native:compute:VirtualMachine') return false;
-  const { name } = answersOf(machine.type, machine.name, machine.inputs);
-  return type === 'azure-native:compute:VirtualMachineExtension' && inputs['vmName'] === name;
+function isExtensionOf(machine: string, { type, inputs }: Existing): boolean {
+  return type === 'azure-native:compute:VirtualMachineExtension' && inputs['vmName'] === machine;
 }
 
 function read(request: ReadRequest): ReadResponse {

@@ -27,6 +27,15 @@ export interface Step {
   readonly urn: string;
 }
 
+/** As much of a line of `pulumi up --json` as is read here. Source: pulumi, apitype/events.go. */
+interface EngineEvent {
+  readonly resourcePreEvent?: { readonly metadata: Step };
+  readonly diagnosticEvent?: { readonly severity: string; readonly message: string };
+}
+
+/** A replacement is told of three times: by this name, and as what it consists of. */
+const OPERATIONS: ReadonlySet<string> = new Set(['create', 'update', 'delete', 'replace']);
+
 export class PulumiProject {
   readonly azure: AzureFile;
   readonly #env: NodeJS.ProcessEnv;
@@ -82,6 +91,29 @@ export class PulumiProject {
   preview(): Step[] {
     const { steps = [] } = JSON.parse(this.must('preview', '--json')) as { steps?: Step[] };
     return steps.filter(({ op }) => op !== 'same');
+  }
+
+  /**
+   * Deploys, and says what becomes of what does not stay as it is: `replace meet-masters-machine`.
+   *
+   * @throws Error with what went wrong, where it fails.
+   */
+  up(): string[] {
+    const { ok, output } = this.run('up', '--yes', '--skip-preview', '--json');
+    const events = output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as EngineEvent);
+    if (!ok) {
+      const told = events.map(({ diagnosticEvent: each }) => each);
+      const errors = told.filter((each) => each?.severity === 'error');
+      throw new Error(errors.map((each) => each?.message).join('\n') || output);
+    }
+    return events
+      .flatMap(({ resourcePreEvent }) => resourcePreEvent?.metadata ?? [])
+      .filter(({ op }) => OPERATIONS.has(op))
+      .map(({ op, urn }) => `${op} ${urn.split('::').at(-1)}`)
+      .sort();
   }
 
   /** What the stack has, but for the stack itself and the providers. */

@@ -1,0 +1,85 @@
+/**
+ * What becomes of a running Elastic cluster when its program changes, by the real command line and
+ * engine of Pulumi, against a stand-in that refuses what Azure refuses.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { OwnProgram } from './support/engine/own-program';
+
+/** What nothing but its own deletion may ever replace or delete. */
+const WITH_STATE = /(?:-vault|-data|-address|-interface|-secret|-cluster|-api-key|-suffix|-redis)$/;
+
+const imageOf = (version: string) =>
+  `image: NodeImage.fromImage('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/sluice/versions/${version}')`;
+
+describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, () => {
+  let program: OwnProgram;
+  let options: Record<string, string>;
+
+  /** Changes options for good, deploys, and says what changed. */
+  const change = (changes: Record<string, string>): string[] => {
+    options = { ...options, ...changes };
+    program.write('ElasticCluster', Object.values(options).join(', '));
+    const steps = program.pulumi.up();
+    const lost = steps.filter((step) => /^(?:replace|delete) /.test(step) && WITH_STATE.test(step));
+    assert.deepEqual(lost, []);
+    return steps;
+  };
+
+  before(() => {
+    program = new OwnProgram();
+    options = { domain: 'domain: Domain.none()', image: imageOf('1.0.0') };
+    const made = change({});
+    assert.ok(made.includes('create meet-masters-data'), String(made));
+  });
+
+  after(() => program.close());
+
+  test('with larger machines changes the Master Node in place, and the model of the set', () => {
+    const masters = "masterNodes: { vmSize: 'Standard_F4s_v2' }";
+    assert.deepEqual(change({ masters, media: "mediaNodes: { vmSize: 'Standard_F8s_v2' }" }), [
+      'update meet-masters-machine',
+      'update meet-media-set',
+    ]);
+  });
+
+  test('with another image replaces the Master Node, at its disk and its address', () => {
+    const masters = "masterNodes: { vmSize: 'Standard_D2ps_v6' }";
+    assert.deepEqual(change({ masters, image: imageOf('1.1.0') }), [
+      'replace meet-masters-machine',
+      'replace meet-masters-ready',
+      'update meet-media-set',
+    ]);
+  });
+
+  test('with another key for SSH, and then encryption at host, replaces it too', () => {
+    const keyOf = (letter: string) => `sshPublicKey: 'ssh-ed25519 ${letter.repeat(68)} ops'`;
+    const machine = ['replace meet-masters-machine', 'replace meet-masters-ready'];
+    const first = change({ masters: `masterNodes: { ${keyOf('A')} }` });
+    assert.ok(first.includes('replace meet-masters-machine'), String(first));
+    assert.deepEqual(change({ masters: `masterNodes: { ${keyOf('B')} }` }), machine);
+    const masters = `masterNodes: { ${keyOf('B')}, encryptionAtHost: true }`;
+    assert.deepEqual(change({ masters }), machine);
+  });
+
+  test('with other zones leaves the disk, the machine at it, and the address where they are', () => {
+    const { masters = '' } = options;
+    const zones = masters.replace('{ ', "{ zones: ['2', '3'], ");
+    assert.deepEqual(change({ masters: zones }), []);
+  });
+
+  test('with a name keeps the address that it points to', () => {
+    const domain =
+      "domain: Domain.dnsZone('meet.example.com', 'example.com', { termsAgreed: true })";
+    const steps = change({ domain });
+    assert.ok(steps.includes('create meet-entry-record'), String(steps));
+    assert.ok(steps.includes('replace meet-masters-machine'), String(steps));
+  });
+
+  test('fails at what Azure does not take, and has then lost nothing', () => {
+    const data = () => program.pulumi.azure.read();
+    assert.throws(() => change({ data: 'dataVolume: { sizeGib: 8 }' }), /Disk cannot be shrunk/);
+    assert.ok(Object.keys(data()).some((id) => id.includes('meet-masters-data')));
+    assert.deepEqual(change({ data: 'dataVolume: { sizeGib: 64 }' }), ['update meet-masters-data']);
+  });
+});
