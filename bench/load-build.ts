@@ -1,4 +1,5 @@
 /** Builds the load source, once a machine and state of its sources. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -15,6 +16,9 @@ import { join } from 'node:path';
 
 const SOURCES = join(__dirname, 'load');
 const PROGRAM = 'sluice-load';
+/** As in load/Cargo.toml. */
+const LEAST_CARGO = '1.89';
+const DEBIAN_PACKAGE = 'cargo-web';
 
 /**
  * The path of the load source, built when it is not in the user's cache yet. Takes some minutes the
@@ -59,12 +63,36 @@ export async function runLoadSourceTests(): Promise<void> {
 /** Shared by all states of the sources, so that only what changed is compiled again. */
 const objectsIn = (cache: string): string => join(cache, 'load-objects');
 
+/**
+ * The cargo of the PATH where it is new enough; else Debian's, which has a current one for building
+ * browsers, installed where that can be done without asking.
+ */
 async function findCargo(): Promise<string> {
   const { findProgram } = await import('../scripts/lib/commands.mjs');
-  const cargo = findProgram('cargo', process.env);
+  const { installPackages } = await import('../scripts/lib/debian.mjs');
+  const found = (): string | undefined => {
+    const cargo = findProgram('cargo', process.env);
+    return cargo !== undefined && isNewEnough(cargo) ? cargo : undefined;
+  };
+  const cargo = found();
   if (cargo !== undefined) return cargo;
+  if (process.getuid?.() === 0 && findProgram('apt-get', process.env) !== undefined) {
+    // Where Debian has none, the sentence below says what to do.
+    await installPackages([DEBIAN_PACKAGE], 'the load source of the bench').catch(() => undefined);
+    const installed = found();
+    if (installed !== undefined) return installed;
+  }
   throw new Error(
-    'The load source of the bench is written in Rust, and there is no cargo on the PATH: get it with `curl -sSf https://sh.rustup.rs | sh` (1.88 or newer), then run this again.',
+    `The load source of the bench is written in Rust, and there is no cargo on the PATH that is ${LEAST_CARGO} or newer: get it with \`curl -sSf https://sh.rustup.rs | sh\`, or on Debian 12 with \`apt-get install ${DEBIAN_PACKAGE}\`, then run this again.`,
+  );
+}
+
+function isNewEnough(cargo: string): boolean {
+  const { stdout } = spawnSync(cargo, ['--version'], { encoding: 'utf8', cwd: SOURCES });
+  const [, major, minor] = /^cargo (\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
+  const [leastMajor = 0, leastMinor = 0] = LEAST_CARGO.split('.').map(Number);
+  return (
+    Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)
   );
 }
 

@@ -23,7 +23,7 @@ test('without cargo there is a line that says how to get it', () => {
     encoding: 'utf8',
     env: { PATH: '', HOME: '/nonexistent', XDG_CACHE_HOME: '/nonexistent' },
   });
-  assert.match(stdout, /no cargo on the PATH: get it with `curl/);
+  assert.match(stdout, /no cargo on the PATH that is 1\.89 or newer: get it with `curl/);
   assert.equal(stdout.trim().split('\n').length, 1);
 });
 
