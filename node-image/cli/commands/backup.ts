@@ -29,7 +29,7 @@ asked for at the terminal, unless it is in a file: without it nobody reads the b
 The file is one of age (age-encryption.org) with a tar in it.
 ${examples(
   'sluice backup /var/backups/sluice.age',
-  'sluice backup sluice.age --passphrase-file /root/passphrase --force',
+  'sluice backup sluice.age --passphrase-file passphrase --force',
 )}`,
     )
     .action(async (file: string, options: BackupCommandOptions) => {

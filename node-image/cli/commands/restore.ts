@@ -24,7 +24,7 @@ the backup is of a machine that sluice init has set up, install Sluice first, an
 the same private address: its services are started then. Media Nodes that still run keep their calls.
 ${examples(
   'sluice restore /var/backups/sluice.age',
-  'sluice restore sluice.age --passphrase-file /root/passphrase',
+  'sluice restore sluice.age --passphrase-file passphrase',
 )}`,
     )
     .action(async (file: string, { passphraseFile, force = false }: RestoreCommandOptions) => {
