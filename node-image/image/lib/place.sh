@@ -46,6 +46,15 @@ place() {
 }
 
 readonly STAYS_UP_S=10
+readonly ENTRY_S=60
+
+# Whether a client that comes now is let through to the node: HAProxy sees only every 2 s how it is.
+entry_answers() {
+  "$TOP/current/runtime/bin/node" -e '
+    const options = { host: "127.0.0.1", rejectUnauthorized: false, timeout: 4000, agent: false };
+    const asked = require("node:https").get(options, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1));
+    asked.on("timeout", () => process.exit(1)).on("error", () => process.exit(1));'
+}
 
 # The node drains and starts again, with the configuration that this program makes of boot.json. Where
 # it does not stay up, who called is told how to go back.
@@ -69,4 +78,11 @@ restart_services() {
       fail "The node does not stay up with the program $(readlink "$TOP/current"): see journalctl -u sluice-node; to go back, type: $TOP/image/install.sh --rollback"
     fi
   done
+  # Behind a load balancer, that looks by itself.
+  grep -qs '^    bind :443 ssl' /run/sluice/haproxy/haproxy.cfg || return 0
+  for ((i = 0; i < ENTRY_S; i++)); do
+    entry_answers && return 0
+    sleep 1
+  done
+  fail "The node runs with the program $(readlink "$TOP/current"), and port 443 does not answer as ready: see journalctl -u sluice-node -u sluice-haproxy; to go back, type: $TOP/image/install.sh --rollback"
 }

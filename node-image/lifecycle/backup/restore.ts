@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RegistryUnavailableError } from '../../cluster/registry';
+import { BootError } from '../boot/boot-error';
 import { BOOT_PLAN_FILE } from '../boot/boot-plan';
 import type { Machine } from '../boot/machine';
 import type { Environment } from '../config';
-import { stopNode } from '../own-machines/node-start';
+import { stopNode, untilServing } from '../own-machines/node-start';
 import type { ArchivedFile } from './archive';
 import { connectCopier } from './backup';
 import { BackupError } from './backup-error';
@@ -21,8 +22,10 @@ export interface RestoreOptions {
   /** Whether what is there may be replaced. */
   readonly force: boolean;
   readonly say: (line: string) => void;
-  /** For Redis to answer, ms. @default 60000 */
+  /** For Redis to answer, and then for the node to serve, ms. @default - 60000, and 90000 */
   readonly patienceMs?: number | undefined;
+  /** Whether the node serves, for tests. */
+  readonly isReady?: (() => Promise<boolean>) | undefined;
 }
 
 export interface RestoreSummary {
@@ -72,6 +75,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
     );
   }
   const written: string[] = [];
+  let rooms = 0;
   try {
     for (const { path, ...who } of FOLDERS) {
       if (changed.some(({ file: one }) => one.path.startsWith(`${path}/`))) {
@@ -85,21 +89,33 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
     }
     say(`${changed.length} of ${backup.files.length} files are written`);
     if (isInstalled) await start(machine);
-    const rooms = await writeRegistry(options, backup, force || isInstalled);
+    rooms = await writeRegistry(options, backup, force || isInstalled);
     if (isInstalled) {
       // With what the registry has now.
       await machine.run('systemctl', 'restart', ...BEGIN_ANEW);
     }
-    const { cluster, madeAt, config } = backup.manifest;
-    const documents = Object.keys(backup.registry?.documents ?? {}).length;
-    const files = backup.files.length;
-    return { cluster, madeAt, config, files, documents, rooms, started: isInstalled };
   } catch (error) {
     // What ran here before goes on.
     if (written.includes(BOOT_PLAN_FILE)) await stopNode(machine);
     for (const path of written.reverse()) await machine.remove(path);
     throw error;
   }
+  if (isInstalled) await serves(options);
+  const { cluster, madeAt, config } = backup.manifest;
+  const documents = Object.keys(backup.registry?.documents ?? {}).length;
+  const files = backup.files.length;
+  return { cluster, madeAt, config, files, documents, rooms, started: isInstalled };
+}
+
+/** @throws BackupError where clients cannot come, though all that was lost is there again. */
+async function serves({ machine, isReady, patienceMs }: RestoreOptions): Promise<void> {
+  await untilServing({ machine, isReady, patienceMs }).catch((error: unknown) => {
+    if (!(error instanceof BootError)) throw error;
+    throw new BackupError(
+      `All of the backup is put back, and stays, but the machine does not serve: ${error.message}`,
+      { cause: error },
+    );
+  });
 }
 
 async function changedBy(files: readonly ArchivedFile[], machine: Machine) {

@@ -18,7 +18,7 @@ import { linkAddress, nameOf } from './join';
 import { deleteRedisData, entryPlan, refuseOldData } from './join-master';
 import { checkMachine, type MachineFacts } from './machine-check';
 import { keyFile, masterConfig, masterPlan } from './node-files';
-import { answersWell, startNode, stopNode } from './node-start';
+import { startNode, stopNode } from './node-start';
 import {
   LOCAL_URL,
   NewFiles,
@@ -155,8 +155,7 @@ export async function init(options: InitOptions): Promise<Initialized> {
       : undefined;
     const plan = masterPlan(entryPlan(entry), primary);
     await files.write(BOOT_PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o644 });
-    const isReady = options.isReady ?? (() => answersWell(LOCAL_URL));
-    await startNode({ machine, isReady, patienceMs });
+    await startNode({ machine, isReady: options.isReady, patienceMs });
     if (before !== undefined) await reloadEntry(machine);
     say(`${name} serves as the Master Node of the cluster ${cluster}`);
     if (isAvailable) await registry.share(entry);

@@ -13,9 +13,8 @@ import { deleteRedisData, primaryOf, refuseOldData, writeMasterFiles } from './j
 import { askToJoin, masterUrl } from './join-request';
 import { checkMachine, type MachineFacts } from './machine-check';
 import { keyFile, mediaConfig, mediaPlan } from './node-files';
-import { answersWell, startNode, stopNode } from './node-start';
+import { startNode, stopNode } from './node-start';
 import {
-  LOCAL_URL,
   NewFiles,
   OWN_FILES,
   readMembership,
@@ -57,7 +56,7 @@ const CONNECT_MS = 5000;
  * @throws BootError with one sentence that says what to do.
  */
 export async function join(options: JoinOptions): Promise<void> {
-  const { machine, facts, say, isReady = () => answersWell(LOCAL_URL), patienceMs } = options;
+  const { machine, facts, say, isReady, patienceMs } = options;
   const { role = 'media', registry = ownRegistry(machine) } = options;
   const ports = role === 'media' ? MEDIA_PORTS : HIGH_AVAILABILITY_PORTS;
   await checkMachine({ machine, facts, ports });
