@@ -86,7 +86,9 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
       this,
     );
     if (parts.entry.balancer === undefined) {
-      throw new Error(`${name}: entry: got no load balancer; use ClusterEntry.loadBalancer()`);
+      throw new pulumi.RunError(
+        `${name}: entry: got no load balancer; use ClusterEntry.loadBalancer()`,
+      );
     }
     this.entry = parts.entry.balancer;
     this.masterNodes = parts.masterNodes;

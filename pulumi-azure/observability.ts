@@ -133,7 +133,7 @@ export class Observability extends pulumi.ComponentResource {
    * Alarms for what somebody has to look at: no room left, Master Nodes that are missing, Redis, and,
    * where the journal is sent on, a drain that hangs. Each costs 0.10 USD a month, that of drains 0.50.
    *
-   * @throws Error that names all that is wrong with the options.
+   * @throws RunError that names all that is wrong with the options.
    */
   addAlarms(
     options: AlarmOptions = {},

@@ -2,20 +2,22 @@ import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
 import type { MachineOptions } from '../master-nodes-options';
 import { MediaScaling } from '../media-scaling';
 import { NodeDrain } from '../node-drain';
+import { CLUSTER, SINGLE_NODE, wellTyped } from './argument-types';
 import { checkLogGroup, checkMachines, checkMasters, checkMedia } from './machine-checks';
 import { Problems } from './validation';
 
 /**
  * All that is wrong with the plain arguments of a cluster, before the first resource is made.
  *
- * @throws Error that names all of it.
+ * @throws RunError that names all of it.
  */
 export function checkCluster(
   name: string,
-  args: MultiNodeClusterOptions & { readonly dataVolume?: { readonly sizeGib?: number } },
+  given: MultiNodeClusterOptions & { readonly dataVolume?: { readonly sizeGib?: number } },
   kind: 'one' | 'several',
 ): void {
   const problems = new Problems(name);
+  const args = wellTyped(given, CLUSTER, problems);
   const { masterNodes = {}, mediaNodes = {} } = args;
   const count = masterNodes.count ?? (kind === 'one' ? 1 : 3);
   problems.check((count === 1) === (kind === 'one'), {
@@ -44,6 +46,7 @@ export function checkCluster(
   new NodeDrain(mediaNodes.drain ?? {}, problems);
   new MediaScaling(mediaNodes.scaling ?? {}, problems);
   checkLogGroup(args.logGroup ?? {}, problems);
+  domainMustBe(given, problems);
   checkDomain(args, 'media', problems);
   problems.throwIfAny();
 }
@@ -51,33 +54,38 @@ export function checkCluster(
 /**
  * All that is wrong with the plain arguments of a Single Node.
  *
- * @throws Error that names all of it.
+ * @throws RunError that names all of it.
  */
 export function checkSingleNode(
   name: string,
-  args: ClusterOptions & Omit<MachineOptions, 'image'> & { readonly vmSize?: string },
+  given: ClusterOptions & Omit<MachineOptions, 'image'> & { readonly vmSize?: string },
 ): void {
   const problems = new Problems(name);
+  const args = wellTyped(given, SINGLE_NODE, problems);
   const { image: _image, settings: _settings, ...machine } = args;
   checkMachines(machine, problems);
   problems.atMostOne({ network: args.network, existingNetwork: args.existingNetwork });
   checkLogGroup(args.logGroup ?? {}, problems);
+  domainMustBe(given, problems);
   checkDomain(args, 'single', problems);
   problems.throwIfAny();
 }
 
-/** The name is asked for by everything else: without, nothing of it can be said. */
-function checkDomain(
-  { domain, turn }: ClusterOptions,
-  role: 'single' | 'media',
-  problems: Problems,
-): void {
-  problems.check(domain !== undefined, {
+function domainMustBe(given: Partial<ClusterOptions> | undefined, problems: Problems): void {
+  problems.check(given?.domain !== undefined, {
     what: 'domain',
     given: 'none',
     allowed: 'a Domain',
     fix: 'give Domain.dnsZone(), or Domain.none() to go without',
   });
+}
+
+/** The name is asked for by everything else: without, nothing of it can be said. */
+function checkDomain(
+  { domain, turn }: Partial<ClusterOptions>,
+  role: 'single' | 'media',
+  problems: Problems,
+): void {
   domain?._bind(problems);
   turn?._bind({ role, domainName: domain?.domainName }, problems);
 }

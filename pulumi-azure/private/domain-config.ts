@@ -60,14 +60,14 @@ export function addRecord(
 /**
  * The name within its zone; `@` for the zone itself.
  *
- * @throws Error where it is not in the zone.
+ * @throws RunError where it is not in the zone.
  */
 export function relativeName(domainName: string, zoneName: string): string {
   const name = domainName.toLowerCase();
   const zone = zoneName.replace(/\.$/, '').toLowerCase();
   if (name === zone) return '@';
   if (name.endsWith(`.${zone}`)) return name.slice(0, -zone.length - 1);
-  throw new Error(
+  throw new pulumi.RunError(
     sentence({
       what: 'domain and zone',
       given: `${name} in the zone ${zone}`,

@@ -26,7 +26,7 @@ export interface MediaTarget {
 }
 
 /**
- * @throws Error that names all that is wrong with the options.
+ * @throws RunError that names all that is wrong with the options.
  */
 export function mediaTarget(
   name: string,

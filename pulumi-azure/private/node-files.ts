@@ -130,7 +130,7 @@ function packageRoot(): string {
   while (!existsSync(join(folder, 'node-image', 'package.json'))) {
     const parent = join(folder, '..');
     if (parent === folder) {
-      throw new Error(
+      throw new pulumi.RunError(
         `the node's files are missing: no folder above ${__dirname} has node-image/package.json; install the package again, or use NodeImage.fromImage()`,
       );
     }

@@ -152,7 +152,7 @@ export class NodeMachines extends pulumi.ComponentResource {
         const install = files === undefined ? [] : installFromFiles(files, identity);
         const data = customData(renderUserData(file, install, sshPublicKey !== undefined));
         if (Buffer.byteLength(data) > MAX_CUSTOM_DATA_BYTES) {
-          throw new Error(
+          throw new pulumi.RunError(
             `custom data: got ${data.length} bytes, allowed is up to ${MAX_CUSTOM_DATA_BYTES}; give shorter names`,
           );
         }

@@ -27,7 +27,7 @@ export interface RenderedSettings {
  * Checks settings against the node's schema and writes them as YAML. What is known is checked at
  * once, what is an Input in preview, where it is known by then.
  *
- * @throws Error that names all that is wrong.
+ * @throws RunError that names all that is wrong.
  */
 export function renderSettings(name: string, settings: Settings): RenderedSettings {
   report(name, settings);

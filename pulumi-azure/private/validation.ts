@@ -17,11 +17,11 @@ export class Problems extends InputProblems {
   }
 
   /**
-   * @throws Error that names all that was found and where, when anything was.
+   * @throws RunError that names all that was found and where, when anything was.
    */
   throwIfAny(): void {
     if (this.found.length === 0) return;
-    throw new Error(`${this.#where}: ${this.found.map(sentence).join('\n  ')}`);
+    throw new pulumi.RunError(`${this.#where}: ${this.found.map(sentence).join('\n  ')}`);
   }
 }
 
@@ -34,7 +34,7 @@ export function checkedText(
 ): pulumi.Output<string> {
   return pulumi.output(value).apply((text) => {
     if (typeof text === 'string' && pattern.test(text)) return text;
-    throw new Error(
+    throw new pulumi.RunError(
       sentence({ what, given: shown(text), allowed, fix: `give ${what} a value of this form` }),
     );
   });
@@ -48,7 +48,7 @@ export function checkedSecret(
 ): pulumi.Output<string> {
   return pulumi.secret(value).apply((text) => {
     if (typeof text === 'string' && text.length >= shortest && !/\s/.test(text)) return text;
-    throw new Error(
+    throw new pulumi.RunError(
       sentence({
         what,
         given: 'a secret (not shown)',

@@ -133,9 +133,18 @@ export async function failureOf(
   program: () => unknown,
   options: WorldOptions = { preview: true },
 ): Promise<string> {
-  const failures: string[] = [];
+  const errors = await errorsOf(program, options);
+  return errors.map((error) => (error instanceof Error ? error.message : String(error))).join('\n');
+}
+
+/** The same, as it was thrown. */
+export async function errorsOf(
+  program: () => unknown,
+  options: WorldOptions = { preview: true },
+): Promise<readonly unknown[]> {
+  const failures: unknown[] = [];
   const note = (error: unknown) => {
-    failures.push(error instanceof Error ? error.message : String(error));
+    failures.push(error);
   };
   // The engine's own program ends at one; the test runner would take it for a failure of the test.
   const others = process.listeners('unhandledRejection');
@@ -150,7 +159,7 @@ export async function failureOf(
     process.removeListener('unhandledRejection', note);
     for (const listener of others) process.on('unhandledRejection', listener);
   }
-  return failures.join('\n');
+  return failures;
 }
 
 /** What a secret is sent as. Source: the engine's protocol, PropertyValue. */
