@@ -73,6 +73,11 @@ export const scalingSchema = section({
   /** For webhook and exec: how long nothing is asked for after a no; milliseconds here. @default 5m */
   group_retry_after: duration('5m'),
   /**
+   * For webhook and exec: a machine whose node died is to be removed when no other one has run there
+   * for so long; milliseconds here. @default 10m
+   */
+  group_dead_after: duration('10m'),
+  /**
    * Of an Auto Scaling Group, its own minimum and maximum hold instead of these two; of a scale set of
    * Azure, its tags `sluice:min-nodes` and `sluice:max-nodes`. @default 1
    */

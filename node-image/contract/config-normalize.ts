@@ -184,6 +184,12 @@ function checkProvisioner(scaling: ConfigKeys['sluice']['scaling'], refuse: Refu
       refuseKey(name, `is ${scaling[name]} ms; allowed is 1s or more`);
     }
   }
+  if (scaling.group_dead_after < 60_000) {
+    refuseKey(
+      'group_dead_after',
+      `is ${scaling.group_dead_after} ms; allowed is 1m or more, as a machine that restarts is not dead`,
+    );
+  }
 }
 
 function isSafeUrl(text: string): boolean {

@@ -13,7 +13,7 @@ const TOKEN_SECONDS = 5 * 60;
 export interface ProvisionedGroupOptions {
   readonly config: SluiceConfig;
   readonly nodeId: string;
-  readonly parts: Pick<ClusterParts, 'registry' | 'keys'>;
+  readonly parts: Pick<ClusterParts, 'registry' | 'keys' | 'watch'>;
   readonly log: Logger;
 }
 
@@ -29,6 +29,10 @@ export function provisionedGroup(options: ProvisionedGroupOptions): NodeGroup | 
     nodeId,
     limits: { min: scaling.min_nodes, max: scaling.max_nodes },
     retryAfterMs: scaling.group_retry_after,
+    deadAfterMs: scaling.group_dead_after,
+    everyMs: scaling.interval,
+    isAlive: (machineId) =>
+      parts.watch.nodes().some(({ record }) => record.machineId === machineId),
     log,
   });
 }

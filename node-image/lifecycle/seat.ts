@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { noteDeparture } from '../cluster/departures';
 import { Drain, type Drainable } from '../cluster/drain';
 import { Heartbeat } from '../cluster/heartbeat';
 import type { HostedRooms } from '../cluster/hosted-rooms';
@@ -37,6 +38,7 @@ export class Seat {
   readonly #options: SeatOptions;
   readonly #heartbeat: Heartbeat;
   #state: 'starting' | 'running' = 'starting';
+  #closing: Promise<void> | undefined;
   /** The registry's clock less this node's, ms. */
   #clockOffsetMs = 0;
 
@@ -98,6 +100,17 @@ export class Seat {
   /** Leaves: others see it no more. Idempotent. */
   async close(): Promise<void> {
     this.drain.close();
+    this.#closing ??= this.#leave();
+    await this.#closing;
+  }
+
+  async #leave(): Promise<void> {
+    const { registry, identity } = this.#options;
+    // One that could not start, or is to start anew, has not left.
+    const isLeaving = this.#state === 'running' && this.drain.order?.afterwards !== 'restart';
+    if (isLeaving && identity.role === 'media' && this.known) {
+      await noteDeparture(registry, identity.id);
+    }
     await this.#heartbeat.close();
   }
 

@@ -25,8 +25,8 @@ const PATIENCE_MS = 2000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * Runs a program for machines: `PROGRAM... add COUNT`, or `PROGRAM... remove NODE MACHINE`. No shell
- * reads the arguments.
+ * Runs a program for machines: `PROGRAM... add COUNT`, or `PROGRAM... remove NODE MACHINE REASON`. No
+ * shell reads the arguments.
  */
 export class ExecProvisioner implements Provisioner {
   readonly name: string;
@@ -96,9 +96,10 @@ export class ExecProvisioner implements Provisioner {
   }
 }
 
-const namesOf = ({ node, machine }: Extract<ProvisionRequest, { action: 'remove' }>): string[] => [
-  node,
-  machine,
+const namesOf = (request: Extract<ProvisionRequest, { action: 'remove' }>): string[] => [
+  request.node,
+  request.machine,
+  request.reason,
 ];
 
 /** Ends a process, with its group, after so long or when it is asked to. */

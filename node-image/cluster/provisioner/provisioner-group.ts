@@ -1,9 +1,11 @@
 import { nanoid } from 'nanoid';
 import type { Logger } from 'pino';
+import { departedNodes } from '../departures';
 import { GroupError } from '../local-group-client';
 import type { GroupDescription, GroupMachine, NodeGroup } from '../node-group';
 import { isStale, type RegisteredNode } from '../node-record';
 import type { Registry } from '../registry';
+import { Absences } from './absences';
 import type { Provisioner } from './provisioner';
 import {
   type Asked,
@@ -18,6 +20,8 @@ import { Requests } from './requests';
 export const PROVISIONING_DOCUMENT = 'provisioning';
 /** A machine without a node counts as there for so long, ms: its node may be restarting. */
 const FORGET_MS = 60_000;
+/** Before one more try to have a dead machine removed, it is seen to be gone for so long, ms. */
+const SURE_MS = 10_000;
 const ATTEMPTS = 5;
 
 export interface ProvisionerGroupOptions {
@@ -30,6 +34,12 @@ export interface ProvisionerGroupOptions {
   readonly limits: { readonly min: number; readonly max: number };
   /** sluice.scaling.group_retry_after: how long nothing is asked for after a no, ms. */
   readonly retryAfterMs: number;
+  /** sluice.scaling.group_dead_after: a machine whose node died is removed after so long, ms. */
+  readonly deadAfterMs: number;
+  /** How often `describe` is called, ms. */
+  readonly everyMs: number;
+  /** Whether a node of this machine is reached, whatever the registry says. */
+  readonly isAlive: (machineId: string) => boolean;
   readonly log: Logger;
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number;
@@ -52,18 +62,20 @@ export class ProvisionerGroup implements NodeGroup {
   readonly #requests: Requests;
   /** When each machine was last seen with a node, by the clock of this process. */
   readonly #seenMs = new Map<string, number>();
+  readonly #absences: Absences;
 
   constructor(options: ProvisionerGroupOptions) {
     this.kind = options.kind;
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#absences = new Absences(options.everyMs);
     this.#requests = new Requests({ ...options, now: this.#now, done: this.#answered });
   }
 
   async describe(): Promise<GroupDescription> {
     const { limits } = this.#options;
     const { state, present, nowMs } = await this.#change((before) => before);
-    this.#requests.send(state.asked);
+    this.#send(state.asked);
     const removed = new Set(
       state.asked.flatMap((one) => (one.action === 'remove' ? one.machine : [])),
     );
@@ -109,7 +121,7 @@ export class ProvisionerGroup implements NodeGroup {
       };
       return { ...before, asked: [...before.asked, add] };
     });
-    this.#requests.send(state.asked);
+    this.#send(state.asked);
   }
 
   async terminate(machineId: string): Promise<void> {
@@ -125,17 +137,30 @@ export class ProvisionerGroup implements NodeGroup {
         id: newId(),
         node,
         machine: machineId,
+        reason: 'empty',
         atMs: nowMs,
         told: false,
       };
       return { ...before, asked: [...before.asked, remove] };
     });
-    this.#requests.send(state.asked);
+    this.#send(state.asked);
   }
 
   /** Requests under way are given up: whoever leads next makes them again, under the same ids. */
   close(): Promise<void> {
     return this.#requests.close();
+  }
+
+  /** A dead machine may be back by now: what answers is left in peace, until it is gone again. */
+  #send(asked: readonly Asked[]): void {
+    const { isAlive } = this.#options;
+    this.#requests.send(
+      asked,
+      (one) =>
+        one.action === 'add' ||
+        one.reason === 'empty' ||
+        (this.#absences.ms(one.machine) >= SURE_MS && !isAlive(one.machine)),
+    );
   }
 
   readonly #answered = async (
@@ -164,28 +189,46 @@ export class ProvisionerGroup implements NodeGroup {
       present: ReadonlyMap<string, readonly RegisteredNode[]>,
     ) => Provisioning,
   ) {
-    const { registry, log } = this.#options;
+    const { registry, log, deadAfterMs, isAlive } = this.#options;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const [snapshot, document] = await Promise.all([
         registry.snapshot(),
         registry.document(PROVISIONING_DOCUMENT),
       ]);
+      // After the snapshot: who was told to leave has said so before its record went.
+      const departed = await departedNodes(registry);
       const present = machinesOf(snapshot.nodes);
       const { nowMs } = snapshot;
       const stored = document && parseProvisioning(document.value);
       const before = stored ?? NOTHING_ASKED;
       const waiting = this.#waiting(before.machines, present);
       const tell = (what: object, message: string): void => log.warn(what, message);
-      const settled = settle(before, { present, waiting, nowMs, newId, tell });
+      this.#absences.look(withoutNode(before, present), snapshot.ageMs, this.#now());
+      const isLost = (machine: string): boolean =>
+        this.#absences.ms(machine) >= deadAfterMs && !isAlive(machine);
+      const seen = { present, waiting, departed, isLost, nowMs, newId, tell };
+      const settled = settle(before, seen);
       const state = change(settled, nowMs, present);
       if (state === stored) return { state, present, nowMs };
       const text = JSON.stringify(state);
       const version = document?.version ?? 0;
       if ((await registry.writeDocument(PROVISIONING_DOCUMENT, text, version)) !== undefined) {
+        await this.#noteDead(before.asked, settled.asked);
         return { state, present, nowMs };
       }
     }
     throw new GroupError('other Master Nodes change what is asked for at this moment');
+  }
+
+  /** In the words of the other groups. */
+  async #noteDead(before: readonly Asked[], after: readonly Asked[]): Promise<void> {
+    const { registry, nodeId, deadAfterMs } = this.#options;
+    for (const one of after) {
+      const isNew = !before.some(({ id }) => id === one.id);
+      if (!isNew || one.action !== 'remove' || one.reason !== 'dead') continue;
+      const text = `ended machine ${one.machine} of node ${one.node}: no node has run on ${one.machine} for ${minutes(deadAfterMs)} (dead)`;
+      await registry.audit({ by: nodeId, text });
+    }
   }
 
   /** Those without a node that had one a moment ago. */
@@ -220,6 +263,18 @@ function machinesOf(nodes: readonly RegisteredNode[]): Map<string, RegisteredNod
 
 const isStarting = (nodes: readonly RegisteredNode[]): boolean =>
   nodes.length > 0 && nodes.every(({ record }) => record.state === 'starting');
+
+/** Machines whose node is not there, whatever has become of it. */
+const withoutNode = (
+  { nodes, gone, asked }: Provisioning,
+  present: ReadonlyMap<string, unknown>,
+): string[] => {
+  const known = [...nodes, ...gone, ...asked.filter((one) => one.action === 'remove')];
+  return known.flatMap(({ machine }) => (present.has(machine) ? [] : machine));
+};
+
+const minutes = (ms: number): string =>
+  ms % 60_000 === 0 && ms > 60_000 ? `${ms / 60_000} minutes` : `${ms / 1000} s`;
 
 const coming = ({ asked }: Provisioning): number =>
   asked.reduce((sum, one) => sum + (one.action === 'add' ? one.left : 0), 0);

@@ -1,3 +1,9 @@
+/**
+ * Why a machine is to go. `empty`: its node is drained. `dead`: its node ended without having been
+ * told to, or the machine did, and no other one has run there for long.
+ */
+export type RemovalReason = 'empty' | 'dead';
+
 /** What is asked of whoever starts and stops the machines of Media Nodes. */
 export type ProvisionRequest =
   | {
@@ -9,10 +15,11 @@ export type ProvisionRequest =
   | {
       readonly action: 'remove';
       readonly id: string;
-      /** Id of the node, which is drained and empty. */
+      /** Id of the node that runs there, or ran there last. */
       readonly node: string;
       /** `sluice.machine_id` of it. */
       readonly machine: string;
+      readonly reason: RemovalReason;
     };
 
 /**

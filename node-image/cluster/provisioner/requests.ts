@@ -35,15 +35,19 @@ export class Requests {
     this.#options = options;
   }
 
-  /** Makes those that are due, all at once. Returns without waiting for them. */
-  send(all: readonly Asked[]): void {
+  /**
+   * Makes those that are due, all at once. Returns without waiting for them.
+   *
+   * @param isWanted - others wait until the next time
+   */
+  send(all: readonly Asked[], isWanted: (one: Asked) => boolean): void {
     for (const id of this.#failed.keys()) {
       if (!all.some((one) => one.id === id)) this.#failed.delete(id);
     }
     if (this.#end.signal.aborted) return;
     for (const asked of all) {
       const isDue = (this.#failed.get(asked.id)?.notBeforeMs ?? 0) <= this.#options.now();
-      if (asked.told || this.#underWay.has(asked.id) || !isDue) continue;
+      if (asked.told || this.#underWay.has(asked.id) || !isDue || !isWanted(asked)) continue;
       const work = this.#make(asked)
         .catch((error: unknown) => {
           // The registry is away: it is asked for again, and was done already.
@@ -113,5 +117,5 @@ function requestOf(asked: Asked): ProvisionRequest {
   const { id } = asked;
   return asked.action === 'add'
     ? { action: 'add', id, count: asked.count }
-    : { action: 'remove', id, node: asked.node, machine: asked.machine };
+    : { action: 'remove', id, node: asked.node, machine: asked.machine, reason: asked.reason };
 }

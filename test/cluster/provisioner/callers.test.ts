@@ -9,6 +9,7 @@ import { TokenVerifier, WebhookReceiver } from 'livekit-server-sdk';
 import { pino } from 'pino';
 import { KeyRing } from '../../../node-image/api/key-ring';
 import { MemoryRegistry } from '../../../node-image/cluster/memory-registry';
+import { NodeWatch } from '../../../node-image/cluster/node-watch';
 import { ExecProvisioner } from '../../../node-image/cluster/provisioner/exec-provisioner';
 import type {
   ProvisionAnswer,
@@ -18,11 +19,23 @@ import { WebhookProvisioner } from '../../../node-image/cluster/provisioner/webh
 import { configSchema } from '../../../node-image/contract';
 import { provisionedGroup } from '../../../node-image/lifecycle/provisioned-group';
 import { until } from '../../support/wait';
+import { FakeLink, quiet } from '../core-support';
 
 const KEY = 'APItest';
 const SECRET = 'a-secret-of-the-tests-that-is-long-enough';
 const ADD: ProvisionRequest = { action: 'add', id: 'PR_1', count: 2 };
-const REMOVE: ProvisionRequest = { action: 'remove', id: 'PR_2', node: 'ND_x', machine: 'media-2' };
+const REMOVE: ProvisionRequest = {
+  action: 'remove',
+  id: 'PR_2',
+  node: 'ND_x',
+  machine: 'media-2',
+  reason: 'dead',
+};
+const watch = new NodeWatch({
+  registry: new MemoryRegistry(),
+  link: new FakeLink(),
+  log: quiet,
+});
 const never = new AbortController().signal;
 
 interface Received {
@@ -70,7 +83,7 @@ describe('a web server that is asked for machines', () => {
     const config = { ...configSchema.parse({}), sluice };
     const keys = new KeyRing({ configured: { [KEY]: SECRET } });
     const registry = new MemoryRegistry();
-    const parts = { registry, keys };
+    const parts = { registry, keys, watch };
     const group = provisionedGroup({ config, nodeId: 'M1', parts, log: pino({ level: 'silent' }) });
     assert.ok(group);
     await group.grow(3);
@@ -98,7 +111,7 @@ describe('a web server that is asked for machines', () => {
     const keys = new KeyRing({ configured: { [KEY]: SECRET } });
     const lines: string[] = [];
     const log = pino({}, { write: (line: string) => lines.push(line) });
-    const parts = { registry: new MemoryRegistry(), keys };
+    const parts = { registry: new MemoryRegistry(), keys, watch };
     const group = provisionedGroup({ config, nodeId: 'M1', parts, log });
     await group?.grow(1);
     await until('a line of the log', () => lines.length > 0);
@@ -199,7 +212,7 @@ describe('a program that is asked for machines', () => {
     delete process.env['SLUICE_TEST_SECRET'];
     assert.deepEqual(got, { outcome: 'done' });
     const [args = '', ...env] = readFileSync(out, 'utf8').split('|').join('|').split('\n');
-    assert.ok(args.startsWith('--pool|remove|$(id)|a b;`id`"|'), args);
+    assert.ok(args.startsWith('--pool|remove|$(id)|a b;`id`"|dead|'), args);
     const names = [args.split('|').at(-1) ?? '', ...env].map((line) => line.split('=')[0]);
     const known = ['LANG', 'OLDPWD', 'PATH', 'PWD', 'SHLVL', 'SLUICE_CLUSTER', 'SLUICE_REQUEST_ID'];
     for (const name of names) assert.ok(['', '_', ...known].includes(name ?? ''), name);
@@ -277,6 +290,8 @@ describe('the keys of sluice.scaling for them', () => {
     assert.deepEqual(problems(url), [of('group_api_key')]);
     const hurried = { ...webhook, ...url, group_timeout: '10ms' };
     assert.deepEqual(problems(hurried), [of('group_timeout')]);
+    const rash = { ...webhook, ...url, group_dead_after: '59s' };
+    assert.deepEqual(problems(rash), [of('group_dead_after')]);
   });
 
   it('have to name a program by its path', () => {

@@ -117,7 +117,9 @@ describe('the group of a provisioner', () => {
     await group.terminate('N2');
     await group.terminate('N2');
     await settled();
-    assert.deepEqual(provisioner.what, [{ action: 'remove', node: 'N2', machine: 'N2' }]);
+    assert.deepEqual(provisioner.what, [
+      { action: 'remove', node: 'N2', machine: 'N2', reason: 'empty' },
+    ]);
     // As the controller does; the node beats on until its machine is stopped.
     await registry.forgetNode('N2');
     await empty('N2');

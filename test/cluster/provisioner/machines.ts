@@ -11,6 +11,7 @@ interface WebhookBody {
   readonly action: 'add' | 'remove';
   readonly count?: number;
   readonly machine?: string;
+  readonly reason?: string;
 }
 
 /** Machines of a test: each is a real Media Node, and waits until it is started. */
@@ -23,6 +24,10 @@ export class Machines {
   readonly #names: readonly string[];
   readonly #nodes = new Map<string, Promise<ClusterNode>>();
   readonly #answered = new Set<string>();
+  /** Those that are switched off, or broken. */
+  readonly #dead = new Set<string>();
+  /** What was asked for so often is answered by an error: the answer got lost. */
+  #errors = 0;
   readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-machines-'));
   readonly #server: ReturnType<typeof createServer>;
 
@@ -49,6 +54,19 @@ export class Machines {
 
   get running(): string[] {
     return [...this.#nodes.keys()];
+  }
+
+  /** As when its power is cut. */
+  async kill(name: string): Promise<void> {
+    const node = await this.#nodes.get(name);
+    if (node === undefined) throw new Error(`${name} does not run`);
+    this.#dead.add(name);
+    await node.kill();
+  }
+
+  /** The next answers of the web server are errors. */
+  failNext(count: number): void {
+    this.#errors = count;
   }
 
   /** The sample of the page, where ssh leads to these machines. @returns sluice.scaling.group_command */
@@ -83,6 +101,7 @@ export class Machines {
     const body = await text(request);
     const [, verb = '', name = ''] = (request.url ?? '').split('/');
     if (request.method === 'GET') {
+      if (this.#dead.has(name)) return this.#unreachable(verb, name);
       if (verb === 'start') this.#start(name);
       if (verb === 'stop') this.#stop(name);
       const words = this.#nodes.has(name) ? 'active' : 'inactive';
@@ -95,14 +114,26 @@ export class Machines {
   async #webhook(body: string, token = ''): Promise<{ status: number; words: string }> {
     const { apiKey = '', apiSecret = '' } = this.cluster ?? {};
     await new WebhookReceiver(apiKey, apiSecret).receive(body, token);
-    const { id, action, count = 0, machine = '' } = JSON.parse(body) as WebhookBody;
+    const { id, action, count = 0, machine = '', reason } = JSON.parse(body) as WebhookBody;
+    if (this.#errors > 0) {
+      this.#errors -= 1;
+      this.done.push(`error for ${action} ${id}`);
+      return { status: 503, words: 'later' };
+    }
     if (this.#answered.has(id)) return { status: 200, words: '' };
     this.#answered.add(id);
     const free = this.#names.filter((name) => !this.#nodes.has(name)).slice(0, count);
     if (action === 'add' && free.length < count) return { status: 507, words: 'none is left' };
     for (const name of free) this.#start(name);
-    if (action === 'remove') this.#stop(machine);
+    if (action === 'remove' && reason === 'dead') this.done.push(`give back ${machine} ${id}`);
+    else if (action === 'remove') this.#stop(machine);
     return { status: 202, words: '' };
+  }
+
+  /** As ssh to a machine that is off. */
+  #unreachable(verb: string, name: string): { status: number; words: string } {
+    if (verb === 'stop') this.done.push(`give back ${name}`);
+    return { status: 500, words: '' };
   }
 
   #start(name: string): void {

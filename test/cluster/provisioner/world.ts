@@ -35,6 +35,8 @@ export function provisionerWorld(changes: Partial<ProvisionerGroupOptions> = {})
   const registry = new MemoryRegistry({ now: () => clock.now });
   const provisioner = new FakeProvisioner();
   const lines: string[] = [];
+  /** Machines whose nodes answer on their link. */
+  const alive = new Set<string>();
   const groupOf = (nodeId: string) =>
     new ProvisionerGroup({
       kind: 'webhook',
@@ -43,6 +45,9 @@ export function provisionerWorld(changes: Partial<ProvisionerGroupOptions> = {})
       nodeId,
       limits: { min: 1, max: 4 },
       retryAfterMs: 300_000,
+      deadAfterMs: 600_000,
+      everyMs: 5000,
+      isAlive: (machine) => alive.has(machine),
       log: pino({}, { write: (line: string) => lines.push(line) }),
       now: () => clock.now,
       ...changes,
@@ -63,7 +68,7 @@ export function provisionerWorld(changes: Partial<ProvisionerGroupOptions> = {})
     await beat(id, { state: 'drained' });
   };
   const group = groupOf('M1');
-  return { clock, registry, provisioner, group, groupOf, beat, empty, lines };
+  return { clock, registry, provisioner, group, groupOf, beat, empty, alive, lines };
 }
 
 /** Lets what was begun in the background come to its end. */
