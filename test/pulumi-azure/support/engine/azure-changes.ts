@@ -117,7 +117,8 @@ export function holderOf(id: string, all: Readonly<Record<string, Existing>>): s
   if (found === undefined || !HELD.test(found.type)) return undefined;
   return Object.keys(all).find((each) => {
     const other = all[each];
-    return /:(?:compute|network):/.test(other?.type ?? '') && names(other?.inputs, id);
+    const counts = each !== id && /:(?:compute|network):/.test(other?.type ?? '');
+    return counts && names(other?.inputs, id);
   });
 }
 
