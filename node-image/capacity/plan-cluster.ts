@@ -52,11 +52,13 @@ export interface Candidate {
   readonly usdBounds: Bounds;
 }
 
-/** A machine on which a Room does not fit. */
+/** A machine on which a Room does not fit, or as a Single Node not all of them. */
 export interface TooSmall {
   readonly cloud: Cloud;
   readonly machine: Machine;
   readonly limit: Limit;
+  /** Rooms below the target, and at most; 0: not even one. */
+  readonly rooms: { readonly atTarget: number; readonly full: number };
   /** The largest Room of the kind that fits. */
   readonly largest: RoomShape | undefined;
 }
@@ -114,7 +116,8 @@ function assess(
   // A Single Node is one machine.
   if (!Number.isFinite(expected) || (question.masters === 0 && expected > 1)) {
     const largest = fit.full > 0 ? room : largestRoom({ ...question, machine });
-    return { cloud, machine, limit: fit.limit, largest };
+    const { limit, atTarget, full } = fit;
+    return { cloud, machine, limit, rooms: { atTarget, full }, largest };
   }
   const nodes = {
     low: nodesFor(question, fitAt(1 - error)),

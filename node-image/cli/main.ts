@@ -52,6 +52,10 @@ async function main(): Promise<void> {
       const { runDoctor } = await import('../lifecycle/doctor/run-doctor.js');
       return runDoctor({ question });
     },
+    calibrate: async () => {
+      const { calibrate } = await import('../capacity/calibrate.js');
+      return calibrate();
+    },
   });
   // What serve has set says more than that the command line was understood.
   process.exitCode ||= code;

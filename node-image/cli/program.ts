@@ -18,6 +18,7 @@ import { joinCommand } from './commands/join';
 import { keysCommand } from './commands/keys';
 import { leaveCommand } from './commands/leave';
 import { nodesCommand } from './commands/nodes';
+import { planCommand, type RunCalibration } from './commands/plan';
 import { preflightCommand, type RunPreflight, type RunPreflightAzure } from './commands/preflight';
 import { removeCommand } from './commands/remove';
 import { restoreCommand } from './commands/restore';
@@ -45,6 +46,8 @@ export interface SluiceOptions {
   readonly preflightAzure: RunPreflightAzure;
   /** Looks at this machine. */
   readonly doctor: RunDoctor;
+  /** Measures what a packet costs on this machine. */
+  readonly calibrate: RunCalibration;
 }
 
 const HELP = `
@@ -79,7 +82,7 @@ export async function runSluice(options: SluiceOptions): Promise<number> {
 }
 
 function buildProgram(
-  { io, version, serve, up, agent, preflight, preflightAzure, doctor }: SluiceOptions,
+  { io, version, serve, up, agent, preflight, preflightAzure, doctor, calibrate }: SluiceOptions,
   setExitCode: (code: number) => void,
 ): Command {
   const program = newCommand('sluice', io)
@@ -114,6 +117,7 @@ function buildProgram(
   const runs = { aws: preflight, azure: preflightAzure };
   program.addCommand(preflightCommand(io, runs, setExitCode));
   program.addCommand(doctorCommand(io, doctor, setExitCode));
+  program.addCommand(planCommand(io, calibrate, setExitCode));
   program.commandsGroup('Change:');
   program.addCommand(drainCommand(io, setExitCode));
   program.addCommand(undrainCommand(io));

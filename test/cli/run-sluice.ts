@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly preflight?: SluiceOptions['preflight'];
   readonly preflightAzure?: SluiceOptions['preflightAzure'];
   readonly doctor?: SluiceOptions['doctor'];
+  readonly calibrate?: SluiceOptions['calibrate'];
 }
 
 export interface Ran {
@@ -61,6 +62,9 @@ export async function sluice(argv: readonly string[], options: RunOptions = {}):
     preflight: options.preflight ?? (async () => ({ caller: undefined, findings: [] })),
     preflightAzure: options.preflightAzure ?? (async () => ({ caller: undefined, findings: [] })),
     doctor: options.doctor ?? (async () => ({ isRunning: false, findings: [] })),
+    calibrate:
+      options.calibrate ??
+      (async () => ({ processor: 'test', cores: 2, microsecondsPerPacket: 10 })),
   });
   return { code, output, errors };
 }
