@@ -2,8 +2,9 @@
  * `npm run bench`: measures Sluice, and livekit-server where it is on the PATH or given, with the
  * same load on this machine, in a network namespace that ends with it.
  *
- *   npm run bench -- [--scenario name or series]... [--repeat 3] [--seconds 24]
- *                    [--peer path of livekit-server] [--name bench] [--out folder]
+ *   npm run bench -- [--scenario name or series]... [--repeat 3] [--seconds 24] [--minutes 0]
+ *                    [--peer path of livekit-server] [--lk path of lk] [--smoke]
+ *                    [--name bench] [--out folder]
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
@@ -13,9 +14,14 @@ import { ROOT, runMain, setUp } from '../scripts/setup.mjs';
 await runMain(async () => {
   const { node, env } = await setUp({ tests: false });
   const given = process.argv.slice(2);
-  const found = findProgram('livekit-server', process.env);
-  const hasPeer = given.some((arg) => arg.startsWith('--peer'));
-  const args = !hasPeer && found ? [...given, '--peer', found] : given;
+  const args = [...given];
+  for (const [option, program] of Object.entries({ '--peer': 'livekit-server', '--lk': 'lk' })) {
+    const found = findProgram(program, process.env);
+    const isGiven = given.some((arg) => arg === option || arg.startsWith(`${option}=`));
+    if (!isGiven && found) {
+      args.push(option, found);
+    }
+  }
   // Its libraries come from their registry, which is not to be reached from the namespace.
   const build =
     "require('./bench/load-build').ensureLoadSource().catch((error) => { console.error(error.message); process.exitCode = 1; })";

@@ -28,7 +28,7 @@ import { allScenarios, type Scenario } from './scenarios';
  * What the fit is not told of, and is then held against: a size between, sizes beyond all that it is
  * told of, and shapes that it has not seen.
  */
-export const HELD_OUT = [
+
   'viewers-50',
   'viewers-200',
   'meeting-4-20',

@@ -1,8 +1,11 @@
 /** Measures the servers, alternating. Started by bench.mjs in a network namespace of its own. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { controlSeries } from './control-series';
+import { drainSeries } from './drain-series';
 import { type Floor, Floors } from './floor';
 import { floorSeries } from './floor-series';
+import { lkSeries } from './lk-series';
 import { ensureLoadSource } from './load-build';
 import { type Measurement, measure } from './measure';
 import { durationOf, Limits, secondsOf, type Turn, turnsOf } from './plan-of-runs';
@@ -11,11 +14,18 @@ import { writeResults } from './results';
 import { allScenarios, type Scenario } from './scenarios';
 import type { Extra, ExtraSeries } from './series';
 import type { ServerKind } from './servers';
+import { socketsSeries } from './sockets-series';
 import { sentenceOf, targetsOf } from './targets';
 import { trendsOf } from './trend';
 
 const ADDRESS = '10.87.0.1';
-const EXTRAS: readonly ExtraSeries[] = [floorSeries];
+const EXTRAS: readonly ExtraSeries[] = [
+  floorSeries,
+  controlSeries,
+  socketsSeries,
+  drainSeries,
+  lkSeries,
+];
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +35,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '0' },
     smoke: { type: 'boolean', default: false },
     peer: { type: 'string', default: '' },
+    lk: { type: 'string', default: '' },
     name: { type: 'string', default: 'bench' },
     out: { type: 'string', default: join(__dirname, 'results') },
   },
@@ -123,10 +134,10 @@ class Bench {
 
   async runExtra(series: ExtraSeries): Promise<void> {
     const { program } = this.#options;
-    const { peer, smoke } = values;
+    const { peer, lk, smoke } = values;
     try {
       const say = (line: string): void => console.log(`${series.name}: ${line}`);
-      const extra = await series.run({ program, peer, address: ADDRESS, isSmoke: smoke, say });
+      const extra = await series.run({ program, peer, lk, address: ADDRESS, isSmoke: smoke, say });
       this.#extras.push(extra);
       console.log(`${extra.title}\n${extra.table}\n`);
     } catch (error) {
@@ -189,7 +200,10 @@ function chosen(names: readonly string[]): {
   const takes = (name: string): boolean => names.length === 0 || names.includes(name);
   return {
     scenarios: all.filter((one) => takes(one.name) || takes(one.series)),
-    extras: EXTRAS.filter(({ name }) => takes(name)),
+    // By itself it says that there is no `lk`; among all others it is left out then.
+    extras: EXTRAS.filter(
+      ({ name }) => takes(name) && (name !== 'lk' || names.length > 0 || values.lk !== ''),
+    ),
   };
 }
 

@@ -19,6 +19,8 @@ export interface ExtraOptions {
   readonly address: string;
   /** Program of livekit-server; empty where there is none. */
   readonly peer: string;
+  /** Program of LiveKit's command line; empty where there is none. */
+  readonly lk: string;
   /** Smaller and shorter, to see that it works. */
   readonly isSmoke: boolean;
   readonly say: (line: string) => void;

@@ -14,6 +14,8 @@ export type ServerKind = 'sluice' | 'livekit-server';
 export interface BenchServer {
   readonly url: string;
   readonly pid: number;
+  readonly apiKey: string;
+  readonly apiSecret: string;
   /** Lets an identity join a Room. */
   token(room: string, identity: string): Promise<string>;
   close(): Promise<void>;
@@ -94,6 +96,8 @@ export async function startBenchServer(options: StartServerOptions): Promise<Ben
   return {
     url: `ws://${address}:7880`,
     pid: child.pid ?? 0,
+    apiKey: KEY,
+    apiSecret: SECRET,
     token: (room, identity) => {
       const token = new AccessToken(KEY, SECRET, { identity });
       token.addGrant({ roomJoin: true, room });
