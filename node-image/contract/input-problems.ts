@@ -146,9 +146,17 @@ export class InputProblems {
   }
 }
 
+/** So much of what was given is shown, in characters: more hides what to do about it. */
+const MOST_SHOWN = 500;
+
 /** The problem in one line: lower case, no full stop. */
 export function sentence(problem: Problem): string {
-  return `${problem.what}: got ${problem.given}, allowed is ${problem.allowed}; ${problem.fix}`;
+  const { length } = problem.given;
+  const given =
+    length > MOST_SHOWN
+      ? `${problem.given.slice(0, MOST_SHOWN)}… (${length} characters)`
+      : problem.given;
+  return `${problem.what}: got ${given}, allowed is ${problem.allowed}; ${problem.fix}`;
 }
 
 /** Bounds in words, both included: `from 1 to 3`; empty where there are none. */

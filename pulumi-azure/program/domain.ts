@@ -1,45 +1,59 @@
-import type * as pulumi from '@pulumi/pulumi';
 import { Domain } from '../domain';
 import type { Problems } from '../private/validation';
 import type { StoredSecret } from '../stored-secret';
+import type { StackConfig } from './stack-config';
 
 const VAULT_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.KeyVault\/vaults\/([^/]+)$/i;
 
+/** Without a name they would do nothing, and nobody would be told. */
+const OF_NAMES = [
+  'dnsZone',
+  'dnsZoneResourceGroup',
+  'letsEncryptTermsAgreed',
+  'letsEncryptEmail',
+] as const;
+
 /** The name that clients use, and where its certificate is from, by the configuration of the stack. */
-export function programDomain(config: pulumi.Config, problems: Problems): Domain {
-  const domainName = config.get('domainName');
-  const pem = config.getSecret('certificatePem');
+export function programDomain(config: StackConfig, problems: Problems): Domain {
+  const domainName = config.text('domainName');
+  const pem = config.secret('certificatePem');
   const certificate = certificateOf(config, problems);
   problems.atMostOne({
     'sluice:certificatePem': pem,
     'sluice:certificateVaultId': certificate,
   });
   if (domainName === undefined) {
-    problems.check(pem === undefined && certificate === undefined, {
+    const ofNames = OF_NAMES.filter((key) => config.text(key) !== undefined);
+    const hasOne = pem !== undefined || certificate !== undefined;
+    const without = [
+      ...(hasOne ? ['a certificate'] : []),
+      ...ofNames.map((key) => `sluice:${key}`),
+    ];
+    problems.check(without.length === 0, {
       what: 'sluice:domainName',
-      given: 'none, and a certificate',
-      allowed: 'the name that the certificate is for',
-      fix: 'give it by `pulumi config set sluice:domainName`',
+      given: `none, and ${without.join(', ')}`,
+      allowed: 'the name that it is for',
+      fix: 'give it by `pulumi config set sluice:domainName`, or take the others back by `pulumi config rm`',
     });
     return Domain.none();
   }
-  const zoneName = config.get('dnsZone');
-  const resourceGroupName = config.get('dnsZoneResourceGroup');
+  const zoneName = config.text('dnsZone');
+  const resourceGroupName = config.text('dnsZoneResourceGroup');
   const zone = zoneName === undefined ? undefined : { zoneName, resourceGroupName };
   if (certificate !== undefined) return Domain.certificate(domainName, certificate, { zone });
   if (pem !== undefined) return Domain.ownCertificate(domainName, pem, { zone });
   return Domain.letsEncrypt(domainName, {
     zone,
-    termsAgreed: config.getBoolean('letsEncryptTermsAgreed') ?? false,
-    email: config.get('letsEncryptEmail'),
+    termsAgreed: config.flag('letsEncryptTermsAgreed') ?? false,
+    email: config.text('letsEncryptEmail'),
   });
 }
 
 /** A certificate that is in a Key Vault already. */
-function certificateOf(config: pulumi.Config, problems: Problems): StoredSecret | undefined {
-  const vaultId = config.get('certificateVaultId');
-  const secretName = config.get('certificateName');
+function certificateOf(config: StackConfig, problems: Problems): StoredSecret | undefined {
+  const vaultId = config.text('certificateVaultId');
+  const secretName = config.text('certificateName');
   problems.allOrNone({
     'sluice:certificateVaultId': vaultId,
     'sluice:certificateName': secretName,

@@ -8,6 +8,7 @@ import type { OnDeadline } from '../node-drain';
 import type { AlarmOptions } from '../observability';
 import { Problems } from '../private/validation';
 import { programDomain } from './domain';
+import { StackConfig } from './stack-config';
 
 /** What `pulumi config set sluice:KEY` takes. */
 export interface ProgramSettings {
@@ -19,6 +20,8 @@ export interface ProgramSettings {
   readonly zones: readonly string[] | undefined;
   readonly masterVmSize: string | undefined;
   readonly mediaNodes: MediaNodesOptions;
+  /** Of an Elastic cluster: whether its disk outlives the stack. */
+  readonly retainData: boolean;
   /** Undefined: the journal stays on the machines. */
   readonly logGroup: LogGroupOptions | undefined;
   /** Undefined: there are none. */
@@ -50,6 +53,8 @@ export const PROGRAM_KEYS: Readonly<Record<string, string>> = {
   drainPatienceMinutes: `how long Rooms may end by themselves; ${DEPLOYMENT_DEFAULTS.patienceMinutes}`,
   drainDeadlineMinutes: `how long leaving may take in all; ${DEPLOYMENT_DEFAULTS.deadlineMinutes}`,
   drainOnDeadline: 'force or keep; force',
+  retainData:
+    'true keeps the data disk of a deleted stack; as resourceGroup is one of yours or not',
   logRetentionDays:
     'for how long a workspace keeps the journal, 4 to 730; it stays on the machines',
   logWorkspaceId: 'id of a Log Analytics workspace of yours for the journal; one of its own',
@@ -58,61 +63,58 @@ export const PROGRAM_KEYS: Readonly<Record<string, string>> = {
   alarmFullAtCpu: 'CPU of full Media Nodes that alarms tell of, in percent; 70',
 };
 
+const KINDS = ['elastic', 'highAvailability', 'singleNode'] as const;
+
 /** What a Single Node has not. */
-const OF_CLUSTERS = ['alarmEmails', 'alarmActionGroupIds', 'alarmFullAtCpu'] as const;
+const OF_CLUSTERS = /^(?:alarm|drain|masterNodes|mediaNodes(?!VmSize$|Architecture$))/;
 
 /**
  * Reads the configuration of the stack.
  *
- * @throws RunError that names all that contradicts, and keys that nobody reads, such as misspelt ones.
+ * @throws RunError that names all that is of no use in it, and keys that nobody reads, such as misspelt ones.
  */
 export function programSettings(config = new pulumi.Config('sluice')): ProgramSettings {
   const problems = new Problems('configuration');
-  refuseUnknown(problems);
-  const number = (key: string) => config.getNumber(key);
-  const kind = config.get('kind') ?? 'elastic';
-  problems.check(['elastic', 'highAvailability', 'singleNode'].includes(kind), {
-    what: 'sluice:kind',
-    given: JSON.stringify(kind),
-    allowed: 'elastic, highAvailability or singleNode',
-    fix: 'correct it by `pulumi config set sluice:kind`',
-  });
-  if (kind === 'singleNode') refuseOfClusters(config, problems);
-  const domain = programDomain(config, problems);
-  problems.throwIfAny();
-  return {
+  const read = new StackConfig(config, problems, Object.keys(PROGRAM_KEYS));
+  const kind = read.oneOf('kind', KINDS) ?? 'elastic';
+  if (kind === 'singleNode') refuseOfClusters(read, problems);
+  const settings: ProgramSettings = {
     kind,
-    location: config.get('location'),
-    resourceGroupName: config.get('resourceGroup'),
-    domain,
-    zones: config.getObject<string[]>('zones'),
-    masterVmSize: config.get('masterNodesVmSize'),
+    location: read.text('location'),
+    resourceGroupName: read.text('resourceGroup'),
+    domain: programDomain(read, problems),
+    zones: read.list('zones'),
+    masterVmSize: read.text('masterNodesVmSize'),
     mediaNodes: {
-      vmSize: config.get('mediaNodesVmSize'),
-      architecture: config.get<NodeArchitecture>('mediaNodesArchitecture'),
-      initialCapacity: number('mediaNodesInitialCapacity'),
-      minCapacity: number('mediaNodesMinCapacity'),
-      maxCapacity: number('mediaNodesMaxCapacity'),
+      vmSize: read.text('mediaNodesVmSize'),
+      architecture: read.oneOf<NodeArchitecture>('mediaNodesArchitecture', ['x86_64', 'arm64']),
+      initialCapacity: read.number('mediaNodesInitialCapacity'),
+      minCapacity: read.number('mediaNodesMinCapacity'),
+      maxCapacity: read.number('mediaNodesMaxCapacity'),
       scaling: {
-        targetLoad: number('mediaNodesTargetLoad'),
-        headroomRooms: number('mediaNodesHeadroomRooms'),
+        targetLoad: read.number('mediaNodesTargetLoad'),
+        headroomRooms: read.number('mediaNodesHeadroomRooms'),
       },
       drain: {
-        patienceMinutes: number('drainPatienceMinutes'),
-        deadlineMinutes: number('drainDeadlineMinutes'),
-        onDeadline: config.get<OnDeadline>('drainOnDeadline'),
+        patienceMinutes: read.number('drainPatienceMinutes'),
+        deadlineMinutes: read.number('drainDeadlineMinutes'),
+        onDeadline: read.oneOf<OnDeadline>('drainOnDeadline', ['force', 'keep']),
       },
     },
+    // Who deletes a stack for trying it out looks for nothing that is left in groups of its own.
+    retainData: read.flag('retainData') ?? read.text('resourceGroup') !== undefined,
     logGroup: given({
-      retentionDays: number('logRetentionDays'),
-      existingWorkspaceId: config.get('logWorkspaceId'),
+      retentionDays: read.number('logRetentionDays'),
+      existingWorkspaceId: read.text('logWorkspaceId'),
     }),
     alarms: given({
-      emails: list(config, 'alarmEmails'),
-      actions: list(config, 'alarmActionGroupIds'),
-      fullAtCpu: number('alarmFullAtCpu'),
+      emails: read.list('alarmEmails'),
+      actions: read.list('alarmActionGroupIds'),
+      fullAtCpu: read.number('alarmFullAtCpu'),
     }),
   };
+  problems.throwIfAny();
+  return settings;
 }
 
 /** The options, where one of them was given. */
@@ -120,32 +122,13 @@ function given<T extends object>(options: T): T | undefined {
   return Object.values(options).some((value) => value !== undefined) ? options : undefined;
 }
 
-/** `a,b`, or the JSON that `pulumi config set --path 'sluice:KEY[0]' a` makes. */
-function list(config: pulumi.Config, key: string): readonly string[] | undefined {
-  const text = config.get(key);
-  if (text === undefined) return undefined;
-  if (text.startsWith('[')) return config.getObject<string[]>(key);
-  return text.split(',').map((each) => each.trim());
-}
-
-function refuseUnknown(problems: Problems): void {
-  const unknown = Object.keys(pulumi.runtime.allConfig())
-    .filter((key) => key.startsWith('sluice:'))
-    .filter((key) => !Object.hasOwn(PROGRAM_KEYS, key.slice('sluice:'.length)));
-  problems.check(unknown.length === 0, {
-    what: 'keys',
-    given: unknown.join(', '),
-    allowed: `one of ${Object.keys(PROGRAM_KEYS).join(', ')}`,
-    fix: 'correct it by `pulumi config rm` and `pulumi config set`',
-  });
-}
-
-function refuseOfClusters(config: pulumi.Config, problems: Problems): void {
-  for (const key of OF_CLUSTERS) {
-    problems.check(config.get(key) === undefined, {
+function refuseOfClusters(read: StackConfig, problems: Problems): void {
+  for (const key of Object.keys(PROGRAM_KEYS).filter((each) => OF_CLUSTERS.test(each))) {
+    const value = read.text(key);
+    problems.check(value === undefined, {
       what: `sluice:${key}`,
-      given: String(config.get(key)),
-      allowed: 'a cluster: a Single Node has no alarms',
+      given: String(value),
+      allowed: 'a cluster: a Single Node has none of it',
       fix: `take it back by \`pulumi config rm sluice:${key}\`, or set sluice:kind to elastic`,
     });
   }
