@@ -10,11 +10,19 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { findProgram, run, SetupError, workerRuns } from './commands.mjs';
 import { howToInstall, installPackages, missingPackages } from './debian.mjs';
 import { note, step } from './steps.mjs';
+import {
+  crossFile,
+  crossPackages,
+  fetchSysroot,
+  foreignOf,
+  isForeignProgram,
+} from './worker-cross.mjs';
 
 /** Relative to the project. */
 export const RECIPE_FOLDER = 'node-image/image/worker-build';
@@ -49,14 +57,19 @@ export function recipeHash(root) {
 /**
  * @param {string} root the project
  * @param {string} target where the worker shall be; appears there only when it is complete
+ * @param {string} [arch] what it shall run on, as Node names it. @default that of this machine
+ * @throws {SetupError} for an architecture that is not built for here, or when it cannot be built
  */
-export async function buildWorker(root, target) {
+export async function buildWorker(root, target, arch = process.arch) {
   const folder = path.join(root, RECIPE_FOLDER);
   /** @type {Recipe} */
   const recipe = JSON.parse(readFileSync(path.join(folder, 'recipe.json'), 'utf8'));
+  const foreign = arch === process.arch ? undefined : foreignOf(arch);
   const hasDpkg = findProgram('dpkg-query', process.env) !== undefined;
+  const cross = foreign && crossPackages(recipe.debianPackages, foreign);
+  const packages = cross?.tools ?? recipe.debianPackages;
   if (hasDpkg) {
-    const missing = missingPackages(recipe.debianPackages);
+    const missing = missingPackages(packages);
     if (missing.length > 0) {
       await installPackages(missing, "building mediasoup's worker");
     }
@@ -67,20 +80,25 @@ export async function buildWorker(root, target) {
   removeAbandoned(cache);
   const scratch = mkdtempSync(path.join(cache, '.building-'));
   try {
-    await step("Build mediasoup's worker from source, once a machine (about 3 min)", async () => {
+    const sysroot = cross && foreign && (await fetchSysroot(cross.libraries, foreign, scratch));
+    const whose = foreign === undefined ? '' : ` for ${foreign.debian}`;
+    const what = `Build mediasoup's worker${whose} from source, once a machine (about 3 min)`;
+    await step(what, async () => {
       try {
-        await compile(root, folder, recipe, scratch);
+        await compile({ root, folder, recipe, scratch, foreign, sysroot });
       } catch (error) {
         if (!hasDpkg && error instanceof SetupError) {
-          note(howToInstall(recipe.debianPackages, "building mediasoup's worker", false));
+          note(howToInstall(packages, "building mediasoup's worker", false));
         }
         throw error;
       }
     });
     const built = path.join(scratch, 'worker/out', 'mediasoup-worker');
-    if (!workerRuns(built)) {
+    if (foreign === undefined ? !workerRuns(built) : !isForeignProgram(built, foreign)) {
       throw new SetupError(
-        `The worker that was built does not start; look at it with \`ldd\`: ${target}`,
+        foreign === undefined
+          ? `The worker that was built does not start; look at it with \`ldd\`: ${target}`
+          : `The worker that was built is none for ${foreign.debian}: take the package ${foreign.compiler} as Debian has it.`,
       );
     }
     mkdirSync(path.dirname(target), { recursive: true });
@@ -92,12 +110,17 @@ export async function buildWorker(root, target) {
 }
 
 /**
- * @param {string} root
- * @param {string} folder
- * @param {Recipe} recipe
- * @param {string} scratch
+ * @typedef {object} Compilation
+ * @property {string} root the project
+ * @property {string} folder of the recipe
+ * @property {Recipe} recipe
+ * @property {string} scratch
+ * @property {import('./worker-cross.mjs').Foreign | undefined} foreign undefined: for this machine
+ * @property {string | undefined} sysroot the libraries of the foreign architecture
+ *
+ * @param {Compilation} compilation
  */
-async function compile(root, folder, recipe, scratch) {
+async function compile({ root, folder, recipe, scratch, foreign, sysroot }) {
   const worker = path.join(scratch, 'worker');
   cpSync(path.join(root, 'node_modules/mediasoup/worker'), worker, { recursive: true });
   // What the package has there names archives to download.
@@ -127,12 +150,16 @@ async function compile(root, folder, recipe, scratch) {
     ['-m', 'pip', 'install', '--quiet', '--require-hashes', '-r', requirements],
     { env },
   );
-  await run(path.join(tools, 'bin/meson'), ['setup', 'out', ...recipe.mesonArguments], {
-    cwd: worker,
-    env,
-  });
+  const setup = ['setup', 'out', ...recipe.mesonArguments];
+  if (foreign && sysroot) {
+    const file = path.join(scratch, 'cross.ini');
+    writeFileSync(file, crossFile(foreign, sysroot));
+    setup.push('--cross-file', file);
+  }
+  await run(path.join(tools, 'bin/meson'), setup, { cwd: worker, env });
   await run(path.join(tools, 'bin/ninja'), ['-C', 'out', recipe.ninjaTarget], { cwd: worker, env });
-  await run('strip', ['out/mediasoup-worker'], { cwd: worker, env });
+  const strip = foreign ? `${foreign.triplet}-strip` : 'strip';
+  await run(strip, ['out/mediasoup-worker'], { cwd: worker, env });
 }
 
 /**
