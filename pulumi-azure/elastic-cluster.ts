@@ -11,6 +11,7 @@ import { NodeImage } from './node-image';
 import { Observability } from './observability';
 import { buildCluster, logGroupOf, networkOf, placeOf, secretsOf } from './private/build-cluster';
 import { checkCluster } from './private/cluster-checks';
+import { withLastingGroup } from './private/data-volume';
 import type { SignalingEntry } from './signaling-entry';
 import type { StoredSecret } from './stored-secret';
 
@@ -19,8 +20,7 @@ export interface ElasticClusterArgs extends MultiNodeClusterOptions {
   /**
    * The disk of the Master Node with Redis on it, which outlives the machine. Not with `redis`.
    *
-   * @default - 20 GiB, about 5 USD a month; kept when the stack is deleted, but in a resource group of
-   * the stack, which Azure deletes with all that is in it
+   * @default - 20 GiB, about 5 USD a month; kept when the stack is deleted, in a resource group of its own
    */
   readonly dataVolume?: MasterDataVolumeOptions;
 }
@@ -63,12 +63,21 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
     this.secrets = secretsOf(name, args, place, this);
     this.logGroup = logGroupOf(name, args, place, this);
     const ownRedis = args.redis === undefined;
+    const dataVolume = withLastingGroup(
+      name,
+      {
+        ...place,
+        volume: args.dataVolume ?? {},
+        isOwnGroup: args.resourceGroupName === undefined,
+      },
+      this,
+    );
     const parts = buildCluster(
       name,
       { ...args, ...(ownRedis && { redisPassword: letters(`${name}-redis`, this) }) },
       {
         entry: args.entry ?? ClusterEntry.onMasterNode(),
-        masters: { count: 1, dataVolume: args.dataVolume ?? {} },
+        masters: { count: 1, dataVolume },
         redis: args.redis,
         network: this.network,
         secrets: this.secrets,

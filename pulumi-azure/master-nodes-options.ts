@@ -91,11 +91,20 @@ export interface MasterDataVolumeOptions {
   readonly sizeGib?: number;
 
   /**
-   * Keep it when the stack is deleted.
+   * Keep it when the stack is deleted, and when another one takes its place, as in another zone.
    *
    * @default true
    */
   readonly retain?: boolean;
+
+  /**
+   * The resource group that it is in. What keeps it has to stay: Azure deletes a resource group with all
+   * that is in it.
+   *
+   * @default - that of the Master Nodes. Where a cluster makes that itself, a new one for the disk alone,
+   * which is kept with it
+   */
+  readonly resourceGroupName?: pulumi.Input<string>;
 }
 
 /** Choices for Master Nodes; a cluster takes them as `masterNodes`. */

@@ -150,7 +150,12 @@ export class MasterNodes extends pulumi.ComponentResource {
     if (nic && args.dataVolume) {
       // A disk is in one zone, and so is the machine that it is for.
       const [zone] = zones;
-      this.dataVolume = dataDisk(name, { ...placed(args), zone, ...args.dataVolume }, this);
+      const group = args.dataVolume.resourceGroupName ?? args.resourceGroupName;
+      this.dataVolume = dataDisk(
+        name,
+        { ...placed(args), zone, ...args.dataVolume, resourceGroupName: group },
+        this,
+      );
       this.virtualMachine = virtualMachine(
         name,
         { ...args, vmSize, machines, zone, interfaceId: nic.id, dataDiskId: this.dataVolume.id },

@@ -121,7 +121,7 @@ export const CLUSTER: Kinds = {
     scaling: options({}),
   }),
   mediaResourceGroupName: TEXT,
-  dataVolume: options({ retain: BOOLEAN }),
+  dataVolume: options({ retain: BOOLEAN, resourceGroupName: TEXT }),
 };
 
 /**

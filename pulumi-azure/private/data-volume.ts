@@ -1,4 +1,5 @@
 import * as compute from '@pulumi/azure-native/compute';
+import * as resources from '@pulumi/azure-native/resources';
 import type * as pulumi from '@pulumi/pulumi';
 import { DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
 import type { MasterDataVolumeOptions } from '../master-nodes-options';
@@ -7,6 +8,31 @@ import { placed } from './placed';
 
 /** Where the disk is on the machine. */
 export const DATA_MOUNT = '/var/lib/sluice';
+
+/**
+ * The choices for the disk, in a group that stays where the disk does: Azure deletes a group with all that
+ * is in it, whatever Pulumi keeps.
+ *
+ * @param isOwnGroup - whether the cluster has made the group that the disk would be in
+ */
+export function withLastingGroup(
+  name: string,
+  args: Partial<PlaceArgs> & {
+    readonly volume: MasterDataVolumeOptions;
+    readonly isOwnGroup: boolean;
+  },
+  parent: pulumi.Resource,
+): MasterDataVolumeOptions {
+  const { volume, location, tags } = args;
+  const { retain = true, resourceGroupName } = volume;
+  if (!retain || !args.isOwnGroup || resourceGroupName !== undefined) return volume;
+  const group = new resources.ResourceGroup(
+    `${name}-data`,
+    { location, tags },
+    { parent, retainOnDelete: true },
+  );
+  return { ...volume, resourceGroupName: group.name };
+}
 
 /** The disk of an only master. */
 export function dataDisk(

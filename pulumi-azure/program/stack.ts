@@ -20,8 +20,10 @@ export function deploy(settings: ProgramSettings): Cluster {
     }
     case 'highAvailability':
       return watched(new HighAvailabilityCluster('sluice', cluster), settings);
-    default:
-      return watched(new ElasticCluster('sluice', cluster), settings);
+    default: {
+      const dataVolume = { retain: settings.retainData };
+      return watched(new ElasticCluster('sluice', { ...cluster, dataVolume }), settings);
+    }
   }
 }
 

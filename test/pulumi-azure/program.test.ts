@@ -97,6 +97,16 @@ describe('the stack that is ready', () => {
     assert.equal(table['retentionInDays'], 30);
   });
 
+  test('keeps its data disk in a resource group of yours, or where it is told to', async () => {
+    const kept = async (config: Record<string, string>) => {
+      const { registrations } = await inWorld(program(config));
+      return registrations.get('azure-native:compute:Disk sluice-masters-data')?.retainOnDelete;
+    };
+    assert.equal(await kept({}), false);
+    assert.equal(await kept({ retainData: 'true' }), true);
+    assert.equal(await kept({ resourceGroup: 'ours' }), true);
+  });
+
   test('has its certificate from a vault of yours', async () => {
     const vault = '/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/ours';
     const world = await inWorld(

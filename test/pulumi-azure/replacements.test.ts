@@ -1,7 +1,7 @@
 /** What a later `pulumi up` may do to what is there. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { Domain, ElasticCluster, NodeImage } from '../../pulumi-azure';
+import { Domain, ElasticCluster, type ElasticClusterArgs, NodeImage } from '../../pulumi-azure';
 import { at } from './support/read';
 import { failureOf, inWorld, type World, type WorldOptions } from './support/world';
 
@@ -73,6 +73,35 @@ describe('a later deployment', () => {
       assert.deepEqual(options(type, name).ignoreChanges, ['zones'], name);
     }
     assert.equal(options('compute:Disk', 'meet-masters-data').retainOnDelete, true);
+  });
+
+  test('keeps the group that the data disk would go with', () => {
+    assert.equal(options('resources:ResourceGroup', 'meet-data').retainOnDelete, true);
+    const inGroup = world.resources.filter(
+      ({ inputs }) => inputs['resourceGroupName'] === 'meet-data',
+    );
+    assert.deepEqual(
+      inGroup.map(({ name }) => name),
+      ['meet-masters-data'],
+    );
+    assert.equal(options('resources:ResourceGroup', 'meet').retainOnDelete, false);
+  });
+
+  test('keeps the data disk where you say, and not at all where you say so', async () => {
+    const diskOf = async (more: Partial<ElasticClusterArgs>) => {
+      const made = await inWorld(() => {
+        new ElasticCluster('meet', { location: 'westeurope', domain, image, ...more });
+      });
+      const { inputs } = made.only('azure-native:compute:Disk');
+      const kept = [...made.registrations.values()].filter((each) => each.retainOnDelete);
+      return [inputs['resourceGroupName'], kept.map(({ urn }) => urn.split('::').at(-1))];
+    };
+    assert.deepEqual(await diskOf({ resourceGroupName: 'ours' }), ['ours', ['meet-masters-data']]);
+    assert.deepEqual(await diskOf({ dataVolume: { resourceGroupName: 'disks' } }), [
+      'disks',
+      ['meet-masters-data'],
+    ]);
+    assert.deepEqual(await diskOf({ dataVolume: { retain: false } }), ['meet', []]);
   });
 
   test('resizes by tags of the set alone', async () => {
