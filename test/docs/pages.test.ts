@@ -42,6 +42,7 @@ const NOT_RUN = [
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/upgrade.slow.test.ts does',
+  'docs/own-machines.md: test/lifecycle/backup/high-availability.slow.test.ts does',
 ];
 
 test('every block is of a language that a test runs, but for those that say why not', () => {

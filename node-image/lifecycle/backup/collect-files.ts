@@ -6,6 +6,7 @@ import { BOOT_PLAN_FILE } from '../boot/boot-plan';
 import type { Machine } from '../boot/machine';
 import type { Environment } from '../config';
 import { expandPath } from '../config/secrets';
+import { LEARNED_SENTINELS } from '../doctor/sentinel-facts';
 import type { ArchivedFile } from './archive';
 import { BackupError } from './backup-error';
 
@@ -35,7 +36,7 @@ export async function collectFiles(options: CollectOptions): Promise<ArchivedFil
   if (isInstalled && (await machine.exists(BOOT_PLAN_FILE))) {
     const folder = dirname(BOOT_PLAN_FILE);
     for (const path of await filesBelow(machine, folder)) wanted.add(path);
-    for (const path of [CERTIFICATE_STATE_FILE, VARIABLES_FILE]) {
+    for (const path of [CERTIFICATE_STATE_FILE, VARIABLES_FILE, LEARNED_SENTINELS]) {
       if (await machine.exists(path)) wanted.add(path);
     }
   }

@@ -9,6 +9,7 @@ import { stopNode, untilServing } from '../own-machines/node-start';
 import type { ArchivedFile } from './archive';
 import { connectCopier } from './backup';
 import { BackupError } from './backup-error';
+import { filesToRestore, forgetSentinel } from './high-availability';
 import { type Backup, readBackup } from './manifest';
 import { readNodeSetup } from './node-setup';
 import { openFile } from './sealed-file';
@@ -65,7 +66,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
     throw new BackupError(`${file} cannot be read: ${why}.`);
   });
   const backup = await readBackup(await openFile(sealed, passphrase, file), file);
-  const changed = await changedBy(backup.files, machine);
+  const { files, highAvailability } = await filesToRestore(backup);
+  const changed = await changedBy(files, machine);
   const inTheWay = changed.filter(({ isThere }) => isThere).map((one) => one.file.path);
   if (!force) await refuseOthers(machine, inTheWay, backup);
   const isInstalled = backup.files.some(({ path }) => path === BOOT_PLAN_FILE);
@@ -77,6 +79,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
   const written: string[] = [];
   let rooms = 0;
   try {
+    if (highAvailability) await forgetSentinel(machine);
     for (const { path, ...who } of FOLDERS) {
       if (changed.some(({ file: one }) => one.path.startsWith(`${path}/`))) {
         await machine.folder(path, who);
@@ -87,7 +90,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
       if (!isThere) written.push(one.path);
       await machine.write(one.path, one.content, { mode, user, group });
     }
-    say(`${changed.length} of ${backup.files.length} files are written`);
+    say(`${changed.length} of ${files.length} files are written`);
     if (isInstalled) await start(machine);
     rooms = await writeRegistry(options, backup, force || isInstalled);
     if (isInstalled) {
@@ -101,10 +104,14 @@ export async function restore(options: RestoreOptions): Promise<RestoreSummary> 
     throw error;
   }
   if (isInstalled) await serves(options);
+  if (highAvailability) {
+    say(
+      'the other Master Nodes come anew: sluice token create --role master here, and sluice join --role master on each, emptied by sluice leave --force where it is one of before',
+    );
+  }
   const { cluster, madeAt, config } = backup.manifest;
   const documents = Object.keys(backup.registry?.documents ?? {}).length;
-  const files = backup.files.length;
-  return { cluster, madeAt, config, files, documents, rooms, started: isInstalled };
+  return { cluster, madeAt, config, files: files.length, documents, rooms, started: isInstalled };
 }
 
 /** @throws BackupError where clients cannot come, though all that was lost is there again. */

@@ -1,8 +1,8 @@
 import { parseSentinels, SENTINELS_FILE } from '../../cluster/redis/sentinel-list';
 import type { DoctorQuestion, DoctorSystem } from './context';
 
-/** As the unit of the node has it. */
-const STATE_FOLDER = '/var/lib/sluice/node';
+/** Where the unit of the node keeps them. */
+export const LEARNED_SENTINELS = `/var/lib/sluice/node/${SENTINELS_FILE}`;
 
 /**
  * The Sentinels that the node would ask: those that it has learned of come first, as its configuration
@@ -15,7 +15,7 @@ export async function readSentinels(
   const { sentinel_addresses: configured } = config.redis;
   if (configured.length === 0 || !isInstalled) return configured;
   try {
-    const learned = parseSentinels((await system.read(`${STATE_FOLDER}/${SENTINELS_FILE}`)) ?? '');
+    const learned = parseSentinels((await system.read(LEARNED_SENTINELS)) ?? '');
     return [...new Set([...learned, ...configured])];
   } catch {
     // It is the node's alone, and this user may not look.
