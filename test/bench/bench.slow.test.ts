@@ -52,6 +52,37 @@ test('the bench measures Sluice alone, and writes a table, figures and a plot', 
   assert.match(readFileSync(join(out, 'smoke-viewers.svg'), 'utf8'), /<polyline points="\d/);
 });
 
+test('the bench measures a cluster: joins, idle sockets, a drain under load', {
+  timeout: 5 * 60_000,
+}, () => {
+  const { status, output } = runBench(
+    ...['--scenario', 'control', '--scenario', 'sockets', '--scenario', 'drain', '--smoke'],
+    ...['--peer', '', '--name', 'cluster', '--out', out],
+  );
+  assert.equal(status, 0, output);
+  const { extras, failures } = JSON.parse(readFileSync(join(out, 'cluster.json'), 'utf8'));
+  assert.deepEqual(failures, []);
+  const [control, sockets, drain] = extras.map((extra: { figures: unknown }) => extra.figures);
+  assert.deepEqual(
+    control.map((row: { masters: number; failed: number }) => [row.masters, row.failed]),
+    [
+      [1, 0],
+      [2, 0],
+    ],
+  );
+  for (const row of control) {
+    assert.ok(row.joinsPerSecond > 0 && row.redisCommandsPerJoin > 0, JSON.stringify(row));
+  }
+  for (const row of sockets) {
+    assert.equal(row.sockets, 200);
+    assert.ok(row.bytesPerSocket > 0 && row.fileDescriptorsPerSocket > 0, JSON.stringify(row));
+  }
+  assert.ok(drain.roomsMoved > 0 && drain.packetsReceived > 0, JSON.stringify(drain));
+  assert.equal(drain.dropped, 0);
+  assert.equal(drain.rejoined, drain.participantsMoved);
+  assert.equal(drain.gapMs.count, drain.participantsMoved);
+});
+
 test('the bench says which scenarios there are when it is given another', {
   timeout: 60_000,
 }, () => {

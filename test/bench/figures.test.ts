@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { profileOf } from '../../bench/floor';
+import { summaryOf } from '../../bench/lk-series';
 import type { Measurement } from '../../bench/measure';
 import { durationOf, Limits, turnsOf } from '../../bench/plan-of-runs';
 import type { Cell } from '../../bench/report';
@@ -145,4 +146,21 @@ test('the floor takes the SRTP profile of most handshakes', () => {
     'AES128_CM_HMAC_SHA1_80',
   );
   assert.equal(profileOf({}), 'AEAD_AES_128_GCM');
+});
+
+test('what lk says of all its subscribers is read, and that it sent them nothing', () => {
+  const summary = (total: string): string => `Track loading:
+│ Sub 0  │ TR_x │ audio │ 251   │ 20.9kbps │ 9 (9%)    │
+Subscriber summaries:
+│ Tester │ Tracks │ Bitrate                 │ Total Pkt. Loss │ Error │
+│ Sub 0  │ 1/2    │ 20.9kbps                │ 0 (0%)          │ -     │
+${total}`;
+  const { bitsPerSecond, lostShare } = summaryOf(
+    summary('│ Total  │ 2/4    │ 41.7kbps (20.9kbps avg) │ 3 (0.5%)          │ 0     │'),
+  );
+  assert.equal(bitsPerSecond, 41_700);
+  assert.equal(lostShare, 0.005);
+  const nothing = summaryOf(summary('│ Total  │ 0/2    │ NaNmbps (NaNmbps avg) │  -    │ 0     │'));
+  assert.equal(nothing.bitsPerSecond, undefined);
+  assert.equal(nothing.lostShare, undefined);
 });
