@@ -17,12 +17,16 @@ const BUILT_IN = {
 export class Grants {
   /** All that were given: machines start after them. */
   readonly made: pulumi.Resource[] = [];
+  /** Asked for once for all of them. */
+  readonly #subscriptionId: pulumi.Output<string>;
 
   constructor(
     private readonly name: string,
     private readonly identity: MachineIdentity,
     private readonly parent: pulumi.Resource,
-  ) {}
+  ) {
+    this.#subscriptionId = authorization.getClientConfigOutput({ parent }).subscriptionId;
+  }
 
   /** Lets machines read one secret, and no other of the vault. */
   secret(purpose: string, { vaultId, secretName }: StoredSecret): void {
@@ -64,10 +68,9 @@ export class Grants {
   }
 
   #builtIn(what: string, role: string, scope: pulumi.Input<string>): void {
-    const { subscriptionId } = authorization.getClientConfigOutput({ parent: this.parent });
     this.role(
       what,
-      pulumi.interpolate`/subscriptions/${subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${role}`,
+      pulumi.interpolate`/subscriptions/${this.#subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${role}`,
       scope,
     );
   }

@@ -23,8 +23,9 @@ export function liveCapacity(
         );
         return set.sku?.capacity ?? initial;
       } catch (error) {
-        // Anything else than that: better no deployment than one that ends machines.
-        if (/\b404\b|NotFound|not found/i.test(String(error))) return initial;
+        // Anything else than that: better no deployment than one that ends machines. A command line or an
+        // identity that was not found says nothing of the set.
+        if (/\b404\b|\b(?:Parent)?Resource(?:Group)?NotFound\b/.test(String(error))) return initial;
         throw error;
       }
     });

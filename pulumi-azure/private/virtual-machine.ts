@@ -128,6 +128,8 @@ export function virtualMachine(
       ...placed(args),
       vmName: machine.name,
       vmExtensionName: 'ready',
+      // A machine that was made larger has started anew: once more until a call works.
+      forceUpdateTag: args.vmSize,
       ...machines.readiness,
     },
     {

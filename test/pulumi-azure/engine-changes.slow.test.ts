@@ -39,6 +39,8 @@ describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, (
     const masters = "masterNodes: { vmSize: 'Standard_F4s_v2' }";
     assert.deepEqual(change({ masters, media: "mediaNodes: { vmSize: 'Standard_F8s_v2' }" }), [
       'update meet-masters-machine',
+      // Waits until a call works again.
+      'update meet-masters-ready',
       'update meet-media-set',
     ]);
   });

@@ -32,7 +32,7 @@ export interface AzureGroupOptions {
   readonly freshMs?: number | undefined;
   /** Before the capacity is raised anew, ms. @default 2000 */
   readonly pauseMs?: number | undefined;
-  /** ms since 1970. @default Date.now */
+  /** Instead of both clocks, that of the day and the one that never jumps; ms since 1970. @default - both */
   readonly now?: (() => number) | undefined;
 }
 
@@ -52,6 +52,7 @@ interface Look {
 export class AzureGroup implements NodeGroup {
   readonly kind = 'azure';
   readonly #options: AzureGroupOptions;
+  /** Never jumps, ms: a clock that is set must not make a deletion look as if it hung. */
   readonly #now: () => number;
   readonly #compute: ComputeManagementClient;
   readonly #manager: ResourceManager;
@@ -59,11 +60,11 @@ export class AzureGroup implements NodeGroup {
   readonly #expected: ExpectedMachines;
   readonly #models: MachineModels;
   readonly #tags: ScalingTags;
-  readonly #closed = new AbortController();
+  #closed = false;
   #look: { readonly atMs: number; readonly look: Promise<Look> } | undefined;
 
   constructor(options: AzureGroupOptions) {
-    const { cloud, log, compute, now = Date.now } = options;
+    const { cloud, log, compute, now = () => performance.now() } = options;
     this.#options = options;
     this.#now = now;
     this.#compute = compute ?? azureCompute({ cloud });
@@ -93,11 +94,12 @@ export class AzureGroup implements NodeGroup {
       scaling: this.#tags.read(tags),
       template: modelName(newest),
       machines: machines.map((machine): GroupMachine => {
-        const createdAtMs = machine.timeCreated?.getTime() ?? this.#now();
+        const dayMs = (this.#options.now ?? Date.now)();
+        const createdAtMs = machine.timeCreated?.getTime() ?? dayMs;
         return {
           id: machine.name ?? '',
           state: this.#isEnding(machine) ? 'stopping' : stateOf(machine),
-          ageMs: Math.max(0, this.#now() - createdAtMs),
+          ageMs: Math.max(0, dayMs - createdAtMs),
           hasFailed: hasFailed(machine),
           isOutdated: outdated.has(machine.name ?? ''),
         };
@@ -126,6 +128,7 @@ export class AzureGroup implements NodeGroup {
       } catch (error) {
         if (!isConflict(error) || attempt === ATTEMPTS) throw error;
         await sleep(this.#options.pauseMs ?? PAUSE_MS);
+        if (this.#closed) throw error;
       }
     }
   }
@@ -140,7 +143,7 @@ export class AzureGroup implements NodeGroup {
 
   /** Idempotent. */
   async close(): Promise<void> {
-    this.#closed.abort();
+    this.#closed = true;
   }
 
   #isEnding(machine: VirtualMachine): boolean {
