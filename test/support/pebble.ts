@@ -7,6 +7,8 @@ import { freeTcpPort } from './ports';
 import { until } from './wait';
 
 const HOST = '127.0.0.1';
+/** What those that ask it from another machine know it by. */
+export const AUTHORITY = 'authority.example.com';
 /** It would wait up to 15 s before it looks. Of nonces it refuses one in five. */
 const IMPATIENT = ['PEBBLE_VA_NOSLEEP=1', 'PEBBLE_WFE_NONCEREJECT=20'];
 
@@ -17,6 +19,8 @@ export interface PebbleOptions {
   readonly validitySeconds?: number;
   /** Names that it issues nothing for. @default none */
   readonly blocked?: readonly string[];
+  /** Where it listens. @default - for programs of this machine */
+  readonly host?: string;
   /** Starts a program, such as in another network; with its output to be read. @default - here */
   readonly run?: (command: readonly string[]) => ChildProcess;
 }
@@ -46,7 +50,7 @@ export class Pebble {
     this.#dnsUrl = dnsUrl;
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     const args =
-      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:authority.example.com';
     execFileSync('openssl', [...args.split(' '), '-keyout', key, '-out', cert], {
       stdio: 'ignore',
     });
@@ -54,7 +58,7 @@ export class Pebble {
   }
 
   static async start(options: PebbleOptions): Promise<Pebble> {
-    const { httpPort, validitySeconds, blocked = [], run = runHere } = options;
+    const { httpPort, validitySeconds, blocked = [], host = HOST, run = runHere } = options;
     const folder = mkdtempSync(join(tmpdir(), 'sluice-pebble-'));
     const [port, managementPort, dnsPort, dnsManagementPort] = [
       await freeTcpPort(),
@@ -64,7 +68,7 @@ export class Pebble {
     ];
     const pebble = new Pebble(folder, port, managementPort, `http://${HOST}:${dnsManagementPort}`);
     const config = {
-      listenAddress: `${HOST}:${port}`,
+      listenAddress: `${host}:${port}`,
       managementListenAddress: `${HOST}:${managementPort}`,
       certificate: join(folder, 'cert.pem'),
       privateKey: join(folder, 'key.pem'),
@@ -103,8 +107,21 @@ export class Pebble {
     await this.#dns('set-servfail', { host: `${name}.` });
   }
 
+  /** Where its DNS has a name lead to from now on. */
+  async lead(name: string, address: string): Promise<void> {
+    await this.#dns('clear-a', { host: `${name}.` });
+    await this.#dns('add-a', { host: `${name}.`, addresses: [address] });
+  }
+
   async remember(name: string): Promise<void> {
     await this.#dns('clear-servfail', { host: `${name}.` });
+  }
+
+  /** It answers nobody, with all connections open. @returns ends that. */
+  freeze(): () => void {
+    const [, pebble] = this.#children;
+    pebble?.kill('SIGSTOP');
+    return () => void pebble?.kill('SIGCONT');
   }
 
   /** How often it has gone to see a proof. */
