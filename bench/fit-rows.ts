@@ -124,15 +124,18 @@ export interface Measured {
   readonly packetsPerSecond: number;
   /** Of the whole process tree, at its peak. */
   readonly bytes: number;
+  /** Of the run whose CPU is the median. */
+  readonly traffic: Traffic;
 }
 
 /** @returns undefined where no run has a steady part */
 export function measuredOf(runs: readonly Measurement[]): Measured | undefined {
-  const steady = runs.map(steadyOf);
-  const cores = medianOf(steady.map((one) => one?.cores));
+  const steady = runs.map(steadyOf).filter((one) => one !== undefined);
+  const cores = medianOf(steady.map((one) => one.cores));
+  const traffic = steady.find((one) => one.cores === cores)?.traffic;
   const packetsPerSecond = medianOf(runs.map((run) => run.steadyPacketsPerSecond));
   const bytes = medianOf(runs.map((run) => run.rssPeakBytes));
-  if (cores === undefined || packetsPerSecond === undefined || bytes === undefined)
-    return undefined;
-  return { cores, packetsPerSecond, bytes };
+  if (cores === undefined || traffic === undefined) return undefined;
+  if (packetsPerSecond === undefined || bytes === undefined) return undefined;
+  return { cores, packetsPerSecond, bytes, traffic };
 }

@@ -76,7 +76,7 @@ function report({ cpu, memory, fit, validation, doubts, calibration }: Costs): s
   const percent = (error: number): string => `${error > 0 ? '+' : ''}${(error * 100).toFixed(1)} %`;
   const rows = [
     ...fit.map((one) => ['fitted, cores', one] as const),
-    ...validation.cpu.map((one) => ['validation, cores', one] as const),
+    ...validation.cpu.map((one) => [`validation by ${one.of}, cores`, one] as const),
     ...validation.packets.map((one) => ['validation, packets/s', one] as const),
     ...validation.memory.map((one) => ['validation, bytes', one] as const),
   ];

@@ -13,6 +13,10 @@ const compared = z.object({
   error: z.number(),
 });
 
+/** What a prediction was made of: of the scenario's description, or where the load source could not
+ * keep up with that, of the packets that it did send. */
+const validated = compared.extend({ of: z.enum(['description', 'packets']) });
+
 export type Compared = z.output<typeof compared>;
 
 const cpuSchema = z.object({
@@ -50,18 +54,19 @@ export const costsSchema = z.object({
   calibration: z.object({ microsecondsPerPacket: z.number().positive() }),
   /** How far the fit is from what it was made of: cores in use. */
   fit: z.array(compared),
-  /** Scenarios that the fit knows nothing of, predicted from their description alone. */
+  /** Scenarios that the fit knows nothing of. */
   validation: z.object({
     /** Cores in use. */
-    cpu: z.array(compared),
-    /** Packets a second that participants receive. */
-    packets: z.array(compared),
+    cpu: z.array(validated),
+    /** Packets a second that participants receive; of descriptions alone. */
+    packets: z.array(validated),
     /** Bytes. */
-    memory: z.array(compared),
+    memory: z.array(validated),
   }),
 });
 
 export type Costs = z.output<typeof costsSchema>;
+export type Validated = z.output<typeof validated>;
 export type CpuCosts = z.output<typeof cpuSchema>;
 export type MemoryCosts = z.output<typeof memorySchema>;
 

@@ -2,73 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fitCosts } from '../../bench/fit-costs';
 import { type BenchResults, CPU_COSTS } from '../../bench/fit-rows';
-import { meanJoinSeconds, trafficOfScenario } from '../../bench/fit-traffic';
-import type { Measurement } from '../../bench/measure';
-import { allScenarios, type Scenario } from '../../bench/scenarios';
-import { type CpuCosts, coresOfNode, coresOfTraffic } from '../../node-image/capacity/costs';
-
-const TRUE_COSTS: CpuCosts = {
-  node: 20_000,
-  participant: 400,
-  receivedPacket: 12,
-  forwardedVideoPacket: 7,
-  forwardedAudioPacket: 5,
-  join: 9_000,
-  subscription: 2_000,
-};
-const SECONDS = 24;
-const MEDIA = allScenarios().filter(({ participants }) =>
-  participants.some(({ publish = [] }) => publish.length > 0),
-);
-
-/** What a run would say on a machine of exactly these costs. */
-function runOf(scenario: Scenario, costs = TRUE_COSTS): Measurement {
-  const traffic = trafficOfScenario(scenario);
-  const seconds = SECONDS;
-  const present = seconds - meanJoinSeconds(scenario);
-  const { participants, subscriptions, received, forwardedVideo, forwardedAudio } = traffic;
-  const cores = coresOfNode(costs) + coresOfTraffic(costs, traffic);
-  const rate = forwardedAudio + forwardedVideo;
-  const microseconds =
-    costs.node * seconds +
-    costs.participant * participants * present +
-    costs.receivedPacket * received * seconds +
-    costs.forwardedVideoPacket * forwardedVideo * present +
-    costs.forwardedAudioPacket * forwardedAudio * present +
-    costs.join * participants +
-    costs.subscription * subscriptions;
-  const run = {
-    scenario: scenario.name,
-    server: 'sluice',
-    serverCpuSeconds: microseconds / 1e6,
-    steadyCpuMicrosecondsPerPacket: (cores * 1e6) / rate,
-    steadyPacketsPerSecond: rate,
-    lostShare: 0,
-    rssIdleBytes: 200e6,
-    rssPeakBytes: 200e6 + participants * 700e3 + subscriptions * 150e3,
-    load: {
-      seconds,
-      clients: { connected: participants, joined: participants },
-      sent: { audio: { packets: 0 }, video: { packets: received * seconds } },
-      received: {
-        audio: { packets: forwardedAudio * present },
-        video: { packets: forwardedVideo * present },
-        streams: subscriptions,
-      },
-      data: { received: { packets: 0 } },
-    },
-  };
-  return run as unknown as Measurement;
-}
-
-const resultsOf = (scenarios: readonly Scenario[], server = 'sluice'): BenchResults => ({
-  machine: { cores: 2, processor: 'test', node: 'v24', measuredAt: '2026-01-01' },
-  cells: scenarios.map((scenario) => ({
-    scenario: scenario.name,
-    server,
-    runs: [runOf(scenario)],
-  })),
-});
+import type { Scenario } from '../../bench/scenarios';
+import { MEDIA, resultsOf, runOf, TRUE_COSTS } from './support/runs';
 
 test('finds the costs that runs were made of, and predicts those it was not told of', () => {
   const { cpu, memory, fit, validation } = fitCosts({ results: resultsOf(MEDIA) });
@@ -104,6 +39,21 @@ test('what is held out changes no cost, and its error is told', () => {
   assert.deepEqual(after.cpu, before.cpu);
   const error = after.validation.cpu.find(({ scenario }) => scenario === 'viewers-50')?.error;
   assert.ok(error !== undefined && Math.abs(error + 0.5) < 0.01, `${error}`);
+});
+
+test('where the load source fell short, the costs are held against what it did send', () => {
+  const results = resultsOf(MEDIA);
+  const cells = results.cells.map((cell) => ({
+    ...cell,
+    runs: cell.runs.map((run) => ({
+      ...run,
+      steadyPacketsPerSecond: (run.steadyPacketsPerSecond ?? 0) / 2,
+      load: { ...run.load, self: { ...run.load.self, isBottleneck: true } },
+    })),
+  }));
+  const { validation } = fitCosts({ results: { ...results, cells } });
+  assert.deepEqual(validation.packets, []);
+  for (const one of validation.cpu) assert.equal(one.of, 'packets');
 });
 
 test('costs are never below 0, whatever was measured', () => {

@@ -51,7 +51,8 @@ describe('what other servers name as their measure', () => {
     const { output, code } = await run(one);
     if (fits === undefined) {
       assert.equal(code, 1);
-      assert.ok(small && small.rooms.full > 10 && small.rooms.full < 53);
+      assert.ok(small && small.rooms.full > 10);
+      assert.ok(small.rooms.atTarget < 50 || small.rooms.full < 52);
       assert.match(
         output,
         /one machine alone carries \d+ Rooms below 60 % load, \d+ when it is full/,

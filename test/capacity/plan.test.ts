@@ -33,7 +33,7 @@ const COSTS: Costs = {
   calibration: { microsecondsPerPacket: 10 },
   fit: [],
   validation: {
-    cpu: [{ scenario: 'one', measured: 1, predicted: 1.1, error: 0.1 }],
+    cpu: [{ scenario: 'one', measured: 1, predicted: 1.1, error: 0.1, of: 'packets' }],
     packets: [],
     memory: [],
   },
