@@ -1,10 +1,12 @@
 import * as monitor from '@pulumi/azure-native/monitor';
+import type * as portal from '@pulumi/azure-native/portal';
 import * as pulumi from '@pulumi/pulumi';
 import type { LogGroup } from './log-group';
 import type { MasterNodes } from './master-nodes';
 import type { MediaNodes } from './media-nodes';
 import type { PlaceArgs } from './place';
-import { drainAlarm, metricAlarm } from './private/alarms';
+import { drainAlarm, type MetricAlarm, metricAlarm } from './private/alarms';
+import { dashboard } from './private/dashboard';
 import { placedGlobally } from './private/placed';
 import { Problems } from './private/validation';
 import { RedisStore } from './redis-store';
@@ -81,7 +83,7 @@ const SETS = 'Microsoft.Compute/virtualMachineScaleSets';
 const REDIS = 'Microsoft.Cache/redisEnterprise';
 
 /**
- * Metrics of a cluster in Azure Monitor, and alarms on request. By itself it costs nothing.
+ * Metrics of a cluster in Azure Monitor, and on request a dashboard and alarms. By itself it costs nothing.
  *
  * Source: learn.microsoft.com, "Supported metrics with Azure Monitor", by type of resource.
  */
@@ -129,9 +131,27 @@ export class Observability extends pulumi.ComponentResource {
     };
   }
 
+  /** A dashboard of one screen in the portal, for all who may read the resource group. Costs nothing. */
+  addDashboard(name = `${this.#name}-dashboard`): portal.Dashboard {
+    const { redis } = this.#args;
+    const graphs = [
+      { title: 'Media Nodes: CPU', metrics: [this.metricMediaLoad()] },
+      { title: 'Sent by Media Nodes', metrics: [this.metricMediaNetworkOut()] },
+      { title: 'Master Nodes', metrics: [this.metricMasterNodes()] },
+      ...(redis instanceof RedisStore
+        ? [
+            { title: 'Redis: load', metrics: [ofRedis(redis, 'serverLoad')] },
+            { title: 'Redis: memory', metrics: [ofRedis(redis, 'usedmemorypercentage')] },
+          ]
+        : []),
+    ];
+    return dashboard(name, { ...this.#args, graphs }, this);
+  }
+
   /**
    * Alarms for what somebody has to look at: no room left, Master Nodes that are missing, Redis, and,
-   * where the journal is sent on, a drain that hangs. Each costs 0.10 USD a month, that of drains 0.50.
+   * where the journal is sent on, a drain that hangs. Each costs 0.10 USD a month, `master-down` that for
+   * each Master Node behind a load balancer, that of drains 0.50.
    *
    * @throws RunError that names all that is wrong with the options.
    */
@@ -164,12 +184,7 @@ export class Observability extends pulumi.ComponentResource {
         // A new node takes minutes, and the controller asks for one long before.
         minutes: 15,
       }),
-      metricAlarm('master-down', place, {
-        description: 'Master Nodes are missing: the set replaces them, or cannot',
-        metric: this.metricMasterNodes(),
-        below: this.#mastersAtLeast(),
-        minutes: 5,
-      }),
+      metricAlarm('master-down', place, this.#masterDown()),
       ...(redis instanceof RedisStore
         ? [
             metricAlarm('redis-memory', place, {
@@ -190,12 +205,21 @@ export class Observability extends pulumi.ComponentResource {
     ];
   }
 
-  /** Below it one of them is missing for most of the time. */
-  #mastersAtLeast(): number {
-    const { entry, masterNodes } = this.#args;
-    const one = 1 / masterNodes.count;
-    const least = 1 - one / 2;
-    return entry === undefined ? least : Math.round(least * 10_000) / 100;
+  /** Not well for most of the time, which a restart does not take. */
+  #masterDown(): MetricAlarm {
+    const metric = this.metricMasterNodes();
+    if (this.#args.entry === undefined) {
+      const description = 'The machine of the Master Node does not run: nobody can join';
+      return { description, metric, below: 0.5, minutes: 5 };
+    }
+    return {
+      // Its probe asks the node, through HAProxy: a process that is down answers as little as a machine.
+      description: 'A Master Node does not answer: its process or its machine is down',
+      metric,
+      below: 50,
+      minutes: 5,
+      each: 'BackendIPAddress',
+    };
   }
 
   #actionGroup(emails: readonly string[]): monitor.ActionGroup {

@@ -21,6 +21,8 @@ export interface MetricAlarm {
   readonly below?: number;
   /** For so long; 5 or 15. */
   readonly minutes: number;
+  /** A dimension of the metric: told of each of its values by itself, with its name. */
+  readonly each?: string;
 }
 
 /** Of 0, critical, to 4, verbose. */
@@ -30,7 +32,7 @@ const WARNING = 2;
 export function metricAlarm(
   what: string,
   place: AlarmPlace,
-  { description, metric, above, below, minutes }: MetricAlarm,
+  { description, metric, above, below, minutes, each }: MetricAlarm,
 ): monitor.MetricAlert {
   return new monitor.MetricAlert(
     `${place.name}-${what}`,
@@ -55,6 +57,9 @@ export function metricAlarm(
             operator:
               above === undefined ? monitor.Operator.LessThan : monitor.Operator.GreaterThan,
             threshold: above ?? below ?? 0,
+            ...(each !== undefined && {
+              dimensions: [{ name: each, operator: 'Include', values: ['*'] }],
+            }),
             // A resource that was just made has no values yet.
             skipMetricValidation: true,
           },

@@ -97,24 +97,6 @@ describe('both clouds document the same defaults', () => {
     });
   }
 
-  test('and alarms of Azure have the names of those of AWS, but for what Azure has not', () => {
-    const namesIn = (file: string, pattern: RegExp): string[] =>
-      [...readFileSync(join(REPOSITORY, file), 'utf8').matchAll(pattern)].map(
-        ([, name = '']) => name,
-      );
-    const aws = namesIn('constructs/observability.ts', /#alarm\('(\w+)'/g);
-    const azure = namesIn('pulumi-azure/observability.ts', /Alarm\(\s*'([\w-]+)'/g).map((name) =>
-      name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase()),
-    );
-    const missing = aws.filter((name) => !azure.includes(name));
-    // No queue of notices is in between, and Azure Managed Redis says nothing of its replica.
-    assert.deepEqual(missing, ['NoticesLost', 'NoticesUnread', 'RedisReplica']);
-    assert.deepEqual(
-      azure.filter((name) => !aws.includes(name)),
-      [],
-    );
-  });
-
   test('and these are what is used', () => {
     const drain = documented('pulumi-azure/node-drain.ts');
     assert.equal(drain.get('patienceMinutes'), String(DEPLOYMENT_DEFAULTS.patienceMinutes));

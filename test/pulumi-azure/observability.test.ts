@@ -104,8 +104,11 @@ describe('alarms of a High Availability cluster', () => {
     assert.match(String(listAt(alarm?.inputs, 'scopes')[0]), /\/loadBalancers\//);
     assert.equal(at(criterion(alarm), 'metricName'), 'DipAvailability');
     assert.equal(at(criterion(alarm), 'operator'), 'LessThan');
-    // One of three is missing at 66.7; a minute's restart of one leaves 93.3 in five.
-    assert.equal(at(criterion(alarm), 'threshold'), 83.33);
+    // Each by itself, so that it says which; a minute's restart leaves 80 in five.
+    assert.equal(at(criterion(alarm), 'threshold'), 50);
+    assert.deepEqual(at(criterion(alarm), 'dimensions'), [
+      { name: 'BackendIPAddress', operator: 'Include', values: ['*'] },
+    ]);
   });
 
   test('watch the memory and the load of Redis', () => {
@@ -187,6 +190,34 @@ describe('observability of a cluster', () => {
     assert.equal(found?.metricMediaLoad().name, 'Percentage CPU');
     assert.equal(found.metricMediaNetworkOut().aggregation, 'Total');
     assert.equal(found.metricMasterNodes().namespace, 'Microsoft.Compute/virtualMachines');
+  });
+
+  test('draws a dashboard on request', async () => {
+    const world = await inWorld(() => {
+      new HighAvailabilityCluster('meet', { location, domain }).observability.addDashboard();
+    });
+    const { inputs } = world.only('azure-native:portal:Dashboard');
+    assert.equal(inputs['dashboardName'], 'meet-observability-dashboard');
+    const charts = listAt(inputs, 'properties.lenses.0.parts').map((part) =>
+      at(part, 'metadata.settings.content.options.chart'),
+    );
+    assert.deepEqual(
+      charts.map((chart) => [at(chart, 'metrics.0.name'), at(chart, 'metrics.0.aggregationType')]),
+      [
+        ['Percentage CPU', 4],
+        ['Network Out Total', 1],
+        ['DipAvailability', 4],
+        ['serverLoad', 3],
+        ['usedmemorypercentage', 3],
+      ],
+    );
+    for (const chart of charts) {
+      assert.match(String(at(chart, 'metrics.0.resourceMetadata.id')), /^\/subscriptions\//);
+    }
+    const places = listAt(inputs, 'properties.lenses.0.parts').map((part) =>
+      ['x', 'y'].map((axis) => at(part, `position.${axis}`)).join(),
+    );
+    assert.equal(new Set(places).size, charts.length, 'no graph is over another');
   });
 
   test('says all that is wrong with its options at once', async () => {
