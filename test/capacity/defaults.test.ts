@@ -67,6 +67,13 @@ test('what a new Room reserves is between a call of two and a large meeting', ()
   within(ledger.room_memory_cost, call.bytes, large.bytes, 'room_memory_cost');
 });
 
+test('a Single Node carries what its construct says of it', () => {
+  // constructs/single-node.ts: some 200 participants.
+  const { atTarget, full } = roomsOn(defaultMachine(PRICES.aws));
+  assert.ok(full * MEETING.publishers >= 200, `${full * MEETING.publishers}`);
+  assert.ok(atTarget * MEETING.publishers <= 500, `${atTarget * MEETING.publishers}`);
+});
+
 test('machines that are planned with are those that deployments have by default', () => {
   assert.equal(PRICES.aws.defaultMachine, QUESTION_DEFAULTS.instanceType);
   assert.equal(PRICES.azure.defaultMachine, AZURE_DEFAULTS.vmSize);

@@ -34,6 +34,13 @@ describe('what other servers name as their measure', () => {
     assert.match(output, /^50 Rooms of 8 \(video up to 720p and audio\): 400 participants, 5600/);
     assert.match(output, /AWS, us-east-1: \d+ Media Nodes? of c7i\.\w+/);
     assert.match(output, /Azure, eastus: \d+ Media Nodes? of Standard_F\d+s_v2/);
+    const many = await run(
+      'plan --rooms 900 --participants 8 --audio --machine c7i.large --cloud aws',
+    );
+    assert.match(
+      many.output,
+      /^Give the cluster `mediaNodes\.maxCapacity` \d+ or more: it is 4 by/m,
+    );
     assert.match(output, /List prices of \d{4}-\d\d/);
     assert.match(output, /Costs measured \d{4}-\d\d-\d\d on \d+ cores of /);
     for (const doubt of readCosts().doubts) assert.ok(output.includes(doubt), doubt);
@@ -82,6 +89,19 @@ describe('what other servers name as their measure', () => {
     const fitting = await answer(command.replace('1000', `${viewers}`));
     assert.equal(fitting.code, 0);
   });
+});
+
+test('a Room that is larger than the target load has a machine for itself, and that is said', async () => {
+  // Sound to so many that one core is nearly used up: more than 0.6 of two.
+  const { cpu } = readCosts();
+  const costOfViewer = 50 * cpu.forwardedAudioPacket + cpu.participant;
+  const viewers = Math.floor((0.8 * 1e6) / costOfViewer);
+  const command = `plan --rooms 3 --viewers ${viewers} --audio --machine Standard_F2s_v2 --cloud azure`;
+  const { output, code } = await run(`${command} --target-load 0.3`);
+  assert.equal(code, 0, output);
+  assert.match(output, /: 3 Media Nodes of Standard_F2s_v2/);
+  assert.match(output, /^A Room alone makes more than the target load/m);
+  assert.ok(!(await run(`${command} --target-load 0.9`)).output.includes('A Room alone'));
 });
 
 test('all that is wrong is told at once', async () => {

@@ -1,4 +1,5 @@
 import type { Candidate, Costs, Limit, Plan, Prices, RoomShape, TooSmall } from '../../capacity';
+import { DEPLOYMENT_DEFAULTS } from '../../contract';
 import { tableOf } from '../table';
 import { counted, percent } from '../words';
 import type { AskedPlan } from './plan-question';
@@ -60,12 +61,21 @@ function roomInWords({ publishers, viewers, video, audio, watch }: RoomShape): s
   return `${who} (${sent.join(' and ')}${size})`;
 }
 
-function bestInWords(best: Candidate, { masters }: AskedPlan): string {
-  const { cloud, region, machine, nodes, usd, load, limit } = best;
+function bestInWords(best: Candidate, { masters, targetLoad }: AskedPlan): string {
+  const { cloud, region, machine, nodes, usd, usdBounds, load, limit } = best;
   const machines =
     masters === 0
       ? `a Single Node on ${machine.type}`
       : `${counted(nodes.expected, 'Media Node')} of ${machine.type}`;
+  const above =
+    Math.max(load.cpu, load.network) > targetLoad + 1e-9
+      ? 'A Room alone makes more than the target load, so each has a machine for itself.\n'
+      : '';
+  const most = Number.isFinite(nodes.high) ? nodes.high : nodes.expected;
+  const capacity =
+    masters > 0 && most > DEPLOYMENT_DEFAULTS.maxCapacity
+      ? `Give the cluster \`mediaNodes.maxCapacity\` ${most} or more: it is ${DEPLOYMENT_DEFAULTS.maxCapacity} by default.\n`
+      : '';
   const parts = [
     ['machines of media', usd.mediaNodes],
     ['Master Nodes', usd.masterNodes],
@@ -75,7 +85,7 @@ function bestInWords(best: Candidate, { masters }: AskedPlan): string {
     ['addresses, disks, secrets', usd.rest],
   ] as const;
   return `${CLOUD_NAMES[cloud]}, ${region}: ${machines}${between(nodes)}, at ${percent(load.cpu)} of the CPU, ${percent(load.network)} of the network, ${percent(load.memory)} of the memory; what ends first is the ${LIMIT_NAMES[limit]}.
-About ${money(usd.together)} USD a month: ${parts
+${above}${capacity}About ${money(usd.together)} USD a month${moneyBetween(usdBounds)}: ${parts
     .filter(([, amount]) => amount > 0)
     .map(([name, amount]) => `${name} ${money(amount)}`)
     .join(', ')}.`;
@@ -86,6 +96,12 @@ function between({ low, expected, high }: Candidate['nodes']): string {
   return Number.isFinite(high)
     ? ` (${low} to ${high})`
     : ` (${low} or more; it may be that a Room does not fit)`;
+}
+
+/** Where it makes a difference in what is shown. */
+function moneyBetween({ low, high }: Candidate['usdBounds']): string {
+  if (!Number.isFinite(high)) return `, or more`;
+  return money(low) === money(high) ? '' : ` (${money(low)} to ${money(high)})`;
 }
 
 /** The same in a cell. */
