@@ -234,7 +234,7 @@ export class Controller {
     const { settings } = this.#options;
     const described = await group.describe();
     const decision = decideScaling({
-      nodes: snapshot.nodes,
+      nodes: [...snapshot.nodes, ...this.#unlisted(snapshot)],
       recent: snapshot.recent,
       group: described,
       scaling: scalingOf(settings.scaling, described),
@@ -252,6 +252,15 @@ export class Controller {
       // What is started for load does not take over from a node that leaves.
       this.#rolling = { ...this.#rolling, size: this.#rolling.size + decision.count };
     }
+  }
+
+  /** Nodes that the registry has lost and that are not known to be dead: no capacity, and no loss. */
+  #unlisted({ nodes }: ClusterSnapshot): RegisteredNode[] {
+    const listed = new Set(nodes.map(({ record }) => record.id));
+    return this.#options.watch
+      .nodes()
+      .filter(({ record }) => !listed.has(record.id))
+      .map((node) => ({ ...node, seenAgoMs: Infinity }));
   }
 
   async #act(

@@ -51,7 +51,7 @@ export interface ScalingState {
 }
 
 export interface StockOptions {
-  /** All that the registry knows. */
+  /** All that the registry knows, and those that are reached without it: stale ones may be alive. */
   readonly nodes: readonly RegisteredNode[];
   readonly group: GroupDescription;
   /** Monotonic, or the registry's clock. */
@@ -68,7 +68,7 @@ export interface Stock {
   readonly coming: number;
   /** Nodes and machines that there are or are asked for, those that leave included. */
   readonly total: number;
-  /** Ids of machines that are not expected to have a node ever again. */
+  /** Ids of machines that are not expected to have a node ever again: none is known to live there. */
   readonly lost: readonly string[];
   /** Ids of the machines that can be taken away one by one. */
   readonly removable: ReadonlySet<string>;
@@ -106,6 +106,9 @@ export function takeStock({ nodes, group, nowMs, state }: StockOptions): Stock {
     machine.ageMs - waitedMs(machine) > START_MS
       ? REPLACE_MS
       : START_MS;
+  // A node that is silent to the registry is dead only where it is not reached either.
+  const isKnown = ({ id }: GroupMachine): boolean =>
+    nodes.some(({ record }) => record.role === 'media' && record.machineId === id);
   // Machines that a person started, without a group.
   const isOutside = ({ record }: RegisteredNode): boolean =>
     !group.machines.some(({ id }) => id === record.machineId);
@@ -118,7 +121,9 @@ export function takeStock({ nodes, group, nowMs, state }: StockOptions): Stock {
       Math.max(0, group.wanted - live.length) +
       starting.filter(isOutside).length,
     total: Math.max(group.wanted, live.length) + outside.length,
-    lost: waiting.filter((machine) => waitedMs(machine) >= LOST_MS).map(({ id }) => id),
+    lost: waiting
+      .filter((machine) => waitedMs(machine) >= LOST_MS && !isKnown(machine))
+      .map(({ id }) => id),
     removable,
     machines,
   };

@@ -22,7 +22,8 @@ describe('the controller of a scale set on Azure', () => {
     const { clock, set } = world;
     const now = (): number => clock.now;
     const registry = new MemoryRegistry({ now });
-    const watch = new NodeWatch({ registry, link: new FakeLink(), log: quiet, now });
+    const link = new FakeLink();
+    const watch = new NodeWatch({ registry, link, log: quiet, now });
     const leadership = new Leadership({ registry, nodeId: 'M1', log: quiet, now });
     // The tags of the set hold instead.
     const scaling = { min_nodes: 7, max_nodes: 7, headroom_rooms: 0, scale_in_after: '4s' };
@@ -46,7 +47,12 @@ describe('the controller of a scale set on Azure', () => {
         clock.now += 2000;
         await leadership.renew();
         for (const { name, provisioningState } of set.machines) {
-          if (silent.has(name) || provisioningState === 'Failed') continue;
+          if (silent.has(name) || provisioningState === 'Failed') {
+            // As the watch does by itself.
+            link.probes.set(`N${name}`, 'silent');
+            await watch.suspect(`N${name}`);
+            continue;
+          }
           const before = orders.get(name);
           const state = before === undefined ? ('serving' as const) : ('drained' as const);
           const record = recordOf(`N${name}`, { machineId: name, state, load: IDLE });

@@ -55,7 +55,8 @@ interface Given {
 async function controllerOf(given: Given = {}) {
   const clock = { now: 1_000_000 };
   const registry = given.registry ?? new MemoryRegistry({ now: () => clock.now });
-  const watch = new NodeWatch({ registry, link: new FakeLink(), log: quiet, now: () => clock.now });
+  const link = new FakeLink();
+  const watch = new NodeWatch({ registry, link, log: quiet, now: () => clock.now });
   const nodeId = given.nodeId ?? 'M1';
   const leadership = new Leadership({ registry, nodeId, log: quiet, now: () => clock.now });
   await leadership.renew();
@@ -87,7 +88,7 @@ async function controllerOf(given: Given = {}) {
     await leadership.close();
     watch.close();
   };
-  return { clock, registry, leadership, controller, beat, rounds, close };
+  return { clock, registry, leadership, controller, watch, link, beat, rounds, close };
 }
 
 const orders = async (registry: MemoryRegistry) =>
@@ -286,6 +287,31 @@ describe('Controller', () => {
     await registry.order('N2', { ...order, onDeadline: 'force', final: 'it was removed' });
     await rounds(3, () => Promise.all([beat('N1'), beat('N2', { state: 'drained' })]));
     assert.deepEqual(group.ended, ['N2']);
+    await close();
+  });
+
+  it('ends a machine whose node died ten minutes ago, and none whose node is reached', async () => {
+    const group = new FakeGroup('N1', 'N2', 'N3', 'N4');
+    const { rounds, registry, beat, watch, link, close } = await controllerOf({ group });
+    await beat('N2');
+    await beat('N3');
+    await beat('N4');
+    await rounds(1, () => beat('N1'));
+    // N3 does not reach the registry, which has lost N4 besides; N2 is gone.
+    await registry.forgetNode('N4');
+    link.probes.set('N2', 'silent');
+    await rounds(10, () => beat('N1'));
+    assert.equal(await watch.suspect('N2'), 'dead');
+    await rounds(290, () => beat('N1'));
+    assert.deepEqual(group.ended, []);
+    await rounds(10, () => beat('N1'));
+    assert.deepEqual(group.ended, ['N2']);
+    await rounds(300, () => beat('N1'));
+    assert.deepEqual(group.ended, ['N2'], 'calls may go on there');
+    link.probes.set('N4', 'silent');
+    assert.equal(await watch.suspect('N4'), 'dead');
+    await rounds(1, () => beat('N1'));
+    assert.deepEqual(group.ended, ['N2', 'N4']);
     await close();
   });
 
