@@ -143,6 +143,9 @@ describe('an OCI image', { concurrency: 1 }, () => {
   test('packed again another day, it is the same to the byte', () => {
     sh(`umoci unpack --image sluice-oci:${version} unpacked`);
     sh(`find unpacked/rootfs -newermt @${EPOCH - 1} -exec touch --no-dereference {} +`);
+    // As of an older checkout.
+    const old = `touch --no-dereference --date=@${EPOCH - 86_400} {} +`;
+    sh(`find unpacked/rootfs/opt/sluice/releases -type f -exec ${old}`);
     const pack = [join(IMAGE, 'lib/oci-layout.mjs'), path('unpacked/rootfs'), path('again')];
     execFileSync(process.execPath, [...pack, version, `${EPOCH}`], { stdio: 'pipe' });
     rmSync(path('unpacked'), { recursive: true });

@@ -196,13 +196,14 @@ export async function writeLayout(root, folder, tag, epoch) {
   const common = [
     ...['--create', '--directory', root, '--numeric-owner', '--sort=name', '--format=posix'],
     '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
-    ...['--xattrs', '--xattrs-include=security.capability', `--mtime=@${epoch}`, '--clamp-mtime'],
+    ...['--xattrs', '--xattrs-include=security.capability', `--mtime=@${epoch}`],
   ];
   const layers = [
     await layout.layer(
-      [...common, `--exclude=./${PROGRAM}/*`, '.'],
+      [...common, '--clamp-mtime', `--exclude=./${PROGRAM}/*`, '.'],
       'install.sh --image: packages of Debian',
     ),
+    // What comes from a checkout has the times of that: here all have one.
     await layout.layer([...common, `./${PROGRAM}`], 'install.sh --image: Sluice'),
   ];
   const { version } = JSON.parse(
