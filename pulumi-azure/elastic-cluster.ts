@@ -9,6 +9,7 @@ import type { MediaNodes } from './media-nodes';
 import type { Network } from './network';
 import { NodeImage } from './node-image';
 import { Observability } from './observability';
+import type { PlaceArgs } from './place';
 import { buildCluster, logGroupOf, networkOf, placeOf, secretsOf } from './private/build-cluster';
 import { checkCluster } from './private/cluster-checks';
 import { withLastingGroup } from './private/data-volume';
@@ -63,21 +64,14 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
     this.secrets = secretsOf(name, args, place, this);
     this.logGroup = logGroupOf(name, args, place, this);
     const ownRedis = args.redis === undefined;
-    const dataVolume = withLastingGroup(
-      name,
-      {
-        ...place,
-        volume: args.dataVolume ?? {},
-        isOwnGroup: args.resourceGroupName === undefined,
-      },
-      this,
-    );
+    // A Redis of yours keeps what the disk is for.
+    const dataVolume = ownRedis ? this.#dataVolume(name, args, place) : undefined;
     const parts = buildCluster(
       name,
       { ...args, ...(ownRedis && { redisPassword: letters(`${name}-redis`, this) }) },
       {
         entry: args.entry ?? ClusterEntry.onMasterNode(),
-        masters: { count: 1, dataVolume },
+        masters: { count: 1, ...(dataVolume && { dataVolume }) },
         redis: args.redis,
         network: this.network,
         secrets: this.secrets,
@@ -106,5 +100,11 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
     this.address = parts.entry.address;
     this.apiKey = this.secrets.apiKey;
     this.registerOutputs({ url: this.url, address: this.address });
+  }
+
+  #dataVolume(name: string, args: ElasticClusterArgs, place: PlaceArgs): MasterDataVolumeOptions {
+    const { dataVolume: volume = {}, resourceGroupName } = args;
+    const isOwnGroup = resourceGroupName === undefined;
+    return withLastingGroup(name, { ...place, volume, isOwnGroup }, this);
   }
 }

@@ -112,11 +112,11 @@ export class MasterNodes extends pulumi.ComponentResource {
   public readonly applicationSecurityGroupId: pulumi.Output<string>;
   /** Their sluice.yaml. */
   public readonly config: NodeConfig;
-  /** The private address of an only master with a data volume: it stays. */
+  /** The private address of an only master with a data volume or a public address: it stays. */
   public readonly privateAddress?: pulumi.Output<string>;
   /** The disk that outlives the machine, where there is one. */
   public readonly dataVolume?: compute.Disk;
-  /** The only master with a data volume. */
+  /** The only master with a data volume or a public address. */
   public readonly virtualMachine?: compute.VirtualMachine;
   /** The others. */
   public readonly scaleSet?: compute.VirtualMachineScaleSet;
@@ -136,7 +136,8 @@ export class MasterNodes extends pulumi.ComponentResource {
       networkSecurityGroupId: args.networkSecurityGroupId ?? this.#securityGroup(name, args),
       applicationSecurityGroupId: this.applicationSecurityGroupId,
     };
-    const nic = args.dataVolume ? machineInterface(name, place, this) : undefined;
+    const isFixed = args.dataVolume !== undefined || args.publicAddressId !== undefined;
+    const nic = isFixed ? machineInterface(name, place, this) : undefined;
     if (nic) {
       this.privateAddress = nic.ipConfigurations.apply(
         (configurations) => configurations?.[0]?.privateIPAddress ?? '',
@@ -147,18 +148,13 @@ export class MasterNodes extends pulumi.ComponentResource {
     const target = args.mediaNodes?.target;
     if (target) grantControl(name, machines.grants, target, this);
     const zones = zonesOf(args);
-    if (nic && args.dataVolume) {
+    if (nic) {
       // A disk is in one zone, and so is the machine that it is for.
       const [zone] = zones;
-      const group = args.dataVolume.resourceGroupName ?? args.resourceGroupName;
-      this.dataVolume = dataDisk(
-        name,
-        { ...placed(args), zone, ...args.dataVolume, resourceGroupName: group },
-        this,
-      );
+      this.dataVolume = this.#dataDisk(name, args, zone);
       this.virtualMachine = virtualMachine(
         name,
-        { ...args, vmSize, machines, zone, interfaceId: nic.id, dataDiskId: this.dataVolume.id },
+        { ...args, vmSize, machines, zone, interfaceId: nic.id, dataDisk: this.dataVolume },
         this,
       ).machine;
     } else {
@@ -178,6 +174,16 @@ export class MasterNodes extends pulumi.ComponentResource {
       );
     }
     this.registerOutputs({});
+  }
+
+  #dataDisk(
+    name: string,
+    { dataVolume, ...args }: MasterNodesArgs,
+    zone: string | undefined,
+  ): compute.Disk | undefined {
+    if (dataVolume === undefined) return undefined;
+    const resourceGroupName = dataVolume.resourceGroupName ?? args.resourceGroupName;
+    return dataDisk(name, { ...placed(args), zone, ...dataVolume, resourceGroupName }, this);
   }
 
   #config(name: string, args: MasterNodesArgs): NodeConfig {

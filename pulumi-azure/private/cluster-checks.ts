@@ -43,6 +43,12 @@ export function checkCluster(
     problems,
   );
   checkMedia(mediaNodes, problems);
+  problems.check(masterNodes.identity === undefined || !isSame(masterNodes, mediaNodes), {
+    what: 'masterNodes.identity and mediaNodes.identity',
+    given: 'the same one',
+    allowed: 'one for each: that of the Master Nodes may delete machines',
+    fix: 'leave one of them out, or give another one',
+  });
   new NodeDrain(mediaNodes.drain ?? {}, problems);
   new MediaScaling(mediaNodes.scaling ?? {}, problems);
   checkLogGroup(args.logGroup ?? {}, problems);
@@ -69,6 +75,13 @@ export function checkSingleNode(
   domainMustBe(given, problems);
   checkDomain(args, 'single', problems);
   problems.throwIfAny();
+}
+
+/** Whether both are one identity, as far as it is known by now. */
+function isSame(masters: MachineOptions, media: MachineOptions): boolean {
+  const [one, other] = [masters.identity, media.identity];
+  const id = (identity: typeof one) => (typeof identity?.id === 'string' ? identity.id : undefined);
+  return one === other || (id(one) !== undefined && id(one) === id(other));
 }
 
 function domainMustBe(given: Partial<ClusterOptions> | undefined, problems: Problems): void {

@@ -74,7 +74,10 @@ export function checkMachines(
 
 /** What is wrong with Master Nodes. */
 export function checkMasters(
-  options: MasterNodesOptions & { readonly dataVolume?: { readonly sizeGib?: number } },
+  options: MasterNodesOptions & {
+    readonly dataVolume?: { readonly sizeGib?: number };
+    readonly publicAddressId?: unknown;
+  },
   count: number,
   problems: Problems,
 ): void {
@@ -86,6 +89,12 @@ export function checkMasters(
     given: `count ${count} and dataVolume`,
     allowed: 'dataVolume with a count of 1',
     fix: 'leave out dataVolume, or give count 1',
+  });
+  problems.check(options.publicAddressId === undefined || count === 1, {
+    what: 'count and publicAddressId',
+    given: `count ${count} and publicAddressId`,
+    allowed: 'publicAddressId with a count of 1',
+    fix: 'leave out publicAddressId and put a load balancer in front, or give count 1',
   });
 }
 
