@@ -74,7 +74,7 @@ export function inGroups(files, concurrency) {
 
 /**
  * A file that was asked for by its own path is taken whether it is slow or not. Files that look for
- * trouble by chance, `.long.test.ts`, are taken only so: `npm run chaos`.
+ * trouble by chance or take long, `.long.test.ts`, are taken only so: `npm run chaos`.
  *
  * @param {readonly string[]} files with forward slashes, relative to the project
  * @param {Pick<TestRequest, 'slow' | 'parts'>} request

@@ -33,6 +33,7 @@ const NOT_RUN = [
   'docs/own-machines.md: fetches the repository',
   'docs/own-machines.md: fetches the repository',
   'docs/own-machines.md: test/cluster/provisioner/scaling.slow.test.ts does, with nodes on one machine',
+  'docs/own-machines.md: test/image/arm64.long.test.ts does, from x86',
   'docs/own-machines.md: test/image/own-machines-ha.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines-ha.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/own-machines-ha.slow.test.ts does, on machines of its own',

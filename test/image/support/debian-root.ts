@@ -44,7 +44,7 @@ export class DebianRoot {
   readonly path: string;
 
   /** @param base - what it begins as. @default - as debootstrap makes it */
-  constructor(base = baseRoot()) {
+  constructor(base = debianBase()) {
     this.path = mkdtempSync(join(tmpdir(), 'sluice-root-'));
     execFileSync('cp', ['-a', `${base}/.`, this.path]);
     for (const file of ['/etc/resolv.conf', '/etc/ssl/certs/ca-certificates.crt']) {
@@ -87,14 +87,19 @@ export class DebianRoot {
   }
 }
 
-/** Made once a machine. */
-function baseRoot(): string {
-  const base = join(CACHE, `debian-12-root-${process.arch}`);
+/**
+ * Made once a machine.
+ *
+ * @param arch - as Node names it. Another one than this machine's needs an emulator.
+ */
+export function debianBase(arch: string = process.arch): string {
+  const base = join(CACHE, `debian-12-root-${arch}`);
   if (existsSync(base)) return base;
   mkdirSync(CACHE, { recursive: true });
   const fresh = mkdtempSync(join(CACHE, '.root-'));
   try {
-    const args = ['--variant=minbase', `--include=${PACKAGES}`, 'bookworm', fresh, MIRROR];
+    const options = [`--arch=${arch === 'x64' ? 'amd64' : arch}`, '--variant=minbase'];
+    const args = [...options, `--include=${PACKAGES}`, 'bookworm', fresh, MIRROR];
     execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
     renameSync(fresh, base);
   } finally {
