@@ -7,6 +7,8 @@ import { usageOf } from './process-tree';
 import { type ExtraOptions, type ExtraSeries, markdown } from './series';
 
 const PER_ROOM = 10;
+/** Who wait for their answer at any time, over all Master Nodes: more would only wait longer. */
+const AT_ONCE = 24;
 const IDLE_SECONDS = 3;
 
 interface JoinFigures {
@@ -23,6 +25,8 @@ interface JoinFigures {
   readonly failed: number;
   /** Why the figures are not those of the control plane. */
   readonly why: readonly string[];
+  /** What went wrong, with how many participants. */
+  readonly errors: readonly string[];
 }
 
 export const controlSeries: ExtraSeries = {
@@ -39,7 +43,7 @@ export const controlSeries: ExtraSeries = {
     return {
       series: 'control',
       title: 'The control plane by itself',
-      about: `Redis, Master Nodes, one Media Node and the load source on this machine; participants without media join Rooms of ${PER_ROOM} as fast as they are let in, in turn through each Master Node. Redis commands are those of scripts too, less what goes on without joins.`,
+      about: `Redis, Master Nodes, one Media Node and the load source on this machine; participants without media join Rooms of ${PER_ROOM}, ${AT_ONCE} at any time, in turn through each Master Node. Redis commands are those of scripts too, less what goes on without joins.`,
       table: markdown(
         [
           ...['Master Nodes', 'joins', 'joins/s', 'join p50 ms', 'p95', 'p99', 'failed'],
@@ -58,9 +62,10 @@ export const controlSeries: ExtraSeries = {
           row.redisCommandsPerJoin.toFixed(2),
         ]),
       ),
-      notes: rows.flatMap(({ masters, why }) =>
-        why.map((one) => `${masters} Master Nodes: the load source is the bottleneck: ${one}`),
-      ),
+      notes: rows.flatMap(({ masters, why, errors }) => [
+        ...why.map((one) => `${masters} Master Nodes: the load source is the bottleneck: ${one}`),
+        ...errors.map((one) => `${masters} Master Nodes: ${one}`),
+      ]),
       figures: rows,
     };
   },
@@ -119,6 +124,9 @@ async function joinsThrough(masters: number, options: ExtraOptions): Promise<Joi
       ),
       failed: lines.reduce((sum, { clients }) => sum + clients.failed, 0),
       why: lines.flatMap(({ self }) => self.why),
+      errors: lines.flatMap(({ errors }) =>
+        Object.entries(errors).map(([error, count]) => `${count} participants: ${error}`),
+      ),
     };
   } finally {
     await cluster.close();
@@ -142,8 +150,6 @@ async function joinAll(
     mine.map(async (i) => ({
       name: `participant${i}`,
       token: await cluster.token(`room${Math.floor(i / PER_ROOM)}`, `participant${i}`),
-      // More than is let in: what counts is how fast they come through.
-      joinAtMs: Math.floor((i * 1_000) / 800),
       media: false,
     })),
   );
@@ -151,7 +157,13 @@ async function joinAll(
   let joinedAtMs = performance.now();
   const line = await runLoad({
     program,
-    plan: { url, seconds: 60, intervalSeconds: 0.1, participants },
+    plan: {
+      url,
+      seconds: 60,
+      intervalSeconds: 0.1,
+      joiningAtOnce: Math.ceil(AT_ONCE / masters),
+      participants,
+    },
     signal: done.signal,
     onLine: ({ clients }) => {
       if (done.signal.aborted) return;

@@ -1,5 +1,6 @@
 /** The physical floor: what it costs to encrypt and send what a server forwarded, with nothing around it. */
 import { spawn } from 'node:child_process';
+import type { LoadLine } from './load-plan';
 import type { Measurement } from './measure';
 import type { Scenario } from './scenarios';
 
@@ -74,17 +75,28 @@ export interface FloorsOptions {
 export class Floors {
   readonly #options: FloorsOptions;
   readonly #known = new Map<string, Promise<FloorRun>>();
+  readonly #scenarios = new Map<string, Promise<Floor | undefined>>();
 
   constructor(options: FloorsOptions) {
     this.#options = options;
   }
 
-  /** Of what a run forwarded; undefined where that was no sound and no picture. */
-  async of(scenario: Scenario, { load }: Pick<Measurement, 'load'>): Promise<Floor | undefined> {
+  /**
+   * Of what a run forwarded; undefined where that was no sound and no picture. One for all servers
+   * that have negotiated the same: their packets are those of the same publishers.
+   */
+  of(scenario: Scenario, { load }: Pick<Measurement, 'load'>): Promise<Floor | undefined> {
+    const profile = profileOf(load.srtp);
+    const key = `${scenario.name} ${profile}`;
+    const known = this.#scenarios.get(key) ?? this.#measure(scenario, load, profile);
+    this.#scenarios.set(key, known);
+    return known;
+  }
+
+  async #measure(scenario: Scenario, load: LoadLine, profile: Profile): Promise<Floor | undefined> {
     const { audio, video } = load.received;
     const flows = [audio, video].filter(({ packets }) => packets > 0);
     if (flows.length === 0) return undefined;
-    const profile = profileOf(load.srtp);
     const sockets = scenario.participants.filter(
       ({ subscribe, media }) => subscribe !== 'none' && media !== false,
     ).length;

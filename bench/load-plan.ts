@@ -11,6 +11,8 @@ export interface LoadPlan {
   readonly threads?: number;
   /** Over how long packets are gathered before they are looked at, milliseconds. @default 1 */
   readonly gatherMs?: number;
+  /** At most so many of a thread's participants wait for their JoinResponse; others begin later. @default no limit */
+  readonly joiningAtOnce?: number;
   readonly participants: readonly LoadParticipant[];
 }
 

@@ -104,7 +104,11 @@ export class Limits {
 }
 
 function whyTooMuch(run: Measurement): string | undefined {
-  if (run.lostShare > LOSS_LIMIT) return `${(run.lostShare * 100).toFixed(2)} % of packets lost`;
+  const lost =
+    run.lostShare > LOSS_LIMIT
+      ? `${(run.lostShare * 100).toFixed(2)} % of packets lost`
+      : undefined;
   const { isBottleneck, why } = run.load.self;
-  return isBottleneck ? `the load source is the bottleneck: ${why.join(', ')}` : undefined;
+  const slow = isBottleneck ? `the load source is the bottleneck: ${why.join(', ')}` : undefined;
+  return lost !== undefined && slow !== undefined ? `${lost}, but ${slow}` : (lost ?? slow);
 }

@@ -37,7 +37,10 @@ const JOIN_EVERY_MS = 25;
 export function allScenarios(): readonly Scenario[] {
   return [
     ...[10, 25, 50, 100, 200].map(viewers),
-    ...[300, 400, 600].map(viewers).map(search),
+    ...[300, 400, 600]
+      .map(viewers)
+      .map(search)
+      .map((one) => ({ ...one, seconds: 18 })),
     meeting(4, 20),
     ...[10, 50, 100].map((listeners) => audio(5, listeners)),
     ...[1, 2, 4].map(roomsOf8),
@@ -88,6 +91,7 @@ const meeting = (publishers: number, count: number): Scenario => ({
   series: 'meeting',
   size: count,
   about: `${publishers} publishers of 720p simulcast → ${count} viewers`,
+  seconds: 16,
   participants: oneRoom([VIDEO], publishers, count),
 });
 
@@ -105,7 +109,7 @@ const roomsOf8 = (rooms: number): Scenario => ({
   series: 'rooms',
   size: rooms,
   about: `${rooms} Rooms of 8, all publish audio and 720p simulcast and subscribe to all`,
-  seconds: 16,
+  seconds: 14,
   participants: many(rooms * 8, (i) => ({
     name: `participant${i}`,
     room: `room${Math.floor(i / 8)}`,
@@ -119,7 +123,7 @@ const sizes = (count: number): Scenario => ({
   series: 'sizes',
   size: count,
   about: `1 publisher of 720p simulcast → ${count} viewers, a third of them in each size`,
-  seconds: 16,
+  seconds: 14,
   participants: oneRoom([VIDEO], 1, count, (i) => {
     const height = [180, 360, 720][i % 3] ?? 720;
     return { wanted: { width: (height * 16) / 9, height } };
@@ -154,7 +158,7 @@ const idle = (count: number): Scenario => ({
   series: 'idle',
   size: count,
   about: `${count} signal connections in Rooms of 10, without peer connections`,
-  seconds: 15,
+  seconds: 12,
   participants: many(count, (i) => ({
     name: `participant${i}`,
     room: `room${Math.floor(i / 10)}`,
@@ -167,12 +171,12 @@ const crowd = (count: number): Scenario => ({
   name: `crowd-${count}`,
   series: 'crowd',
   size: count,
-  about: `${count} participants of one Room, joining within 10 s, with a signal connection and without media`,
-  seconds: 15,
+  about: `${count} participants of one Room, joining within 8 s, with a signal connection and without media`,
+  seconds: 12,
   participants: many(count, (i) => ({
     name: `participant${i}`,
     room: 'room',
-    joinAtMs: Math.floor((i * 10_000) / count),
+    joinAtMs: Math.floor((i * 8_000) / count),
     media: false,
   })),
 });

@@ -59,6 +59,8 @@ pub struct Client {
     pub(crate) ping_every: Duration,
     pub(crate) next_ping: Instant,
     pub(crate) next_key_check: Instant,
+    /// Whether it has had its JoinResponse.
+    pub(crate) joined: bool,
     pub(crate) connected: bool,
     pub(crate) had_frame: bool,
     pub(crate) had_audio: bool,
@@ -91,6 +93,7 @@ impl Client {
             ping_every: Duration::from_secs(3600),
             next_ping: now,
             next_key_check: now,
+            joined: false,
             connected: false,
             had_frame: false,
             had_audio: false,
@@ -104,6 +107,10 @@ impl Client {
 
     pub fn is_waiting(&self) -> bool {
         self.phase == Phase::Waiting
+    }
+
+    pub fn is_joining(&self) -> bool {
+        self.phase == Phase::Running && !self.joined
     }
 
     pub fn is_running(&self) -> bool {

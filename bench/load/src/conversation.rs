@@ -72,6 +72,7 @@ impl Client {
     }
 
     fn on_join(&mut self, join: Join, now: Instant, totals: &mut Totals) -> Result<(), String> {
+        self.joined = true;
         if !self.is_in_again(totals) {
             totals.joined += 1;
             totals.join.add(now - self.began);

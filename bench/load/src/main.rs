@@ -84,6 +84,7 @@ fn run(plan: Plan) -> Result<(), String> {
         seconds: Duration::from_secs_f64(plan.seconds),
         interval: Duration::from_secs_f64(plan.interval_seconds),
         gather: Duration::from_secs_f64(plan.gather_ms / 1000.0),
+        joining_at_once: plan.joining_at_once.unwrap_or(usize::MAX),
     };
     let mut parts = vec![Vec::new(); plan.threads];
     for (index, participant) in plan.participants.into_iter().enumerate() {

@@ -19,6 +19,8 @@ pub struct Plan {
     /// from the kernel's time stamps, so it does not grow by this.
     #[serde(default = "one")]
     pub gather_ms: f64,
+    /// At most so many of a thread's participants wait for their JoinResponse; others begin later.
+    pub joining_at_once: Option<usize>,
     pub participants: Vec<ParticipantPlan>,
 }
 

@@ -22,6 +22,8 @@ pub struct ShardOptions {
     pub interval: Duration,
     /// Over how long packets are gathered.
     pub gather: Duration,
+    /// Participants that may wait for their JoinResponse.
+    pub joining_at_once: usize,
 }
 
 /// What a shard tells.
@@ -70,12 +72,18 @@ pub fn run(
             deadlines[index] = deadline(client, begin);
         }
         let now = Instant::now();
+        let mut joining = clients.iter().filter(|client| client.is_joining()).count();
         for index in 0..clients.len() {
             if deadlines[index] > now {
                 continue;
             }
             let client = &mut clients[index];
             if client.is_waiting() {
+                if joining >= options.joining_at_once {
+                    deadlines[index] = now + Duration::from_millis(2);
+                    continue;
+                }
+                joining += 1;
                 client.start(&options.url, now, &mut totals);
             } else {
                 client.on_time(now, &mut totals);
