@@ -53,7 +53,7 @@ export function dataDisk(
       networkAccessPolicy: compute.NetworkAccessPolicy.DenyAll,
       publicNetworkAccess: compute.PublicNetworkAccess.Disabled,
     },
-    // Azure moves no disk to another zone, and an empty one in its place would be without Redis.
-    { parent, retainOnDelete: retain, ignoreChanges: ['zones'] },
+    // Where it was made it stays: an empty one in another place would be without Redis.
+    { parent, retainOnDelete: retain, ignoreChanges: ['zones', 'resourceGroupName'] },
   );
 }

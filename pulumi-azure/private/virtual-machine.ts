@@ -51,10 +51,10 @@ export interface VirtualMachineArgs extends PlaceArgs {
   readonly vmSize: string;
   readonly machines: NodeMachines;
   readonly interfaceId: pulumi.Input<string>;
-  /** Undefined: the region has no zones. */
+  /** That of a machine without a data disk. Undefined: the region has no zones. */
   readonly zone: string | undefined;
-  /** Id of the disk that outlives it. */
-  readonly dataDiskId?: pulumi.Input<string>;
+  /** The disk that outlives it, in whose zone it is. */
+  readonly dataDisk?: Pick<compute.Disk, 'id' | 'zones'> | undefined;
 }
 
 /** Where the machine finds the data disk. */
@@ -75,12 +75,13 @@ export function virtualMachine(
   args: VirtualMachineArgs,
   parent: pulumi.Resource,
 ): { machine: compute.VirtualMachine; ready: compute.VirtualMachineExtension } {
-  const { machines, zone, dataDiskId } = args;
+  const { machines, zone, dataDisk } = args;
+  const zones = dataDisk?.zones ?? (zone === undefined ? undefined : [zone]);
   const machine = new compute.VirtualMachine(
     `${name}-machine`,
     {
       ...placed(args),
-      ...(zone !== undefined && { zones: [zone] }),
+      ...(zones !== undefined && { zones }),
       hardwareProfile: { vmSize: args.vmSize },
       identity: {
         type: compute.ResourceIdentityType.UserAssigned,
@@ -97,7 +98,7 @@ export function virtualMachine(
       storageProfile: {
         imageReference: machines.imageReference,
         osDisk: machines.osDisk,
-        ...(dataDiskId !== undefined && {
+        ...(dataDisk !== undefined && {
           dataDisks: [
             {
               lun: DATA_LUN,
@@ -105,7 +106,7 @@ export function virtualMachine(
               deleteOption: compute.DiskDeleteOptionTypes.Detach,
               // Redis writes what has to be there after a failure.
               caching: compute.CachingTypes.None,
-              managedDisk: { id: dataDiskId },
+              managedDisk: { id: dataDisk.id },
             },
           ],
         }),
@@ -117,8 +118,6 @@ export function virtualMachine(
       deleteBeforeReplace: true,
       // Azure changes none of it of a machine that is there, and the provider asks it nevertheless.
       replaceOnChanges: MADE_WITH,
-      // The disk stays where it is, and so does the machine that it is for.
-      ignoreChanges: dataDiskId === undefined ? [] : ['zones'],
       dependsOn: machines.grants.made,
     },
   );

@@ -9,6 +9,11 @@ import { OwnProgram } from './support/engine/own-program';
 /** What nothing but its own deletion may ever replace or delete. */
 const WITH_STATE = /(?:-vault|-data|-address|-interface|-secret|-cluster|-api-key|-suffix|-redis)$/;
 
+/** A machine that is replaced, and the extension that waits until it serves. */
+const MACHINE = ['replace meet-masters-machine', 'replace meet-masters-ready'];
+
+const keyOf = (letter: string) => `sshPublicKey: 'ssh-ed25519 ${letter.repeat(68)} ops'`;
+
 const imageOf = (version: string) =>
   `image: NodeImage.fromImage('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/sluice/versions/${version}')`;
 
@@ -28,7 +33,11 @@ describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, (
 
   before(() => {
     program = new OwnProgram();
-    options = { domain: 'domain: Domain.none()', image: imageOf('1.0.0') };
+    options = {
+      domain: 'domain: Domain.none()',
+      image: imageOf('1.0.0'),
+      masters: `masterNodes: { ${keyOf('A')} }`,
+    };
     const made = change({});
     assert.ok(made.includes('create meet-masters-data'), String(made));
   });
@@ -36,7 +45,7 @@ describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, (
   after(() => program.close());
 
   test('with larger machines changes the Master Node in place, and the model of the set', () => {
-    const masters = "masterNodes: { vmSize: 'Standard_F4s_v2' }";
+    const masters = `masterNodes: { ${keyOf('A')}, vmSize: 'Standard_F4s_v2' }`;
     assert.deepEqual(change({ masters, media: "mediaNodes: { vmSize: 'Standard_F8s_v2' }" }), [
       'update meet-masters-machine',
       // Waits until a call works again.
@@ -46,28 +55,23 @@ describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, (
   });
 
   test('with another image replaces the Master Node, at its disk and its address', () => {
-    const masters = "masterNodes: { vmSize: 'Standard_D2ps_v6' }";
-    assert.deepEqual(change({ masters, image: imageOf('1.1.0') }), [
-      'replace meet-masters-machine',
-      'replace meet-masters-ready',
-      'update meet-media-set',
-    ]);
+    const masters = `masterNodes: { ${keyOf('A')}, vmSize: 'Standard_D2ps_v6' }`;
+    const image = imageOf('1.1.0');
+    assert.deepEqual(change({ masters, image }), [...MACHINE, 'update meet-media-set']);
   });
 
-  test('with another key for SSH, and then encryption at host, replaces it too', () => {
-    const keyOf = (letter: string) => `sshPublicKey: 'ssh-ed25519 ${letter.repeat(68)} ops'`;
-    const machine = ['replace meet-masters-machine', 'replace meet-masters-ready'];
-    const first = change({ masters: `masterNodes: { ${keyOf('A')} }` });
-    assert.ok(first.includes('replace meet-masters-machine'), String(first));
-    assert.deepEqual(change({ masters: `masterNodes: { ${keyOf('B')} }` }), machine);
+  test('with another key for SSH, and other zones, replaces it where the disk is', () => {
+    const masters = `masterNodes: { ${keyOf('B')}, zones: ['2', '3'] }`;
+    assert.deepEqual(change({ masters }), MACHINE);
+    const zones = Object.values(program.pulumi.azure.read())
+      .filter(({ name }) => /^meet-(?:masters-data|masters-machine|entry-address)$/.test(name))
+      .map(({ inputs }) => inputs['zones']);
+    assert.deepEqual(zones.sort(), [['1'], ['1'], ['1', '2', '3']]);
+  });
+
+  test('with encryption at host replaces it too', () => {
     const masters = `masterNodes: { ${keyOf('B')}, encryptionAtHost: true }`;
-    assert.deepEqual(change({ masters }), machine);
-  });
-
-  test('with other zones leaves the disk, the machine at it, and the address where they are', () => {
-    const { masters = '' } = options;
-    const zones = masters.replace('{ ', "{ zones: ['2', '3'], ");
-    assert.deepEqual(change({ masters: zones }), []);
+    assert.deepEqual(change({ masters }), MACHINE);
   });
 
   test('with a name keeps the address that it points to', () => {
@@ -82,6 +86,9 @@ describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, (
     const data = () => program.pulumi.azure.read();
     assert.throws(() => change({ data: 'dataVolume: { sizeGib: 8 }' }), /Disk cannot be shrunk/);
     assert.ok(Object.keys(data()).some((id) => id.includes('meet-masters-data')));
-    assert.deepEqual(change({ data: 'dataVolume: { sizeGib: 64 }' }), ['update meet-masters-data']);
+    // With a choice beside it that moves no disk to another resource group.
+    const steps = change({ data: 'dataVolume: { sizeGib: 64, retain: false }' });
+    assert.ok(steps.includes('update meet-masters-data'), String(steps));
+    assert.ok(!steps.some((step) => step.endsWith('-machine')), String(steps));
   });
 });
