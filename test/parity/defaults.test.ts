@@ -25,7 +25,8 @@ function plain(text: string | undefined): string | undefined {
   return text
     ?.replace(/Duration\.hours\((\d+)\)/, (_, hours) => String(Number(hours) * 60))
     .replace(/(?:Duration\.minutes|Size\.gibibytes)\((\d+)\)/, '$1')
-    .replace(/OnDeadline\.FORCE/, 'force');
+    .replace(/OnDeadline\.FORCE/, 'force')
+    .replace(/RemovalPolicy\.RETAIN_ON_UPDATE_OR_DELETE/, 'true');
 }
 
 /** File by file: the option on AWS, and on Azure. */
@@ -79,6 +80,7 @@ const SAME: readonly [string, string, readonly (readonly [string, string])[]][] 
       ['count', 'count'],
       ['diskSize', 'diskSizeGib'],
       ['size', 'sizeGib'],
+      ['removalPolicy', 'retain'],
       ['creationTimeout', 'creationTimeoutMinutes'],
     ],
   ],

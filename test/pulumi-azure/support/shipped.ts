@@ -22,4 +22,5 @@ export const watched = (): Promise<World> =>
   inWorld(() => {
     const cluster = new HighAvailabilityCluster('meet', { location, domain, logGroup: {} });
     cluster.observability.addAlarms({ emails: ['ops@example.com'] });
+    cluster.observability.addDashboard();
   });
