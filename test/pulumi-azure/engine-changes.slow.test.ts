@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { OwnProgram } from './support/engine/own-program';
 
 /** What nothing but its own deletion may ever replace or delete. */
-const WITH_STATE = /(?:-vault|-data|-address|-interface|-secret|-cluster|-api-key|-suffix|-redis)$/;
+const WITH_STATE = /(?:-vault|-masters-data|-address|-interface|-secret|-cluster|-api-key|-suffix|-redis)$/;
 
 /** A machine that is replaced, and the extension that waits until it serves. */
 const MACHINE = ['replace meet-masters-machine', 'replace meet-masters-ready'];
@@ -83,12 +83,17 @@ describe('a later deployment of an Elastic cluster', { timeout: 15 * 60_000 }, (
   });
 
   test('fails at what Azure does not take, and has then lost nothing', () => {
-    const data = () => program.pulumi.azure.read();
+    // The disk, and the resource group that is there for it alone.
+    const left = () =>
+      Object.values(program.pulumi.azure.read())
+        .map(({ name }) => name)
+        .filter((name) => /^meet-(?:masters-)?data$/.test(name));
     assert.throws(() => change({ data: 'dataVolume: { sizeGib: 8 }' }), /Disk cannot be shrunk/);
-    assert.ok(Object.keys(data()).some((id) => id.includes('meet-masters-data')));
+    assert.equal(left().length, 2);
     // With a choice beside it that moves no disk to another resource group.
     const steps = change({ data: 'dataVolume: { sizeGib: 64, retain: false }' });
     assert.ok(steps.includes('update meet-masters-data'), String(steps));
     assert.ok(!steps.some((step) => step.endsWith('-machine')), String(steps));
+    assert.equal(left().length, 2);
   });
 });
