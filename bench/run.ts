@@ -171,7 +171,8 @@ class Bench {
   #failed(what: string, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     const [first = ''] = message.split('\n');
-    this.failures.push(`${what}: ${first}`);
+    // Results are for others, who have other paths.
+    this.failures.push(`${what}: ${first.replace(/(\/[^\s/)]+)+\//g, '')}`);
     console.error(`${what}: ${message}`);
   }
 }
