@@ -132,7 +132,6 @@ describe('network security groups', () => {
 
 describe('a public address', () => {
   const ADDRESSES = 'azure-native:network:PublicIPAddress';
-
   test('of yours is that of the Master Node, of the load balancer, of a Single Node', async () => {
     const ip = 'ipConfigurations.0.publicIPAddress.id';
     const entry = ClusterEntry.onMasterNode({ publicIpAddressId: ADDRESS });
@@ -282,7 +281,6 @@ describe('a certificate and a zone', () => {
 
 describe('an image', () => {
   const reference = 'storageProfile.imageReference';
-
   test('of yours has the node in it: nothing is uploaded', async () => {
     const world = await elastic();
     assert.deepEqual(world.all('azure-native:storage:StorageAccount'), []);
