@@ -28,7 +28,8 @@ export class OwnNetwork {
     this.#installed = installed;
   }
 
-  async boot(name: string): Promise<OwnMachine> {
+  /** @param replaces - has its name and address, and no cable until `plugIn`. @default none */
+  async boot(name: string, replaces?: OwnMachine): Promise<OwnMachine> {
     const root = new DebianRoot(this.#installed);
     this.#roots.push(root);
     writeFileSync(join(root.path, 'etc/hostname'), `${name}\n`);
@@ -36,18 +37,20 @@ export class OwnNetwork {
     const machineId = randomBytes(16).toString('hex');
     writeFileSync(join(root.path, 'etc/machine-id'), `${machineId}\n`);
     const container = await Container.boot(root.path);
-    const address = `${NETWORK}.${this.#machines.length + FIRST}`;
+    const address = replaces?.address ?? `${NETWORK}.${this.#machines.length + FIRST}`;
     const machine: OwnMachine = {
       container,
       address,
       sh: (command) => container.run('sh', '-c', command),
     };
     this.#machines.push(machine);
-    this.#connect(machine);
+    if (replaces === undefined) this.plugIn(machine);
     return machine;
   }
 
-  #connect({ container, address }: OwnMachine): void {
+  /** Connects a machine to the others. */
+  plugIn(machine: OwnMachine): void {
+    const { container, address } = machine;
     const [first] = this.#machines;
     const inside = ({ pid }: Container, ...command: string[]) =>
       execFileSync('nsenter', ['-t', `${pid}`, '-n', '--', ...command], { stdio: 'pipe' });
@@ -57,12 +60,14 @@ export class OwnNetwork {
       inside(container, 'ip', 'link', 'set', SWITCH, 'up');
       return;
     }
-    const cable = `cable${this.#machines.length}`;
+    const cable = `cable${this.#machines.indexOf(machine)}`;
     const peer = ['peer', 'name', 'eth0', 'netns', `${container.pid}`];
     inside(first.container, 'ip', 'link', 'add', cable, 'type', 'veth', ...peer);
     inside(first.container, 'ip', 'link', 'set', cable, 'master', SWITCH, 'up');
     inside(container, 'ip', 'address', 'add', `${address}/24`, 'dev', 'eth0');
     inside(container, 'ip', 'link', 'set', 'eth0', 'up');
+    // Another card may have had the address before; others find out within a minute by themselves.
+    inside(first.container, 'ip', 'neighbour', 'flush', 'dev', SWITCH);
   }
 
   /** Ends all machines at once, as a drain may take long. Idempotent. */
