@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test';
 import { OwnProgram } from './support/engine/own-program';
 
 /** What nothing but its own deletion may ever replace or delete. */
-const WITH_STATE = /(?:-vault|-masters-data|-address|-interface|-secret|-cluster|-api-key|-suffix|-redis)$/;
+const WITH_STATE =
+  /(?:-vault|-masters-data|-address|-interface|-secret|-cluster|-api-key|-suffix|-redis)$/;
 
 /** A machine that is replaced, and the extension that waits until it serves. */
 const MACHINE = ['replace meet-masters-machine', 'replace meet-masters-ready'];
