@@ -15,6 +15,7 @@ import {
 import path from 'node:path';
 import { findProgram, run, SetupError, workerRuns } from './commands.mjs';
 import { howToInstall, installPackages, missingPackages } from './debian.mjs';
+import { fetchSource } from './debian-source.mjs';
 import { note, step } from './steps.mjs';
 import {
   crossFile,
@@ -31,6 +32,8 @@ const REQUIREMENTS_FILE = 'node-image/image/python-requirements.txt';
 /**
  * @typedef {object} Recipe
  * @property {string[]} debianPackages
+ * @property {{ name: string, patches: string[] }[]} debianSources packages that are built along from
+ *   source, in subprojects/ by their names
  * @property {string[]} pythonPackages
  * @property {string[]} mesonArguments
  * @property {string} ninjaTarget
@@ -82,7 +85,7 @@ export async function buildWorker(root, target, arch = process.arch) {
   try {
     const sysroot = cross && foreign && (await fetchSysroot(cross.libraries, foreign, scratch));
     const whose = foreign === undefined ? '' : ` for ${foreign.debian}`;
-    const what = `Build mediasoup's worker${whose} from source, once a machine (about 3 min)`;
+    const what = `Build mediasoup's worker${whose} from source, once a machine (about 4 min)`;
     await step(what, async () => {
       try {
         await compile({ root, folder, recipe, scratch, foreign, sysroot });
@@ -126,10 +129,9 @@ async function compile({ root, folder, recipe, scratch, foreign, sysroot }) {
   // What the package has there names archives to download.
   rmSync(path.join(worker, 'subprojects'), { recursive: true, force: true });
   cpSync(path.join(folder, 'subprojects'), path.join(worker, 'subprojects'), { recursive: true });
-  for (const patch of recipe.patches) {
-    await run('patch', ['-p1', '--batch', '-i', path.join(folder, 'patches', patch)], {
-      cwd: worker,
-    });
+  await applyPatches(recipe.patches, folder, worker);
+  for (const source of recipe.debianSources) {
+    await addSource(source, { folder, scratch, worker });
   }
 
   const tools = path.join(scratch, 'tools');
@@ -160,6 +162,38 @@ async function compile({ root, folder, recipe, scratch, foreign, sysroot }) {
   await run(path.join(tools, 'bin/ninja'), ['-C', 'out', recipe.ninjaTarget], { cwd: worker, env });
   const strip = foreign ? `${foreign.triplet}-strip` : 'strip';
   await run(strip, ['out/mediasoup-worker'], { cwd: worker, env });
+}
+
+/**
+ * @param {Recipe['debianSources'][number]} source
+ * @param {{ folder: string, scratch: string, worker: string }} where
+ */
+async function addSource({ name, patches }, { folder, scratch, worker }) {
+  let unpacked;
+  try {
+    unpacked = await fetchSource(name, scratch);
+  } catch (error) {
+    if (!(error instanceof SetupError)) {
+      throw error;
+    }
+    // The worker is the same without, and takes more CPU.
+    note(`No source of ${name} from this machine's package servers: its library is used instead.`);
+    return;
+  }
+  const target = path.join(worker, 'subprojects', name);
+  renameSync(unpacked, target);
+  await applyPatches(patches, folder, target);
+}
+
+/**
+ * @param {readonly string[]} patches
+ * @param {string} folder of the recipe
+ * @param {string} cwd
+ */
+async function applyPatches(patches, folder, cwd) {
+  for (const patch of patches) {
+    await run('patch', ['-p1', '--batch', '-i', path.join(folder, 'patches', patch)], { cwd });
+  }
 }
 
 /**
