@@ -45,7 +45,27 @@ test('a blank volume is attached, given a file system, and mounted', async (t) =
   const unit = machine.read(`/run/systemd/system/${UNIT}`);
   assert.match(unit, new RegExp(`^What=${NVME}$`, 'm'));
   assert.match(unit, /^Type=ext4$/m);
-  assert.deepEqual(machine.ran.slice(-2), ['systemctl daemon-reload', `systemctl start ${UNIT}`]);
+  assert.deepEqual(machine.ran.slice(-3), [
+    'systemctl daemon-reload',
+    `systemctl start ${UNIT}`,
+    `systemd-run --wait --quiet --collect resize2fs ${NVME}`,
+  ]);
+});
+
+test('a file system that cannot be grown is said to, and used as it is', async (t) => {
+  const { machine, disk, mount } = await withVolume(t, { zone: 'eu-north-1a', state: 'available' });
+  Object.assign(disk, { code: 0, stdout: `DEVNAME=${NVME}\nTYPE=xfs\n` });
+  const answer = machine.answer;
+  machine.answer = (command) =>
+    command.startsWith('systemd-run')
+      ? { code: 1, stderr: 'no such program\n' }
+      : answer?.(command);
+  await mount();
+  assert.ok(machine.ran.includes(`systemctl start ${UNIT}`));
+  assert.match(
+    machine.said.at(-1) ?? '',
+    /vol-0a1b2c3d4e5f60718 may be larger than its file system: `xfs_growfs \/var\/lib\/sluice` failed \(no such program\)/,
+  );
 });
 
 test('a volume with data on it is mounted as it is', async (t) => {

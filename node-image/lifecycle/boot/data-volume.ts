@@ -86,6 +86,30 @@ export async function mountDisk(options: DiskOptions): Promise<void> {
     );
   }
   say(`${volume.id} is mounted on ${volume.mount}`);
+  await growToVolume(options, device, type);
+}
+
+/** Does nothing where the file system fills its volume, which somebody may have made larger. */
+async function growToVolume(
+  { machine, volume, say }: DiskOptions,
+  device: string,
+  type: string,
+): Promise<void> {
+  const command = type === 'xfs' ? ['xfs_growfs', volume.mount] : ['resize2fs', device];
+  // By systemd, as this program has not the right to, and needs it for nothing else.
+  const { code, stderr } = await machine.run(
+    'systemd-run',
+    '--wait',
+    '--quiet',
+    '--collect',
+    ...command,
+  );
+  if (code !== 0) {
+    const why = stderr.trim() || `it ended with ${code}`;
+    say(
+      `${volume.id} may be larger than its file system: \`${command.join(' ')}\` failed (${why})`,
+    );
+  }
 }
 
 async function attach(options: DataVolumeOptions): Promise<void> {
