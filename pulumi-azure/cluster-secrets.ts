@@ -56,6 +56,7 @@ export interface ClusterSecretsOptions {
 
   /**
    * For how many days an own vault, and its secrets, can be brought back once they are deleted: 7 to 90.
+   * Chosen once: Azure takes no other value for a vault that stands.
    *
    * @default 7
    */

@@ -84,14 +84,15 @@ export interface MachineOptions {
 /** The disk of an only master, which outlives its machine. */
 export interface MasterDataVolumeOptions {
   /**
-   * Its size, Premium SSD, GiB; 20 GiB cost about 5 USD a month, as 32 do.
+   * Its size, Premium SSD, GiB; 20 GiB cost about 5 USD a month, as 32 do. It only grows, and its
+   * file system with it, at the next start.
    *
    * @default 20
    */
   readonly sizeGib?: number;
 
   /**
-   * Keep it when the stack is deleted, and when another one takes its place, as in another zone.
+   * Keep it when the stack is deleted. It stays in the zone and resource group in which it was made.
    *
    * @default true
    */

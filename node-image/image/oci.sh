@@ -2,8 +2,8 @@
 # Makes an OCI image of a node, for Podman, Docker and Kubernetes: a Debian root, install.sh run in
 # it, packed as layers. No container engine, no daemon: root, debootstrap, and what install.sh needs.
 #
-# With SOURCE_DATE_EPOCH (s since 1970), the same sources and the same packages of Debian give the
-# same image, byte for byte.
+# With SOURCE_DATE_EPOCH (s since 1970), the same root gives the same image, byte for byte; what
+# debootstrap and install.sh write of times, caches and ids is cleared.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 umask 022
