@@ -172,7 +172,7 @@ test('--plot draws nodes over Rooms, and a file that cannot be written is named'
   const command = 'plan --rooms 50 --participants 8 --video 360p --audio --plot';
   assert.equal((await run(`${command} ${file}`)).code, 0);
   const svg = readFileSync(file, 'utf8');
-  assert.match(svg, /^<svg [\s\S]*Standard_F\d+s_v2[\s\S]*<\/svg>\n$/);
+  assert.match(svg, /^<svg [\s\S]*<title>[^<]+<\/title>[\s\S]*Standard_F\d+s_v2[\s\S]*<\/svg>\n$/);
   assert.match(svg, /at most, \+\d+ %/);
   const refused = await run(`${command} ${join(folder, 'none', 'plan.svg')}`);
   assert.equal(refused.code, 1);
