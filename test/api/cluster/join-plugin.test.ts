@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { JOIN_PATH, joinPlugin } from '../../../node-image/api/cluster/join-plugin';
@@ -292,61 +291,6 @@ describe('POST /sluice/v1/join', () => {
         await assert.rejects(join(made, there), says(/is not the cluster that the token is of/));
       } finally {
         await liar.close();
-      }
-    });
-
-    test('shows nothing that steers a terminal, whoever says it', async () => {
-      const made = await token();
-      const other = createServer((_request, response) => {
-        response.writeHead(503);
-        response.end(JSON.stringify({ message: '\u001b[2Jall is well\n' }));
-      });
-      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-      try {
-        const { port } = other.address() as AddressInfo;
-        const there = `http://127.0.0.1:${port}`;
-        await assert.rejects(join(made, there), says(/let this machine in: {2}\[2Jall is well $/));
-      } finally {
-        other.close();
-        other.closeAllConnections();
-      }
-    });
-
-    test('waits for nobody who answers without an end, or a byte at a time', async () => {
-      const made = await token();
-      const answers = {
-        flood: (response: ServerResponse) => {
-          while (!response.destroyed && response.writableLength < 4_000_000) {
-            response.write('x'.repeat(100_000));
-          }
-        },
-        drip: (response: ServerResponse) => {
-          const timer = setInterval(() => response.write('x'), 50);
-          response.once('close', () => clearInterval(timer));
-        },
-        silence: () => undefined,
-      };
-      const words = {
-        flood: /^No Master Node answers at .*: it answers without an end; see that/,
-        drip: /^No Master Node answers at .*: no answer within 1 s; see that/,
-        silence: /^No Master Node answers at .*: no answer within 1 s; see that/,
-      };
-      for (const kind of ['flood', 'drip', 'silence'] as const) {
-        const other = createServer((_request, response) => {
-          response.on('error', () => {});
-          answers[kind](response);
-        });
-        await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-        try {
-          const { port } = other.address() as AddressInfo;
-          const master = masterUrl(`http://127.0.0.1:${port}`);
-          const timeoutMs = kind === 'flood' ? 15_000 : 1000;
-          const asked = askToJoin({ master, token: made, claim, machine: 'media-1', timeoutMs });
-          await assert.rejects(asked, says(words[kind]), kind);
-        } finally {
-          other.close();
-          other.closeAllConnections();
-        }
       }
     });
 
