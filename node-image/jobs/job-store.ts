@@ -1,0 +1,53 @@
+import type { Job, JobClaim, JobKind } from './job';
+
+export interface NewJob {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly room: string;
+  readonly spec: string;
+  readonly info: string;
+}
+
+export interface JobFilter {
+  readonly kind?: JobKind;
+  readonly room?: string;
+  /** Without those that have ended. @default false */
+  readonly running?: boolean;
+}
+
+/**
+ * The jobs of a cluster: in Redis, or of a Single Node without one in memory. Each method is one
+ * atomic step, and rejects with RegistryUnavailableError where the store does not answer in time.
+ */
+export interface JobStore {
+  /** @returns false where there is a job of this id: nothing changes. */
+  create(job: NewJob): Promise<boolean>;
+  get(id: string): Promise<Job | undefined>;
+  /** Those of one kind or Room: the oldest first. */
+  list(filter?: JobFilter): Promise<Job[]>;
+  /**
+   * Takes a job that waits, or whose lease has run out.
+   *
+   * @param epoch - of the job as it was seen: of many who want it, one gets it
+   * @returns undefined where it has changed, has ended or is not there.
+   */
+  claim(id: string, epoch: number, owner: string, leaseMs?: number): Promise<Job | undefined>;
+  /**
+   * Holds jobs for another lease. One that the store has lost stands again by what its owner knows.
+   *
+   * @returns those that are not this owner's any more: it has to stop them at once.
+   */
+  renew(owner: string, jobs: readonly Job[], leaseMs?: number): Promise<JobClaim[]>;
+  /** Writes down what the owner says of it. @returns whether the job is still its own. */
+  update(claim: JobClaim, info: string): Promise<boolean>;
+  /** Gives it back to be placed anew: by a node that drains. @returns whether it was its own. */
+  release(claim: JobClaim, info: string): Promise<boolean>;
+  /** It has ended: nobody takes it again. @returns whether it was its own. */
+  end(claim: JobClaim, info: string): Promise<boolean>;
+  /** Takes away jobs that ended longer ago than this, or are more than `mostEnded` of their kind. */
+  sweep(endedLongerAgoMs: number, mostEnded: number): Promise<number>;
+  /** Told at most once of each change; whoever misses one finds out by asking. @returns ends it */
+  onChange(listener: (id: string) => void): () => void;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
