@@ -5,7 +5,8 @@ import type { Registry } from './registry';
 export const DEPARTURES_DOCUMENT = 'departures';
 /** So many are remembered, the newest: whoever looks does so every few seconds. */
 const REMEMBERED = 200;
-const ATTEMPTS = 8;
+/** How often it is tried again where another node was faster: as many as leave may do so at once. */
+const ATTEMPTS = REMEMBERED;
 
 const departures = z.object({ format: z.literal(1), nodes: z.array(z.string()) });
 
