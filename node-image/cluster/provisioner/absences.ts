@@ -11,7 +11,6 @@ export class Absences {
   readonly #longestMs: number;
   readonly #since = new Map<string, number>();
   #lookedMs = Number.NEGATIVE_INFINITY;
-  #nowMs = 0;
 
   /** @param everyMs - how often it is looked */
   constructor(everyMs: number) {
@@ -27,7 +26,6 @@ export class Absences {
     const isBroken = nowMs - this.#lookedMs > this.#longestMs || registryAgeMs < YOUNG_MS;
     if (isBroken) this.#since.clear();
     this.#lookedMs = nowMs;
-    this.#nowMs = nowMs;
     for (const machine of this.#since.keys()) {
       if (!absent.includes(machine)) this.#since.delete(machine);
     }
@@ -38,6 +36,7 @@ export class Absences {
 
   /** As of the last look, ms; 0: it has a node. */
   ms(machine: string): number {
-    return this.#nowMs - (this.#since.get(machine) ?? this.#nowMs);
+    const sinceMs = this.#since.get(machine);
+    return sinceMs === undefined ? 0 : this.#lookedMs - sinceMs;
   }
 }
