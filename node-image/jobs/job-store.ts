@@ -20,8 +20,11 @@ export interface JobFilter {
  * atomic step, and rejects with RegistryUnavailableError where the store does not answer in time.
  */
 export interface JobStore {
-  /** @returns false where there is a job of this id: nothing changes. */
-  create(job: NewJob): Promise<boolean>;
+  /**
+   * @param owner - has it at once. @default - it waits
+   * @returns undefined where there is a job of this id: nothing changes.
+   */
+  create(job: NewJob, owner?: string, leaseMs?: number): Promise<Job | undefined>;
   get(id: string): Promise<Job | undefined>;
   /** Those of one kind or Room: the oldest first. */
   list(filter?: JobFilter): Promise<Job[]>;
@@ -38,11 +41,22 @@ export interface JobStore {
    * @returns those that are not this owner's any more: it has to stop them at once.
    */
   renew(owner: string, jobs: readonly Job[], leaseMs?: number): Promise<JobClaim[]>;
+  /**
+   * Ends the leases of an owner that was found dead, so that nobody has to wait for that. One that
+   * lives after all, and says so before another has claimed its jobs, has them again.
+   *
+   * @returns how many jobs it had.
+   */
+  expire(owner: string): Promise<number>;
   /** Writes down what the owner says of it. @returns whether the job is still its own. */
   update(claim: JobClaim, info: string): Promise<boolean>;
   /** Gives it back to be placed anew: by a node that drains. @returns whether it was its own. */
   release(claim: JobClaim, info: string): Promise<boolean>;
-  /** It has ended: nobody takes it again. @returns whether it was its own. */
+  /**
+   * It has ended: nobody takes it again. Saying so twice changes nothing.
+   *
+   * @returns whether it was its own.
+   */
   end(claim: JobClaim, info: string): Promise<boolean>;
   /** Takes away jobs that ended longer ago than this, or are more than `mostEnded` of their kind. */
   sweep(endedLongerAgoMs: number, mostEnded: number): Promise<number>;

@@ -21,6 +21,8 @@ export interface Job {
   readonly epoch: number;
   /** How often it was taken over from an owner that did not end it. */
   readonly retries: number;
+  /** How often of those its owner was lost: it died, or did not say any more that it holds it. */
+  readonly losses: number;
   /** What was asked for, JSON of its kind's making. It does not change. */
   readonly spec: string;
   /** What its owner says of it, JSON of its kind's making. It outlives the owner. */
@@ -29,7 +31,10 @@ export interface Job {
   readonly createdAtMs: number;
   /** ms since 1970, by the store's clock; 0: it has not ended. */
   readonly endedAtMs: number;
-  /** What is left of its owner's lease, in ms; 0 or less: it has run out, whoever wants may claim it. */
+  /**
+   * What is left of its owner's lease, in ms; 0 or less: whoever wants may claim it, and it has been
+   * without an owner for so long.
+   */
   readonly leaseLeftMs: number;
 }
 
