@@ -13,10 +13,16 @@ export type KeyName =
   | 'touched'
   | 'leaseEpochs'
   | 'audit'
-  | 'events';
+  | 'events'
+  | 'jobs'
+  | 'jobSpecs'
+  | 'jobInfos'
+  | 'jobLeases'
+  | 'jobsEnded'
+  | 'jobEvents';
 
-/** What Redis calls the type of each; `events` is a channel, not a key. */
-export const KEY_TYPES: Readonly<Record<Exclude<KeyName, 'events'>, string>> = {
+/** What Redis calls the type of each; undefined for a channel, which is no key. */
+const KEY_TYPES: Readonly<Record<KeyName, string | undefined>> = {
   nodes: 'hash',
   seen: 'zset',
   processes: 'hash',
@@ -30,7 +36,17 @@ export const KEY_TYPES: Readonly<Record<Exclude<KeyName, 'events'>, string>> = {
   touched: 'string',
   leaseEpochs: 'hash',
   audit: 'list',
+  events: undefined,
+  jobs: 'hash',
+  jobSpecs: 'hash',
+  jobInfos: 'hash',
+  jobLeases: 'zset',
+  jobsEnded: 'zset',
+  jobEvents: undefined,
 };
+
+/** @returns undefined for a channel. */
+export const keyTypeOf = (name: KeyName): string | undefined => KEY_TYPES[name];
 
 /** Names of what one cluster keeps: with one hash tag, so that a clustered Redis keeps it together. */
 export class Keys {

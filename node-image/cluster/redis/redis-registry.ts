@@ -1,5 +1,4 @@
 import { nanoid } from 'nanoid';
-import type { Logger } from 'pino';
 import { type DrainOrder, type NodeRecord, STALE_MS } from '../node-record';
 import {
   AUDIT_ENTRIES,
@@ -17,16 +16,11 @@ import {
   type RoomPlacement,
   type SharedDocument,
 } from '../registry';
-import { KEY_TYPES, type KeyName, Keys } from './keys';
-import { RedisAccess } from './redis-access';
-import { commandTimeoutMs, type RedisClient, type RedisConfig } from './redis-connection';
-import { RedisEvents } from './redis-events';
-import type { Script } from './script';
+import type { Keys } from './keys';
 import { assertRooms } from './scripts/assert-rooms';
 import { beat } from './scripts/beat';
 import { forgetNode } from './scripts/forget-node';
 import { acquireLease, releaseLease } from './scripts/leases';
-import { mend } from './scripts/mend';
 import { cancelOrder, giveOrder } from './scripts/orders';
 import { placeRoom } from './scripts/place-room';
 import { readCluster } from './scripts/read-cluster';
@@ -35,60 +29,43 @@ import { releaseRoom } from './scripts/release-room';
 import { saveFacts } from './scripts/save-facts';
 import { writeAudit } from './scripts/write-audit';
 import { writeDocument } from './scripts/write-document';
-import { SentinelList, SentinelWatch } from './sentinel-list';
+import { SharedRedis, type SharedRedisOptions } from './shared-redis';
 import {
   auditSchema,
+  eventSchema,
   orderSchema,
   pairs,
   placementSchema,
   recentSchema,
   recordOf,
-  StoredValues,
+  type StoredValues,
 } from './stored-values';
 
 /** Rooms that one script looks at: others wait for it for less than a millisecond. */
 const BATCH = 250;
 
-export interface RedisRegistryOptions {
-  readonly redis: RedisConfig;
-  /** Keeps clusters that share a Redis apart. */
-  readonly clusterName: string;
-  readonly log: Logger;
-  /** File in which Sentinels are kept that have become known. @default - they are not */
-  readonly sentinelsFile?: string | undefined;
-}
+export type RedisRegistryOptions = SharedRedisOptions;
 
 /** The registry of a cluster, in Redis. docs/registry.md describes what is kept there. */
 export class RedisRegistry implements Registry {
-  readonly #access: RedisAccess;
-  readonly #events: RedisEvents;
+  /** What other stores of the same cluster may use as well; it is closed with the registry. */
+  readonly shared: SharedRedis;
   readonly #keys: Keys;
   readonly #stored: StoredValues;
   /** Tells this process from another one under the same node id. */
   readonly #process = nanoid();
   /** Rooms released since a heartbeat began, for each that is under way: it must not say them again. */
   readonly #underWay = new Set<Set<string>>();
+  readonly #listeners = new Set<(event: ClusterEvent) => void>();
 
-  readonly #sentinels: SentinelList;
-  readonly #sentinelWatch: SentinelWatch | undefined;
-
-  private constructor({ redis, clusterName, log, sentinelsFile }: RedisRegistryOptions) {
-    const configured = redis.sentinel_addresses;
-    const list = new SentinelList({ configured, file: sentinelsFile });
-    const sentinels = configured.length === 0 ? undefined : () => list.addresses;
-    this.#sentinels = list;
-    this.#keys = new Keys(clusterName);
-    this.#stored = new StoredValues(log);
-    this.#access = new RedisAccess({ redis, log, sentinels });
-    this.#events = new RedisEvents({
-      redis,
-      sentinels,
-      commandTimeoutMs: commandTimeoutMs(redis),
-      channel: this.#keys.of('events'),
-      onGarbage: (problem) => this.#stored.complain(this.#keys.of('events'), problem),
+  private constructor(shared: SharedRedis) {
+    this.shared = shared;
+    this.#keys = shared.keys;
+    this.#stored = shared.stored;
+    const read = (text: string): ClusterEvent => eventSchema.parse(JSON.parse(text));
+    shared.listen('events', read, (event) => {
+      for (const listener of this.#listeners) listener(event);
     });
-    this.#sentinelWatch =
-      configured.length === 0 ? undefined : new SentinelWatch({ redis, list, log });
   }
 
   /**
@@ -97,18 +74,16 @@ export class RedisRegistry implements Registry {
    * @throws Error where the configuration cannot be used.
    */
   static async connect(options: RedisRegistryOptions): Promise<RedisRegistry> {
-    const registry = new RedisRegistry(options);
-    await registry.#access.firstAttempt();
-    return registry;
+    return new RedisRegistry(await SharedRedis.connect(options));
   }
 
   get available(): boolean {
-    return this.#access.available;
+    return this.shared.available;
   }
 
   /** `host:port` of the Sentinels that there are; none: it is a Redis without. */
   get sentinels(): readonly string[] {
-    return this.#sentinels.addresses;
+    return this.shared.sentinels;
   }
 
   async heartbeat(
@@ -122,14 +97,14 @@ export class RedisRegistry implements Registry {
     try {
       const order = obeyed === undefined ? '' : JSON.stringify(obeyed);
       const args = [record.id, JSON.stringify(record), process, `${STALE_MS}`, order];
-      const [now, other, orderText] = list(await this.#run(beat, args));
+      const [now, other, orderText] = list(await this.shared.run(beat, args));
       const duplicate = other === 1;
       const superseded: RoomPlacement[] = [];
       const restored: string[] = [];
       for (let i = 0; i < rooms.length && !duplicate; i += BATCH) {
         const batch = rooms.slice(i, i + BATCH).filter(({ room }) => !released.has(room));
         const said = batch.flatMap(({ room, epoch }) => [room, `${epoch}`]);
-        const [lost, back] = list(await this.#run(assertRooms, [record.id, ...said]));
+        const [lost, back] = list(await this.shared.run(assertRooms, [record.id, ...said]));
         for (const [room, text] of pairs(lost)) {
           const placement = this.#placement(room, text);
           if (placement !== undefined) superseded.push(placement);
@@ -144,11 +119,11 @@ export class RedisRegistry implements Registry {
   }
 
   async forgetNode(nodeId: string): Promise<void> {
-    await this.#run(forgetNode, [nodeId]);
+    await this.shared.run(forgetNode, [nodeId]);
   }
 
   async snapshot(): Promise<ClusterSnapshot> {
-    const answer = list(await this.#run(readCluster, [`${RECENT_MS}`]));
+    const answer = list(await this.shared.run(readCluster, [`${RECENT_MS}`]));
     const [now, age, version, records, times, orders, recent] = answer;
     const nowMs = Number(now);
     const seen = new Map(pairs(times));
@@ -174,7 +149,7 @@ export class RedisRegistry implements Registry {
   }
 
   async room(name: string): Promise<RoomPlacement | undefined> {
-    const [text, facts] = list(await this.#run(readRoom, [name]));
+    const [text, facts] = list(await this.shared.run(readRoom, [name]));
     const placement = this.#placement(name, text);
     if (placement === undefined || typeof facts !== 'string') return placement;
     return { ...placement, facts };
@@ -186,7 +161,7 @@ export class RedisRegistry implements Registry {
     const found = new Map<string, RoomPlacement>();
     let cursor = '0';
     do {
-      const [next, part] = await this.#ask(['rooms'], (client) =>
+      const [next, part] = await this.shared.ask(['rooms'], (client) =>
         client.hscan(key, cursor, 'COUNT', BATCH),
       );
       for (const [room, text] of pairs(part)) {
@@ -201,7 +176,7 @@ export class RedisRegistry implements Registry {
   async place(request: PlaceRequest): Promise<PlaceResult> {
     const { room, nodeId, replaces = '', ifVersion = '', movedFrom = '' } = request;
     const args = [room, nodeId, `${replaces}`, `${ifVersion}`, movedFrom, `${RECENT_MS}`];
-    const [outcome, text] = list(await this.#run(placeRoom, args));
+    const [outcome, text] = list(await this.shared.run(placeRoom, args));
     if (outcome === 'outdated') return { outcome };
     const placement = this.#placement(room, text);
     if (placement === undefined || (outcome !== 'placed' && outcome !== 'exists')) {
@@ -211,36 +186,36 @@ export class RedisRegistry implements Registry {
   }
 
   async saveFacts(room: string, epoch: number, facts: string): Promise<boolean> {
-    return (await this.#run(saveFacts, [room, `${epoch}`, facts])) === 1;
+    return (await this.shared.run(saveFacts, [room, `${epoch}`, facts])) === 1;
   }
 
   async release(room: string, epoch: number): Promise<void> {
     for (const released of this.#underWay) released.add(room);
-    await this.#run(releaseRoom, [room, `${epoch}`]);
+    await this.shared.run(releaseRoom, [room, `${epoch}`]);
   }
 
   async order(nodeId: string, order: DrainOrder): Promise<DrainOrder> {
-    const text = await this.#run(giveOrder, [nodeId, JSON.stringify(order)]);
+    const text = await this.shared.run(giveOrder, [nodeId, JSON.stringify(order)]);
     return this.#order(nodeId, text) ?? order;
   }
 
   async cancelOrder(nodeId: string): Promise<boolean> {
-    return (await this.#run(cancelOrder, [nodeId])) === 1;
+    return (await this.shared.run(cancelOrder, [nodeId])) === 1;
   }
 
   async acquireLease(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
     const args = [name, owner, `${Math.round(ttlMs)}`];
-    const epoch = await this.#run(acquireLease, args, this.#keys.lease(name));
+    const epoch = await this.shared.run(acquireLease, args, this.#keys.lease(name));
     return typeof epoch === 'number' ? { name, owner, epoch } : undefined;
   }
 
   async releaseLease({ name, owner, epoch }: Lease): Promise<void> {
-    await this.#run(releaseLease, [owner, `${epoch}`], this.#keys.lease(name));
+    await this.shared.run(releaseLease, [owner, `${epoch}`], this.#keys.lease(name));
   }
 
   async document(name: string): Promise<SharedDocument | undefined> {
     const key = this.#keys.document(name);
-    const [value, text] = await this.#ask(
+    const [value, text] = await this.shared.ask(
       [],
       (client) => client.hmget(key, 'value', 'version'),
       key,
@@ -258,70 +233,31 @@ export class RedisRegistry implements Registry {
     ifVersion: number,
   ): Promise<SharedDocument | undefined> {
     const args = [name, value, `${ifVersion}`];
-    const written = await this.#run(writeDocument, args, this.#keys.document(name));
+    const written = await this.shared.run(writeDocument, args, this.#keys.document(name));
     return written === 1 ? { value, version: ifVersion + 1 } : undefined;
   }
 
   async audit({ by, text }: Omit<AuditEntry, 'atMs'>): Promise<void> {
-    await this.#run(writeAudit, [by, text, `${AUDIT_ENTRIES}`]);
+    await this.shared.run(writeAudit, [by, text, `${AUDIT_ENTRIES}`]);
   }
 
   async auditTrail(limit: number): Promise<AuditEntry[]> {
     if (limit < 1) return [];
     const key = this.#keys.of('audit');
-    const entries = await this.#ask(['audit'], (client) => client.lrange(key, 0, limit - 1));
+    const entries = await this.shared.ask(['audit'], (client) => client.lrange(key, 0, limit - 1));
     return entries.flatMap((text) => this.#stored.read(auditSchema, key, text) ?? []);
   }
 
   onEvent(listener: (event: ClusterEvent) => void): () => void {
-    return this.#events.listen(listener);
+    // A function of its own, so that one listener can be given twice.
+    const own = (event: ClusterEvent): void => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
   }
 
   async close(): Promise<void> {
-    this.#sentinelWatch?.close();
-    this.#events.close();
-    this.#access.close();
-  }
-
-  #run(script: Script, args: readonly string[], ownKey?: string): Promise<unknown> {
-    const keys = script.keys.map((name) => this.#keys.of(name));
-    const all = ownKey === undefined ? keys : [...keys, ownKey];
-    return this.#mending(script.keys, ownKey, () => this.#access.run(script, all, args));
-  }
-
-  #ask<T>(
-    names: readonly KeyName[],
-    question: (client: RedisClient) => Promise<T>,
-    ownKey?: string,
-  ): Promise<T> {
-    return this.#mending(names, ownKey, () => this.#access.ask(question));
-  }
-
-  /** Asks again where somebody has put something else into one of the keys: it is taken away. */
-  async #mending<T>(
-    names: readonly KeyName[],
-    ownKey: string | undefined,
-    ask: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof RegistryUnavailableError) || error.cause !== 'WRONGTYPE') throw error;
-      const typed = names.flatMap((name) =>
-        name === 'events' ? [] : [{ key: this.#keys.of(name), type: KEY_TYPES[name] }],
-      );
-      if (ownKey !== undefined) typed.push({ key: ownKey, type: 'hash' });
-      const keys = typed.map(({ key }) => key);
-      const removed = await this.#access.run(
-        mend,
-        keys,
-        typed.map(({ type }) => type),
-      );
-      for (const [key, type] of pairs(removed)) {
-        this.#stored.report(key, `it was a ${type}, and has been deleted`);
-      }
-      return await ask();
-    }
+    this.#listeners.clear();
+    this.shared.close();
   }
 
   #placement(room: string, text: unknown): RoomPlacement | undefined {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { DrainOrder, NodeRecord } from '../node-record';
-import type { AuditEntry, RoomPlacement } from '../registry';
+import type { AuditEntry, ClusterEvent, RoomPlacement } from '../registry';
 
 /** So many different complaints are remembered, so as not to be repeated. */
 const COMPLAINTS = 1000;
@@ -84,6 +84,12 @@ export const auditSchema = z.object({
   by: z.string(),
   text: z.string(),
 }) satisfies z.ZodType<AuditEntry>;
+
+export const eventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('node'), nodeId: z.string() }),
+  z.object({ type: z.literal('room'), room: z.string() }),
+  z.object({ type: z.literal('document'), name: z.string() }),
+]) satisfies z.ZodType<ClusterEvent>;
 
 /** Reads what others have written into Redis. What cannot be read counts as missing. */
 export class StoredValues {
