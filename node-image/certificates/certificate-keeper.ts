@@ -139,14 +139,17 @@ export class CertificateKeeper {
 
   /** @returns the same state where it is not the time, or others do it. */
   async #renew(state: CertificateState): Promise<CertificateState> {
-    const { store, reach = whyNotReached, settings } = this.#options;
     this.#hindrance = undefined;
     if (this.#now() < this.#retryAtMs) return state;
-    if (!(await store.lead())) {
-      this.#hindrance =
-        state.problem ?? 'Another machine of this entry orders it, or Redis does not answer.';
-      return state;
-    }
+    const next = await this.#options.store.lead(() => this.#tryOrder(state));
+    if (next !== undefined) return next;
+    this.#hindrance =
+      state.problem ?? 'Another machine of this entry orders it, or Redis does not answer.';
+    return state;
+  }
+
+  async #tryOrder(state: CertificateState): Promise<CertificateState> {
+    const { reach = whyNotReached, settings } = this.#options;
     const known = state.accountKey === undefined ? await this.#openAccount() : state;
     const accountKey = known.accountKey ?? '';
     const why = await reach({ domain: settings.domain, expected: probeAnswer(accountKey) });

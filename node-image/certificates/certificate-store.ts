@@ -11,8 +11,13 @@ export interface CertificateStore {
   read(): Promise<CertificateState>;
   /** @throws Error where it cannot be kept; then nothing has changed */
   change(changed: (known: CertificateState) => CertificateState): Promise<CertificateState>;
-  /** Whether this machine is the one that orders now. Asked again, it stays so. */
-  lead(): Promise<boolean>;
+  /**
+   * Does what only one machine may do at a time: orders.
+   *
+   * @returns undefined, without having begun, where another machine does it or none can be told
+   * @throws what the work throws
+   */
+  lead<T>(work: () => Promise<T>): Promise<T | undefined>;
   /** Told when another machine may have changed something. @returns to be called when no more is wanted */
   onChange(listener: () => void): () => void;
   /** Idempotent. */
@@ -83,8 +88,8 @@ export class FileStore implements CertificateStore {
     return written;
   }
 
-  async lead(): Promise<boolean> {
-    return true;
+  lead<T>(work: () => Promise<T>): Promise<T | undefined> {
+    return work();
   }
 
   onChange(): () => void {

@@ -8,8 +8,10 @@ import { SealedStateError, StateSealer } from './sealed-state';
 /** The document of the registry that it is in. */
 export const CERTIFICATE_DOCUMENT = 'certificate';
 const LEASE = 'certificate';
-/** Longer than an order takes, ms. */
-const LEASE_MS = 150_000;
+/** How long nobody orders when the machine that did is lost, ms. */
+const LEASE_MS = 20_000;
+/** While it orders, which may take minutes, ms. */
+const LEASE_RENEWAL_MS = 5000;
 /** How often a change is tried again that another machine was faster than. */
 const ATTEMPTS = 8;
 
@@ -96,7 +98,25 @@ export class SharedStore implements CertificateStore {
     throw new Error('other machines change the certificate at this moment');
   }
 
-  async lead(): Promise<boolean> {
+  async lead<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (!(await this.#acquire())) return undefined;
+    let renewal: Promise<unknown> = Promise.resolve();
+    const timer = setInterval(() => {
+      // Where it cannot be renewed, the order goes on: two at once are a waste, and do no harm.
+      renewal = this.#acquire().catch((error: unknown) => {
+        this.#options.log.warn({ err: error }, 'that this machine orders is not told to others');
+      });
+    }, LEASE_RENEWAL_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      // It is not given back: others may not have seen yet what came of it.
+      await renewal;
+    }
+  }
+
+  async #acquire(): Promise<boolean> {
     try {
       const lease = await this.#options.registry.acquireLease(LEASE, this.#owner, LEASE_MS);
       return lease !== undefined;

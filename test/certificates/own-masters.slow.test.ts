@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { passInNamespace } from '../cluster/support/in-namespace';
 
 /** See own-masters-in-namespace.ts. Needs root. */
-test('three own Master Nodes share a certificate of a real authority, also when one is away', {
-  timeout: 180_000,
+test('three own Master Nodes share a certificate of a real authority, also when one is lost that orders it', {
+  timeout: 300_000,
 }, async () => {
   await passInNamespace(join(__dirname, 'own-masters-in-namespace.ts'), 1);
 });

@@ -34,12 +34,53 @@ function world(t: TestContext) {
 const withKey = (accountKey: string) => (known: object) =>
   ({ ...known, accountKey }) as Awaited<ReturnType<SharedStore['read']>>;
 
+const done = async (): Promise<string> => 'done';
+
 test('of two machines one leads, and the other when that one has gone', async (t) => {
   const { make } = world(t);
   const [one, other] = [make(), make()];
-  assert.deepEqual([await one.lead(), await other.lead(), await one.lead()], [true, false, true]);
+  const led = [await one.lead(done), await other.lead(done), await one.lead(done)];
+  assert.deepEqual(led, ['done', undefined, 'done']);
   await one.close();
-  assert.equal(await other.lead(), true);
+  assert.equal(await other.lead(done), 'done');
+});
+
+test('one that orders for minutes leads all the while, and one that is lost then for 20 s', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
+  const { make } = world(t);
+  const [one, other] = [make(), make()];
+  /** In steps that let promises of the timers come to their end. */
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second += 1) {
+      t.mock.timers.tick(1000);
+      await new Promise(setImmediate);
+    }
+  };
+  let finish: (certificate: string) => void = () => undefined;
+  const ordered = one.lead(() => new Promise<string>((resolve) => (finish = resolve)));
+  await pass(180);
+  assert.equal(await other.lead(done), undefined);
+  finish('a certificate');
+  assert.equal(await ordered, 'a certificate');
+  // From here on nobody says that it is still there.
+  await pass(14);
+  assert.equal(await other.lead(done), undefined, 'what came of it may not be known everywhere');
+  await pass(7);
+  assert.equal(await other.lead(done), 'done');
+});
+
+test('an order that fails does so for who asked, also while the registry is away', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
+  const { make, registry, log } = world(t);
+  const one = make();
+  const failing = one.lead(async () => {
+    await registry.close();
+    t.mock.timers.tick(6000);
+    throw new Error('refused by the authority');
+  });
+  await assert.rejects(failing, /refused by the authority/);
+  assert.deepEqual(log.lines, []);
+  assert.equal(await one.lead(done), undefined);
 });
 
 test('changes of two machines at once are both there', async (t) => {
