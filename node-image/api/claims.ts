@@ -52,7 +52,12 @@ const videoClaim = z
   .nullish();
 
 /** Ours; LiveKit has no such claim, and ignores it. */
-const sluiceClaim = z.object({ clusterAdmin: flag }).nullish();
+const sluiceClaim = z
+  .object({
+    clusterAdmin: flag,
+    agentJob: z.object({ id: z.string(), epoch: z.number() }).optional(),
+  })
+  .nullish();
 
 const claimsSchema = z.object({
   iss: text,
@@ -119,5 +124,12 @@ export function grantsOfClaims(payload: unknown): Grants {
   const { iss, sub, jti, exp: _, sluice, ...claims } = parsed.data;
   const hasVideoClaim = (payload as { video?: unknown }).video != null;
   const clusterAdmin = sluice?.clusterAdmin ?? false;
-  return { ...claims, hasVideoClaim, clusterAdmin, apiKey: iss, identity: sub || jti };
+  return {
+    ...claims,
+    hasVideoClaim,
+    clusterAdmin,
+    ...(sluice?.agentJob && { agentJob: sluice.agentJob }),
+    apiKey: iss,
+    identity: sub || jti,
+  };
 }

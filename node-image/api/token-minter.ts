@@ -69,6 +69,7 @@ function claimsOfGrants(grants: Grants): Record<string, unknown> {
     roomPreset: grants.roomPreset,
     roomConfig: grants.roomConfig?.toJson(),
     video: videoClaim(grants.video),
+    sluice: grants.agentJob && { agentJob: grants.agentJob },
   });
 }
 

@@ -38,6 +38,7 @@ export const grantsSchema = z.object({
   roomConfig: z.json().optional(),
   hasVideoClaim: z.boolean(),
   clusterAdmin: z.boolean().optional(),
+  agentJob: z.object({ id: z.string(), epoch: z.number() }).optional(),
   video,
 });
 

@@ -22,6 +22,14 @@ export interface Grants {
   readonly video: VideoGrants;
   /** The claim `sluice.clusterAdmin`: may use the admin API of the cluster. @default false */
   readonly clusterAdmin?: boolean | undefined;
+  /** The claim `sluice.agentJob`: the job that its bearer, an agent, was given. */
+  readonly agentJob?: AgentJobGrant | undefined;
+}
+
+/** A job of an agent, and which giving of it: another one has a higher epoch. */
+export interface AgentJobGrant {
+  readonly id: string;
+  readonly epoch: number;
 }
 
 /** The `video` claim. Undefined means "not said", which each reader fills with its own default. */

@@ -1,6 +1,7 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { ParticipantInfo } from '@livekit/protocol';
 import { z } from 'zod';
+import { dispatchSchema } from './agent-dispatches';
 import type { Grants } from './grants';
 import { grantsFromJson, grantsSchema } from './grants-json';
 
@@ -25,6 +26,8 @@ export const roomFactsSchema = z.object({
   sifTrailer: z.base64(),
   /** Whether anybody was ever in it. */
   everJoined: z.boolean(),
+  /** Agents that it is to have; nodes of before there were any leave it out. */
+  dispatches: z.array(dispatchSchema).optional(),
 });
 
 export type RoomFacts = z.infer<typeof roomFactsSchema>;

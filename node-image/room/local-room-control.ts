@@ -1,8 +1,12 @@
 import {
+  type AgentDispatch,
   type CreateRoomRequest,
+  type DeleteAgentDispatchRequest,
   type DeleteRoomRequest,
   DisconnectReason,
+  type Job,
   LeaveRequest_Action,
+  type ListAgentDispatchRequest,
   type ListRoomsRequest,
   type MuteRoomTrackRequest,
   MuteTrackRequest,
@@ -16,6 +20,7 @@ import {
   type UpdateRoomMetadataRequest,
   type UpdateSubscriptionsRequest,
 } from '@livekit/protocol';
+import { connectedJobs, dispatchMessage, listDispatches, removeDispatch } from './agent-control';
 import { participantNotFound, RoomError, roomNotFound } from './errors';
 import { ExpectedParticipant } from './expected-participants';
 import type { LocalRooms } from './local-rooms';
@@ -45,6 +50,7 @@ export class LocalRoomControl implements RoomControl {
       departureTimeout,
       maxParticipants: request.maxParticipants,
       syncStreams: request.syncStreams,
+      agents: request.agents,
     });
     // It may have been there already; one that is new is as the request says.
     room.update(request);
@@ -149,6 +155,24 @@ export class LocalRoomControl implements RoomControl {
       throw room.expected.get(request.destinationIdentity) ? isReturning() : participantNotFound();
     }
     return room.data.performRpc(participant, request);
+  }
+
+  async createDispatch(dispatch: AgentDispatch): Promise<AgentDispatch> {
+    const room = await this.#room(dispatch.room);
+    return dispatchMessage(room.dispatches.add(dispatch), room.name);
+  }
+
+  async deleteDispatch(request: DeleteAgentDispatchRequest): Promise<AgentDispatch> {
+    return removeDispatch(await this.#room(request.room), request.dispatchId);
+  }
+
+  async listDispatch(request: ListAgentDispatchRequest): Promise<AgentDispatch[]> {
+    const room = await this.#rooms.find(request.room);
+    return room === undefined ? [] : listDispatches(room, request);
+  }
+
+  async connectedAgents(room: string): Promise<Job[]> {
+    return connectedJobs(await this.#room(room));
   }
 
   async #room(name: string): Promise<Room> {

@@ -17,6 +17,7 @@ export function observeAll(observers: readonly RoomObserver[], log: Logger): Roo
     roomFinished: (room) => tell('roomFinished', (one) => one.roomFinished?.(room)),
     roomArrived: (room) => tell('roomArrived', (one) => one.roomArrived?.(room)),
     roomDeparted: (room) => tell('roomDeparted', (one) => one.roomDeparted?.(room)),
+    agentsWanted: (room) => tell('agentsWanted', (one) => one.agentsWanted?.(room)),
     participantArrived: (room, participant) =>
       tell('participantArrived', (one) => one.participantArrived?.(room, participant)),
     participantRejoined: (room, participant) =>

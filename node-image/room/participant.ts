@@ -155,6 +155,11 @@ export class Participant implements DataPeer, DataTrackPeer {
     return isAgentKind(this.kind) || this.permission.agent;
   }
 
+  /** Whether its signal connection is open now. */
+  get isConnected(): boolean {
+    return this.#sink !== undefined;
+  }
+
   get canPublishData(): boolean {
     return this.permission.canPublishData;
   }

@@ -28,6 +28,8 @@ export function changePermission(
     }
   }
   room.tracks.reconcileSubscriber(participant);
-  room.permissionChanged(participant);
+  room.dataTracks.permissionsChanged();
+  participant.touch(true);
+  participant.claimsChanged();
   return true;
 }

@@ -1,6 +1,10 @@
 import type {
+  AgentDispatch,
   CreateRoomRequest,
+  DeleteAgentDispatchRequest,
   DeleteRoomRequest,
+  Job,
+  ListAgentDispatchRequest,
   ListRoomsRequest,
   MuteRoomTrackRequest,
   ParticipantInfo,
@@ -36,4 +40,12 @@ export interface RoomControl {
   updateRoomMetadata(request: UpdateRoomMetadataRequest): Promise<Room>;
   /** @returns the payload of the participant's answer. */
   performRpc(request: PerformRpcRequest): Promise<string>;
+  /** Its id is the caller's; the same one again changes nothing. */
+  createDispatch(dispatch: AgentDispatch): Promise<AgentDispatch>;
+  /** @returns it as it was. */
+  deleteDispatch(request: DeleteAgentDispatchRequest): Promise<AgentDispatch>;
+  /** Without the state of their jobs, which the store of jobs knows. */
+  listDispatch(request: ListAgentDispatchRequest): Promise<AgentDispatch[]>;
+  /** The jobs of the agents that are connected to a Room now: their ids, and who they are. */
+  connectedAgents(room: string): Promise<Job[]>;
 }

@@ -19,6 +19,8 @@ export interface RoomObserver {
   roomArrived?(room: Room): void;
   /** A Room has gone elsewhere: it has not finished. */
   roomDeparted?(room: Room): void;
+  /** Another agent is wanted in a Room, or one no more. */
+  agentsWanted?(room: Room): void;
   /** The participant's primary peer connection is connected. */
   participantJoined?(room: Room, participant: ParticipantInfo): void;
   /** A participant that had joined is gone. */

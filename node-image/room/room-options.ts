@@ -1,4 +1,4 @@
-import type { RoomConfiguration } from '@livekit/protocol';
+import type { RoomAgentDispatch, RoomConfiguration } from '@livekit/protocol';
 import type { RoomFacts } from './handover';
 import type { RoomOptions } from './room-types';
 
@@ -12,10 +12,11 @@ export interface RoomRequest {
   readonly departureTimeout?: number | undefined;
   readonly maxParticipants?: number | undefined;
   readonly syncStreams?: boolean | undefined;
+  readonly agents?: readonly RoomAgentDispatch[] | undefined;
 }
 
 /** What a Room gets that nobody said anything of. */
-export type RoomDefaults = Omit<RoomOptions, 'name' | 'metadata'>;
+export type RoomDefaults = Omit<RoomOptions, 'name' | 'metadata' | 'agents'>;
 
 export function optionsOf(
   request: RoomRequest,
@@ -30,6 +31,7 @@ export function optionsOf(
       request.departureTimeout || preset?.departureTimeout || defaults.departureTimeout,
     maxParticipants: request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
     syncStreams: request.syncStreams || preset?.syncStreams || defaults.syncStreams,
+    agents: request.agents?.length ? request.agents : preset?.agents,
   };
 }
 

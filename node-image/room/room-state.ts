@@ -1,8 +1,10 @@
+import { AgentDispatches, newDispatches } from './agent-dispatches';
 import type { RoomFacts } from './handover';
 import { newId } from './ids';
 import { newSifTrailer } from './join-response';
+import type { Room } from './room';
 import { optionsOfFacts } from './room-options';
-import type { RoomOptions } from './room-types';
+import type { RoomDependencies, RoomOptions } from './room-types';
 
 /** What a Room is, whoever is in it: what outlives the node that hosts it. */
 export class RoomState {
@@ -13,23 +15,34 @@ export class RoomState {
   options: RoomOptions;
   /** Whether anybody was ever in it. */
   everJoined: boolean;
+  /** Which agents it is to have. */
+  readonly dispatches: AgentDispatches;
 
   /** @param facts - of the Room that this one goes on as. */
-  constructor(options: RoomOptions, nowMs: number, facts?: RoomFacts) {
+  constructor(options: RoomOptions, room: Room, deps: RoomDependencies, facts?: RoomFacts) {
+    const nowMs = deps.now();
     this.options = options;
     this.sid = facts?.sid ?? newId('RM_');
     this.createdMs = facts?.createdMs ?? nowMs;
+    this.dispatches = new AgentDispatches({
+      now: deps.now,
+      onChanged: () => deps.onFactsChanged(room),
+      onWanted: () => deps.observer.agentsWanted?.(room.info()),
+      initial: facts ? (facts.dispatches ?? []) : newDispatches(options.agents, nowMs),
+    });
     this.sifTrailer = facts ? Buffer.from(facts.sifTrailer, 'base64') : newSifTrailer();
     this.everJoined = facts?.everJoined ?? false;
   }
 
   facts(): RoomFacts {
+    const { agents: _, ...options } = this.options;
     return {
-      ...this.options,
+      ...options,
       sid: this.sid,
       createdMs: this.createdMs,
       sifTrailer: Buffer.from(this.sifTrailer).toString('base64'),
       everJoined: this.everJoined,
+      dispatches: [...this.dispatches.all],
     };
   }
 
@@ -52,5 +65,6 @@ export class RoomState {
   takeOver(facts: RoomFacts): void {
     this.options = optionsOfFacts(facts);
     this.everJoined ||= facts.everJoined;
+    this.dispatches.takeOver(facts.dispatches ?? []);
   }
 }

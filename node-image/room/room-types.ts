@@ -1,4 +1,4 @@
-import type { ICEServer, ServerInfo } from '@livekit/protocol';
+import type { ICEServer, RoomAgentDispatch, ServerInfo } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { RoomMedia } from '../media/room-media';
 import type { Participant } from './participant';
@@ -18,6 +18,8 @@ export interface RoomOptions {
   readonly maxParticipants: number;
   /** Name streams so that clients play a participant's audio and video in step. */
   readonly syncStreams: boolean;
+  /** The agents that a new Room is to have. @default - those of workers without a name */
+  readonly agents?: readonly RoomAgentDispatch[] | undefined;
 }
 
 export interface RoomDependencies {

@@ -8,6 +8,7 @@ import {
 import type { Logger } from 'pino';
 import type { DataKind } from '../media/data/data-kinds';
 import type { RoomMedia } from '../media/room-media';
+import type { AgentDispatches } from './agent-dispatches';
 import type { ConnectionQualityReporter } from './connection-quality';
 import type { DataTracks } from './data/data-tracks';
 import type { RoomData } from './data/room-data';
@@ -52,7 +53,7 @@ export class Room {
 
   /** @param facts - of the Room that this one goes on as. */
   constructor(options: RoomOptions, deps: RoomDependencies, facts?: RoomFacts) {
-    const state = new RoomState(options, deps.now(), facts);
+    const state = new RoomState(options, this, deps, facts);
     const gate = this.#gate;
     const news = new RoomNews({ info: () => this.info(), recipients: () => this.reachable() });
     this.#state = state;
@@ -118,6 +119,11 @@ export class Room {
 
   get serverInfo(): ServerInfo {
     return this.#deps.serverInfo;
+  }
+
+  /** Which agents it is to have. */
+  get dispatches(): AgentDispatches {
+    return this.#state.dispatches;
   }
 
   /** What outlives this node. */
@@ -312,13 +318,6 @@ export class Room {
         this.data.receive(participant, kind, payload);
       }
     }
-  }
-
-  /** Somebody may do more or less than before. */
-  permissionChanged(participant: Participant): void {
-    this.dataTracks.permissionsChanged();
-    participant.touch(true);
-    participant.claimsChanged();
   }
 
   /** A participant's media is up for the first time. */

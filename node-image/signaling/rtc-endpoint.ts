@@ -154,6 +154,7 @@ export class RtcEndpoint {
       departureTimeout: config?.departureTimeout,
       maxParticipants: config?.maxParticipants,
       syncStreams: config?.syncStreams,
+      agents: config?.agents,
     });
     if (isHere && config !== undefined) {
       room.update(config);

@@ -1,8 +1,13 @@
 import type { Message, MessageType } from '@bufbuild/protobuf';
 import {
+  AgentDispatch,
+  AgentDispatchState,
   CreateRoomRequest,
+  DeleteAgentDispatchRequest,
   DeleteRoomRequest,
   DeleteRoomResponse,
+  ListAgentDispatchRequest,
+  ListAgentDispatchResponse,
   ListParticipantsRequest,
   ListParticipantsResponse,
   ListRoomsRequest,
@@ -194,5 +199,43 @@ export const CONTROL_METHODS = {
     nowhere: noRoom,
     call: async (control, request) =>
       new PerformRpcResponse({ payload: await control.performRpc(request) }),
+  }),
+  createDispatch: method({
+    name: 'CreateDispatch',
+    input: AgentDispatch,
+    output: AgentDispatch,
+    whenLost: 'again',
+    room: roomOf,
+    nowhere: noRoom,
+    call: (control, request) => control.createDispatch(request),
+  }),
+  deleteDispatch: method({
+    name: 'DeleteDispatch',
+    input: DeleteAgentDispatchRequest,
+    output: AgentDispatch,
+    whenLost: 'again-gone',
+    room: roomOf,
+    nowhere: noRoom,
+    call: (control, request) => control.deleteDispatch(request),
+  }),
+  listDispatch: method({
+    name: 'ListDispatch',
+    input: ListAgentDispatchRequest,
+    output: ListAgentDispatchResponse,
+    whenLost: 'again',
+    room: roomOf,
+    nowhere: () => new ListAgentDispatchResponse(),
+    call: async (control, request) =>
+      new ListAgentDispatchResponse({ agentDispatches: await control.listDispatch(request) }),
+  }),
+  connectedAgents: method({
+    name: 'ConnectedAgents',
+    input: ListAgentDispatchRequest,
+    output: AgentDispatchState,
+    whenLost: 'again',
+    room: roomOf,
+    nowhere: noRoom,
+    call: async (control, { room }) =>
+      new AgentDispatchState({ jobs: await control.connectedAgents(room) }),
   }),
 } satisfies Record<keyof RoomControl, unknown>;

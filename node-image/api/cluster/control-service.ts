@@ -79,6 +79,10 @@ function servedMethods(control: RoomControl): ReadonlyMap<string, Serve> {
     serve(m.sendData),
     serve(m.updateRoomMetadata),
     serve(m.performRpc),
+    serve(m.createDispatch),
+    serve(m.deleteDispatch),
+    serve(m.listDispatch),
+    serve(m.connectedAgents),
   ]);
 }
 

@@ -1,7 +1,11 @@
 import type { Message } from '@bufbuild/protobuf';
 import {
+  type AgentDispatch,
   type CreateRoomRequest,
+  type DeleteAgentDispatchRequest,
   type DeleteRoomRequest,
+  type Job,
+  ListAgentDispatchRequest,
   ListParticipantsRequest,
   type ListRoomsRequest,
   type MuteRoomTrackRequest,
@@ -117,6 +121,23 @@ export class RoutedRoomControl implements RoomControl {
 
   async performRpc(request: PerformRpcRequest): Promise<string> {
     return (await this.#call(CONTROL_METHODS.performRpc, request)).payload;
+  }
+
+  createDispatch(dispatch: AgentDispatch): Promise<AgentDispatch> {
+    return this.#call(CONTROL_METHODS.createDispatch, dispatch);
+  }
+
+  deleteDispatch(request: DeleteAgentDispatchRequest): Promise<AgentDispatch> {
+    return this.#call(CONTROL_METHODS.deleteDispatch, request);
+  }
+
+  async listDispatch(request: ListAgentDispatchRequest): Promise<AgentDispatch[]> {
+    return (await this.#call(CONTROL_METHODS.listDispatch, request)).agentDispatches;
+  }
+
+  async connectedAgents(room: string): Promise<Job[]> {
+    const request = new ListAgentDispatchRequest({ room });
+    return (await this.#call(CONTROL_METHODS.connectedAgents, request)).jobs;
   }
 
   async #call<I extends Message<I>, O extends Message<O>>(

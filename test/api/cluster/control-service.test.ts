@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Message } from '@bufbuild/protobuf';
 import {
+  AgentDispatch,
   CreateRoomRequest,
+  DeleteAgentDispatchRequest,
   DeleteRoomRequest,
+  Job,
+  ListAgentDispatchRequest,
   ListRoomsRequest,
   MuteRoomTrackRequest,
   ParticipantInfo,
@@ -88,6 +92,10 @@ const participant = fc
   .map((fields) => new ParticipantInfo(fields));
 const track = fc.record({ sid: text, muted: flag }).map((fields) => new TrackInfo(fields));
 
+const dispatch = fc
+  .record({ id: text, room, agentName: text, metadata: text, attributes })
+  .map((fields) => new AgentDispatch(fields));
+
 interface Case {
   readonly method: keyof RoomControl;
   readonly request: fc.Arbitrary<unknown>;
@@ -171,6 +179,29 @@ const cases: Case[] = [
       .record({ room, destinationIdentity: text, method: text, payload: text })
       .map((fields) => new PerformRpcRequest(fields)),
     answer: text,
+  },
+  { method: 'createDispatch', request: dispatch, answer: dispatch },
+  {
+    method: 'deleteDispatch',
+    request: fc
+      .record({ room, dispatchId: text })
+      .map((fields) => new DeleteAgentDispatchRequest(fields)),
+    answer: dispatch,
+  },
+  {
+    method: 'listDispatch',
+    request: fc
+      .record({ room, dispatchId: text })
+      .map((fields) => new ListAgentDispatchRequest(fields)),
+    answer: fc.array(dispatch, { maxLength: 3 }),
+  },
+  {
+    method: 'connectedAgents',
+    request: room,
+    answer: fc.array(
+      text.map((id) => new Job({ id })),
+      { maxLength: 3 },
+    ),
   },
 ];
 

@@ -1,5 +1,9 @@
 import {
+  type AgentDispatch,
   type CreateRoomRequest,
+  type DeleteAgentDispatchRequest,
+  type Job,
+  type ListAgentDispatchRequest,
   type ListRoomsRequest,
   ParticipantInfo,
   Room,
@@ -9,10 +13,16 @@ import {
 import { participantNotFound, RoomError, roomNotFound } from '../../../node-image/room/errors';
 import type { RoomControl } from '../../../node-image/room/room-control';
 
+interface Known {
+  readonly room: Room;
+  readonly participants: Map<string, ParticipantInfo>;
+  readonly dispatches: AgentDispatch[];
+}
+
 /** Rooms as data, enough to see that calls arrive; `calls` has every request. */
 export class MemoryRoomControl implements RoomControl {
   readonly calls: (readonly [string, unknown])[] = [];
-  readonly #rooms = new Map<string, { room: Room; participants: Map<string, ParticipantInfo> }>();
+  readonly #rooms = new Map<string, Known>();
 
   addParticipant(room: string, identity: string): void {
     const info = new ParticipantInfo({ sid: `PA_${identity}`, identity });
@@ -30,7 +40,7 @@ export class MemoryRoomControl implements RoomControl {
       emptyTimeout,
       creationTime: 1_700_000_000n,
     });
-    this.#rooms.set(name, { room, participants: new Map() });
+    this.#rooms.set(name, { room, participants: new Map(), dispatches: [] });
     return room;
   }
 
@@ -93,7 +103,31 @@ export class MemoryRoomControl implements RoomControl {
     return `echo ${request.payload}`;
   }
 
-  #find(room: string): { room: Room; participants: Map<string, ParticipantInfo> } {
+  async createDispatch(dispatch: AgentDispatch): Promise<AgentDispatch> {
+    const { dispatches } = this.#find(dispatch.room);
+    dispatches.push(dispatch);
+    return dispatch;
+  }
+
+  async deleteDispatch(request: DeleteAgentDispatchRequest): Promise<AgentDispatch> {
+    const { dispatches } = this.#find(request.room);
+    const index = dispatches.findIndex(({ id }) => id === request.dispatchId);
+    const [removed] = index < 0 ? [] : dispatches.splice(index, 1);
+    if (removed === undefined) throw new RoomError('not_found', 'agent dispatch does not exist');
+    return removed;
+  }
+
+  async listDispatch({ room, dispatchId }: ListAgentDispatchRequest): Promise<AgentDispatch[]> {
+    const dispatches = this.#rooms.get(room)?.dispatches ?? [];
+    return dispatches.filter(({ id }) => dispatchId === '' || id === dispatchId);
+  }
+
+  async connectedAgents(room: string): Promise<Job[]> {
+    this.#find(room);
+    return [];
+  }
+
+  #find(room: string): Known {
     const found = this.#rooms.get(room);
     if (found === undefined) throw roomNotFound();
     return found;
