@@ -2,12 +2,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from './commands.mjs';
+import { privateApt } from './private-apt.mjs';
 
 const APT = '/etc/apt';
 
 /**
  * Lays out the source of a package, with Debian's own changes, checked by apt against the signatures
- * of the distribution. Nothing of this machine changes: its apt looks into a state of its own.
+ * of the distribution.
  *
  * @param {string} name of the source package
  * @param {string} scratch a folder for the work
@@ -17,25 +18,18 @@ const APT = '/etc/apt';
 export async function fetchSource(name, scratch) {
   const work = path.join(scratch, `source-${name}`);
   const lists = path.join(work, 'lists.d');
-  for (const folder of [lists, path.join(work, 'state/lists/partial')]) {
-    mkdirSync(folder, { recursive: true });
-  }
+  mkdirSync(lists, { recursive: true });
   for (const [file, text] of aptSources()) {
     writeFileSync(path.join(lists, path.basename(file)), asSources(path.basename(file), text));
   }
-  const options = [
+  const apt = privateApt(work, [
     `Dir::Etc::sourcelist=${path.join(work, 'none')}`,
     `Dir::Etc::sourceparts=${lists}`,
-    `Dir::State::lists=${path.join(work, 'state/lists')}`,
-    `Dir::Cache=${path.join(work, 'cache')}`,
-    'APT::Sandbox::User=root',
-    'Acquire::Languages=none',
-    'Acquire::Retries=3',
-  ].flatMap((option) => ['-o', option]);
+  ]);
   const unpacked = path.join(work, 'unpacked');
   mkdirSync(unpacked);
-  await run('apt-get', ['-qq', ...options, 'update']);
-  await run('apt-get', ['-qq', ...options, 'source', '--only-source', name], { cwd: unpacked });
+  await run('apt-get', [...apt, 'update']);
+  await run('apt-get', [...apt, 'source', '--only-source', name], { cwd: unpacked });
   const [folder] = readdirSync(unpacked, { withFileTypes: true }).filter((each) =>
     each.isDirectory(),
   );

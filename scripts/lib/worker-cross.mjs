@@ -6,6 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run, SetupError } from './commands.mjs';
+import { privateApt } from './private-apt.mjs';
 import { step } from './steps.mjs';
 
 /**
@@ -99,8 +100,7 @@ endian = 'little'
 
 /**
  * Lays out the libraries of the other architecture in a folder, from the servers that this machine
- * has its packages from, with their signatures. Nothing of this machine changes: its apt looks into
- * a state of its own, in which nothing is installed.
+ * has its packages from, with their signatures; for its apt nothing is installed there.
  *
  * @param {readonly string[]} libraries
  * @param {Foreign} foreign
@@ -108,29 +108,21 @@ endian = 'little'
  * @returns {Promise<string>} that folder
  */
 export async function fetchSysroot(libraries, foreign, scratch) {
-  const apt = path.join(scratch, 'apt');
+  const folder = path.join(scratch, 'apt');
   const sysroot = path.join(scratch, 'sysroot');
-  const archives = path.join(apt, 'cache/archives');
-  for (const folder of [path.join(apt, 'state/lists/partial'), path.join(archives, 'partial')]) {
-    mkdirSync(folder, { recursive: true });
-  }
+  const archives = path.join(folder, 'cache/archives');
+  const status = path.join(folder, 'status');
   mkdirSync(sysroot);
-  writeFileSync(path.join(apt, 'status'), '');
-  const options = [
-    `Dir::State=${path.join(apt, 'state')}`,
-    `Dir::State::status=${path.join(apt, 'status')}`,
-    `Dir::Cache=${path.join(apt, 'cache')}`,
+  const apt = privateApt(folder, [
+    `Dir::State::status=${status}`,
     `APT::Architecture=${foreign.debian}`,
     `APT::Architectures::=${foreign.debian}`,
-    'APT::Sandbox::User=root',
-    'Acquire::Languages=none',
-    'Acquire::Retries=3',
-  ].flatMap((option) => ['-o', option]);
-  const get = ['-qq', ...options];
+  ]);
+  writeFileSync(status, '');
   await step(`Libraries of Debian for ${foreign.debian}`, async () => {
-    await run('apt-get', [...get, 'update']);
+    await run('apt-get', [...apt, 'update']);
     await run('apt-get', [
-      ...get,
+      ...apt,
       'install',
       ...['-y', '--no-install-recommends', '--download-only'],
       ...libraries,
