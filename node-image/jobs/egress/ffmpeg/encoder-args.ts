@@ -1,0 +1,149 @@
+import type { ChosenCodecs } from '../codec-choice';
+import type { SourceInput } from '../source';
+import type { EncodingSpec } from '../spec';
+
+/** What one encoder writes, below the folder it runs in. */
+export interface EncoderOutputs {
+  /** fMP4 segments: `segments/index.m3u8`, `segments/init.mp4`, `segments/00000.m4s`. Length in s. */
+  readonly segments?: number;
+  /** One file, such as `file.ogg`. */
+  readonly file?: string;
+  /** MPEG-TS on `pipe:1`. */
+  readonly stream: boolean;
+  readonly images: readonly ImageArgs[];
+}
+
+export interface ImageArgs {
+  /** s */
+  readonly interval: number;
+  /** 0: as recorded. */
+  readonly width: number;
+  readonly height: number;
+  /** A folder; `000001.jpg` and so on are written there. */
+  readonly folder: string;
+}
+
+export interface EncoderPlan {
+  readonly inputs: readonly SourceInput[];
+  readonly outputs: EncoderOutputs;
+  readonly codecs: ChosenCodecs;
+  readonly encoding: EncodingSpec;
+  /** Copies what comes, instead of encoding it. */
+  readonly passthrough: boolean;
+}
+
+/** s; source: EncodingOptions.key_frame_interval in livekit_egress.proto. */
+const STREAM_KEY_FRAMES = 4;
+/** The first of the pipes that ffmpeg is given as input. */
+const FIRST_PIPE = 4;
+
+/** The arguments of the one ffmpeg that encodes. No name in them comes from a request. */
+export function encoderArgs(plan: EncoderPlan): string[] {
+  const { inputs, outputs } = plan;
+  const args: string[] = [];
+  let pipe = FIRST_PIPE;
+  for (const { args: own, from } of inputs) {
+    args.push(...own, '-i', 'device' in from ? from.device : `pipe:${pipe}`);
+    if ('pipe' in from) pipe += 1;
+  }
+  const sinks = teeSinks(outputs);
+  if (sinks.length > 0) args.push(...mainOutput(plan, sinks));
+  for (const image of outputs.images) args.push(...imageOutput(inputs, image));
+  return args;
+}
+
+function mainOutput(plan: EncoderPlan, sinks: readonly string[]): string[] {
+  const { inputs, codecs, passthrough } = plan;
+  const video = inputs.findIndex((input) => input.video !== undefined);
+  const audio = inputs.findIndex((input) => input.audio !== undefined);
+  const withVideo = video >= 0 && (passthrough || codecs.video !== 'none');
+  const withAudio = audio >= 0 && (passthrough || codecs.audio !== 'none');
+  return [
+    ...(withVideo ? ['-map', `${video}:v:0`] : []),
+    ...(withAudio ? ['-map', `${audio}:a:0`] : []),
+    ...(passthrough
+      ? ['-c', 'copy']
+      : [...(withVideo ? videoArgs(plan, video) : []), ...(withAudio ? audioArgs(plan) : [])]),
+    // What goes to several formats has its headers once, outside of the pictures.
+    '-flags',
+    '+global_header',
+    '-max_muxing_queue_size',
+    '4096',
+    '-f',
+    'tee',
+    sinks.join('|'),
+  ];
+}
+
+/** Our own names only: nothing has to be escaped. */
+function teeSinks({ segments, file, stream }: EncoderOutputs): string[] {
+  const sinks: string[] = [];
+  if (segments !== undefined) {
+    const options = [
+      'f=hls',
+      `hls_time=${segments}`,
+      'hls_list_size=0',
+      'hls_playlist_type=event',
+      'hls_segment_type=fmp4',
+      'hls_fmp4_init_filename=init.mp4',
+      'hls_segment_filename=segments/%05d.m4s',
+      'hls_flags=temp_file+independent_segments+program_date_time',
+    ];
+    sinks.push(`[${options.join(':')}]segments/index.m3u8`);
+  }
+  if (file !== undefined) sinks.push(`[f=${fileFormat(file)}]${file}`);
+  // Nobody may read it: then it is not to end the others.
+  if (stream) sinks.push('[f=mpegts:onfail=ignore:mpegts_flags=resend_headers]pipe:1');
+  return sinks;
+}
+
+const fileFormat = (file: string): string => file.slice(file.lastIndexOf('.') + 1);
+
+function videoArgs({ encoding, codecs, outputs, inputs }: EncoderPlan, index: number): string[] {
+  const { width, height, framerate, videoBitrate, profile } = encoding;
+  const interval = encoding.keyFrameInterval || (outputs.segments ?? STREAM_KEY_FRAMES);
+  const kbps = Math.round(videoBitrate / 1000);
+  const codec =
+    codecs.video === 'vp8'
+      ? ['libvpx', '-deadline', 'realtime', '-cpu-used', '8']
+      : ['libx264', '-preset', 'veryfast', '-profile:v', profile, '-sc_threshold', '0'];
+  const raw = inputs[index]?.video?.codec === 'raw';
+  const fit = [
+    `fps=${framerate}`,
+    `scale=${width}:${height}:force_original_aspect_ratio=decrease`,
+    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+    'setsar=1',
+  ];
+  return [
+    ...['-vf', [...(raw ? [] : fit), 'format=yuv420p'].join(',')],
+    ...['-r', String(framerate), '-c:v', ...codec],
+    ...['-b:v', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`],
+    ...['-g', String(Math.max(1, Math.round(framerate * interval)))],
+    // By time, not by count: a source that stutters has its segments at the right length too.
+    ...['-force_key_frames', `expr:gte(t,n_forced*${interval})`],
+  ];
+}
+
+const AUDIO_ENCODERS = { aac: 'aac', opus: 'libopus', mp3: 'libmp3lame' } as const;
+
+function audioArgs({ encoding, codecs }: EncoderPlan): string[] {
+  if (codecs.audio === 'none') return [];
+  // Opus knows few frequencies, and 44.1 kHz is not among them.
+  const hz = codecs.audio === 'opus' ? 48_000 : encoding.audioFrequency;
+  return [
+    ...['-af', 'aresample=async=1000', '-ac', '2', '-ar', String(hz)],
+    ...['-c:a', AUDIO_ENCODERS[codecs.audio], '-b:a', String(encoding.audioBitrate)],
+  ];
+}
+
+function imageOutput(inputs: readonly SourceInput[], image: ImageArgs): string[] {
+  const video = inputs.findIndex((input) => input.video !== undefined);
+  const { interval, width, height, folder } = image;
+  const size = width > 0 && height > 0 ? `,scale=${width}:${height}` : '';
+  return [
+    ...['-map', `${video}:v:0`],
+    ...['-vf', `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${interval})'${size}`],
+    ...['-vsync', 'vfr', '-q:v', '3', '-f', 'image2', '-atomic_writing', '1'],
+    `${folder}/%06d.jpg`,
+  ];
+}

@@ -1,0 +1,133 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, posix } from 'node:path';
+import type { SegmentsInfo } from '@livekit/protocol';
+import { utcOf } from '../file-names';
+import type { SegmentsSpec } from '../spec';
+import { FOR_A_MOMENT, FOR_EVER, type Storage } from '../upload/storage';
+import type { OutputContext, RunningOutput } from './output';
+import { type ListedSegment, listedSegments, playlistOf, type Segment } from './playlist';
+import { UploadQueue } from './upload-queue';
+
+export interface SegmentsPaths {
+  /** Of segments, without their number. */
+  readonly prefix: string;
+  /** Empty: none is asked for. */
+  readonly playlist: string;
+  readonly livePlaylist: string;
+}
+
+export interface SegmentsOutputOptions {
+  readonly spec: SegmentsSpec;
+  readonly paths: SegmentsPaths;
+  readonly storage: Storage;
+  readonly context: OutputContext;
+}
+
+const PLAYLIST = { contentType: 'application/vnd.apple.mpegurl', cacheControl: FOR_A_MOMENT };
+const SEGMENT = { contentType: 'video/iso.segment', cacheControl: FOR_EVER };
+const HEADER = { contentType: 'video/mp4', cacheControl: FOR_EVER };
+/** Segments that wait for storage: an hour of the usual ones. */
+const MAX_WAITING = 900;
+
+/**
+ * HLS: each segment is stored as soon as it is complete, and listed once it is stored. Where another
+ * run was before, its playlist goes on, with a discontinuity.
+ */
+export class SegmentsOutput implements RunningOutput {
+  readonly info: SegmentsInfo;
+  readonly #options: SegmentsOutputOptions;
+  readonly #queue: UploadQueue;
+  #listed: ListedSegment[] = [];
+  #map = '';
+  #closed = false;
+
+  constructor(options: SegmentsOutputOptions, info: SegmentsInfo) {
+    const { paths, storage } = options;
+    this.#options = options;
+    this.info = info;
+    info.playlistName = paths.playlist;
+    info.livePlaylistName = paths.livePlaylist;
+    if (paths.playlist !== '') info.playlistLocation = storage.location(paths.playlist);
+    if (paths.livePlaylist !== '') info.livePlaylistLocation = storage.location(paths.livePlaylist);
+    this.#queue = new UploadQueue(options.context.failed);
+  }
+
+  get failure(): Error | undefined {
+    return this.#queue.failure;
+  }
+
+  async open(): Promise<void> {
+    const { storage, paths, context } = this.#options;
+    const first = paths.playlist || paths.livePlaylist;
+    await storage.check(first);
+    if (context.retry === 0) return;
+    const before = await storage.get(first);
+    if (before !== undefined) this.#listed = listedSegments(before.toString('utf8'));
+  }
+
+  segment(segment: Segment): void {
+    if (this.#closed) return;
+    if (this.#queue.length > MAX_WAITING) {
+      this.#queue.fail(new Error(`${MAX_WAITING} segments wait for storage, which is too slow`));
+      return;
+    }
+    this.#queue.push(() => this.#store(segment));
+  }
+
+  async finish(): Promise<void> {
+    this.#queue.push(() => this.#storePlaylists(true));
+    await this.#queue.done();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.storage.close();
+  }
+
+  async #store(segment: Segment): Promise<void> {
+    const { storage, paths, context, spec } = this.#options;
+    const folder = join(context.folder, 'segments');
+    if (this.#map === '') {
+      // Of this run alone: the one before it may have had other parameters.
+      const key = `${paths.prefix}_init${context.retry === 0 ? '' : `_${context.retry}`}.mp4`;
+      await storage.put(key, { file: join(folder, 'init.mp4') }, HEADER);
+      this.#map = this.#relative(key);
+    }
+    const number = String(this.#listed.length).padStart(5, '0');
+    const suffix = spec.suffix === 'timestamp' ? utcOf(segment.startMs) : number;
+    const key = `${paths.prefix}_${suffix}.m4s`;
+    const file = join(folder, segment.file);
+    const { size } = await stat(file);
+    await storage.put(key, { file }, SEGMENT);
+    const { duration, startMs } = segment;
+    this.#listed.push({ name: this.#relative(key), duration, startMs, map: this.#map });
+    await this.#storePlaylists(false);
+    this.info.segmentCount = BigInt(this.#listed.length);
+    this.info.size += BigInt(size);
+    this.info.duration = BigInt(Math.round(this.#seconds() * 1e9));
+    context.changed();
+  }
+
+  async #storePlaylists(ended: boolean): Promise<void> {
+    const { storage, paths, spec } = this.#options;
+    for (const [kind, key] of [
+      ['event', paths.playlist],
+      ['live', paths.livePlaylist],
+    ] as const) {
+      if (key === '') continue;
+      const text = playlistOf(this.#listed, { kind, targetDuration: spec.duration, ended });
+      await storage.put(key, { bytes: Buffer.from(text) }, PLAYLIST);
+    }
+  }
+
+  #seconds = (): number => this.#listed.reduce((sum, { duration }) => sum + duration, 0);
+
+  /** As the playlist names it. */
+  #relative(key: string): string {
+    const { paths } = this.#options;
+    const from = dirname(paths.playlist || paths.livePlaylist);
+    const path = posix.join(posix.relative(from, dirname(key)), basename(key));
+    // A Room may be called anything, and this is a URL.
+    return path.split('/').map(encodeURIComponent).join('/');
+  }
+}

@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import type { StreamUrl } from '../stream-url';
+
+export interface StreamSenderOptions {
+  readonly url: StreamUrl;
+  /** It sends. */
+  readonly onSending: () => void;
+  /** It broke, for the n-th time in a row, and is tried again. */
+  readonly onRetry: (error: string) => void;
+  /** It will not be tried again. */
+  readonly onFailed: (error: string) => void;
+}
+
+/** Bytes that may wait for a receiver: some seconds of the largest stream. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** Tries in a row; one that has sent for a while starts the count anew. */
+const MAX_TRIES = 4;
+const FIRST_WAIT_MS = 1000;
+/** One that sent for so long was up. */
+const WAS_UP_MS = 10_000;
+const END_MS = 5000;
+const LAST_LINES = 6;
+
+/**
+ * Sends one MPEG-TS on to one address, by an ffmpeg that copies it. It is slow or gone by itself: the
+ * others, and what is recorded, do not notice.
+ */
+export class StreamSender {
+  readonly #options: StreamSenderOptions;
+  #child: ChildProcess | undefined;
+  #lines: string[] = [];
+  #tries = 0;
+  #startedAt = 0;
+  #sending = false;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #done: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StreamSenderOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  push(chunk: Buffer): void {
+    const stdin = this.#child?.stdin;
+    if (!stdin?.writable) return;
+    if (stdin.writableLength > MAX_WAITING_BYTES) {
+      this.#keep('the receiver takes less than is sent');
+      this.#child?.kill('SIGKILL');
+      return;
+    }
+    stdin.write(chunk);
+  }
+
+  /** Ends it after what it still holds. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const child = this.#child;
+    if (child === undefined) return;
+    child.stdin?.end();
+    const force = setTimeout(() => child.kill('SIGKILL'), END_MS);
+    await this.#done;
+    clearTimeout(force);
+  }
+
+  #start(): void {
+    const { protocol, target, options } = this.#options.url;
+    this.#lines = [];
+    this.#sending = false;
+    this.#startedAt = performance.now();
+    // Its secrets come by a pipe, as options of a preset: arguments can be read by everybody.
+    const child = spawn(
+      'ffmpeg',
+      [
+        ...['-hide_banner', '-loglevel', 'error', '-nostats', '-progress', 'pipe:3'],
+        ...['-fflags', '+genpts', '-analyzeduration', '2000000', '-f', 'mpegts', '-i', 'pipe:0'],
+        ...['-map', '0', '-c', 'copy', '-fpre', '/dev/fd/4'],
+        ...(protocol === 'rtmp'
+          ? ['-f', 'flv', '-flvflags', 'no_duration_filesize']
+          : ['-f', 'mpegts']),
+        target,
+      ],
+      {
+        env: { PATH: process.env['PATH'] ?? '' },
+        stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
+      },
+    );
+    this.#child = child;
+    for (const stream of child.stdio) stream?.on('error', () => {});
+    const preset = child.stdio[4];
+    if (preset instanceof Writable) {
+      preset.end(options.map(([name, value]) => `${name}=${value}\n`).join(''));
+    }
+    if (child.stderr)
+      createInterface({ input: child.stderr }).on('line', (line) => this.#keep(line));
+    const progress = child.stdio[3];
+    if (progress && 'read' in progress)
+      progress.on('data', (bytes: Buffer) => this.#progress(bytes));
+    this.#done = once(child, 'close').then(
+      ([code]) => this.#ended(`ffmpeg ended with ${code ?? 'a signal'}`),
+      (error: unknown) => this.#ended(String(error)),
+    );
+  }
+
+  #progress(bytes: Buffer): void {
+    if (this.#sending || !/total_size=[1-9]/.test(bytes.toString('latin1'))) return;
+    this.#sending = true;
+    this.#options.onSending();
+  }
+
+  #ended(how: string): void {
+    this.#child = undefined;
+    if (this.#closed) return;
+    const error = this.#lines.join('; ') || how;
+    if (this.#sending && performance.now() - this.#startedAt > WAS_UP_MS) this.#tries = 0;
+    this.#tries += 1;
+    if (this.#tries >= MAX_TRIES) {
+      this.#closed = true;
+      this.#options.onFailed(error);
+      return;
+    }
+    this.#options.onRetry(error);
+    this.#timer = setTimeout(() => this.#start(), FIRST_WAIT_MS * 2 ** (this.#tries - 1));
+  }
+
+  #keep(line: string): void {
+    // What an address answers may repeat the key that it was given.
+    const secrets = this.#options.url.options.map(([, value]) => value);
+    const clean = secrets.reduce((text, value) => text.replaceAll(value, '…'), line);
+    this.#lines.push(clean.slice(0, 300));
+    if (this.#lines.length > LAST_LINES) this.#lines.shift();
+  }
+}

@@ -1,0 +1,160 @@
+import { createReadStream } from 'node:fs';
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { Upload } from '@aws-sdk/lib-storage';
+import type { S3Spec } from '../spec';
+import {
+  MAX_TRIES,
+  type ObjectFacts,
+  type Storage,
+  StorageError,
+  type StoredFrom,
+} from './storage';
+
+const DELETE_AT_ONCE = 1000;
+
+/** A bucket of S3, or of whatever speaks as it does. */
+export class S3Storage implements Storage {
+  readonly #spec: S3Spec;
+  readonly #client: S3Client;
+
+  constructor(spec: S3Spec) {
+    this.#spec = spec;
+    this.#client = new S3Client(clientConfig(spec));
+  }
+
+  async check(key: string): Promise<void> {
+    const at = { Bucket: this.#spec.bucket, Key: key };
+    try {
+      // Asks for the right to put this very object, and leaves nothing behind.
+      const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(at));
+      await this.#client.send(new AbortMultipartUploadCommand({ ...at, UploadId }));
+    } catch (error) {
+      throw new StorageError('Upload to', this.location(key), error);
+    }
+  }
+
+  async put(key: string, from: StoredFrom, facts: ObjectFacts): Promise<void> {
+    const { bucket, metadata, tagging, contentDisposition } = this.#spec;
+    try {
+      await new Upload({
+        client: this.#client,
+        ...(tagging !== '' && { tags: tagsOf(tagging) }),
+        params: {
+          Bucket: bucket,
+          Key: key,
+          Body: 'file' in from ? createReadStream(from.file) : from.bytes,
+          ContentType: facts.contentType,
+          ...(facts.cacheControl && { CacheControl: facts.cacheControl }),
+          ...(contentDisposition !== '' && { ContentDisposition: contentDisposition }),
+          ...(Object.keys(metadata).length > 0 && { Metadata: metadata }),
+        },
+      }).done();
+    } catch (error) {
+      throw new StorageError('Upload to', this.location(key), error);
+    }
+  }
+
+  async get(key: string): Promise<Buffer | undefined> {
+    try {
+      const { bucket } = this.#spec;
+      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return Body === undefined ? undefined : Buffer.from(await Body.transformToByteArray());
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw new StorageError('Reading of', this.location(key), error);
+    }
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
+      const some = keys.slice(at, at + DELETE_AT_ONCE);
+      const objects = { Objects: some.map((Key) => ({ Key })), Quiet: true };
+      try {
+        const command = new DeleteObjectsCommand({ Bucket: this.#spec.bucket, Delete: objects });
+        await this.#client.send(command);
+      } catch (error) {
+        throw new StorageError('Removing from', this.location(some[0] ?? ''), error);
+      }
+    }
+  }
+
+  location(key: string): string {
+    const { bucket, endpoint, region } = this.#spec;
+    const host = endpoint === '' ? 'https://s3.amazonaws.com' : withScheme(endpoint);
+    // As LiveKit's: by the bucket's own name at AWS.
+    return endpoint === ''
+      ? `https://${bucket}.s3${region === '' ? '' : `.${region}`}.amazonaws.com/${key}`
+      : `${host.replace(/\/+$/, '')}/${bucket}/${key}`;
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
+
+function clientConfig(spec: S3Spec): S3ClientConfig {
+  const { endpoint, accessKey, secret, sessionToken, forcePathStyle } = spec;
+  // One of its own is often found by path only, and asks for any region.
+  const region = spec.region || process.env['AWS_REGION'] || 'us-east-1';
+  const given =
+    accessKey === ''
+      ? undefined
+      : {
+          accessKeyId: accessKey,
+          secretAccessKey: secret,
+          ...(sessionToken !== '' && { sessionToken }),
+        };
+  const credentials = spec.assumeRoleArn === '' ? given : assumedRole(spec, region, given);
+  return {
+    region,
+    maxAttempts: MAX_TRIES,
+    ...(endpoint !== '' && { endpoint: withScheme(endpoint) }),
+    ...((forcePathStyle || endpoint !== '') && { forcePathStyle: true }),
+    ...(credentials && { credentials }),
+  };
+}
+
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Renewed by the client when it expires. */
+function assumedRole(spec: S3Spec, region: string, given: Credentials | undefined) {
+  return async () => {
+    const sts = new STSClient({ region, ...(given && { credentials: given }) });
+    try {
+      const { Credentials: role } = await sts.send(
+        new AssumeRoleCommand({
+          RoleArn: spec.assumeRoleArn,
+          RoleSessionName: 'sluice-egress',
+          ...(spec.assumeRoleExternalId !== '' && { ExternalId: spec.assumeRoleExternalId }),
+        }),
+      );
+      return {
+        accessKeyId: role?.AccessKeyId ?? '',
+        secretAccessKey: role?.SecretAccessKey ?? '',
+        ...(role?.SessionToken && { sessionToken: role.SessionToken }),
+        ...(role?.Expiration && { expiration: role.Expiration }),
+      };
+    } finally {
+      sts.destroy();
+    }
+  };
+}
+
+const withScheme = (endpoint: string): string =>
+  endpoint.includes('://') ? endpoint : `https://${endpoint}`;
+
+const tagsOf = (tagging: string) =>
+  [...new URLSearchParams(tagging)].map(([Key, Value]) => ({ Key, Value }));
