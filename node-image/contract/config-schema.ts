@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { egressSchema, ingressSchema } from './config-jobs';
 import { limitSchema } from './config-limit';
 import { normalize } from './config-normalize';
 import { redisSchema } from './config-redis';
@@ -6,7 +7,6 @@ import { agentsSchema, audioSchema, roomSchema, videoSchema } from './config-roo
 import { rtcSchema } from './config-rtc';
 import {
   apiSchema,
-  ingressSchema,
   loggingSchema,
   logLevel,
   nodeSelectorSchema,
@@ -37,6 +37,7 @@ export const configKeysSchema = section({
   video: videoSchema,
   room: roomSchema,
   turn: turnSchema,
+  egress: egressSchema,
   ingress: ingressSchema,
   webhook: webhookSchema,
   node_selector: nodeSelectorSchema,

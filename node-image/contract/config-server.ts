@@ -115,11 +115,3 @@ export const apiSchema = section({
   /** How long a call of the server API may take; milliseconds here. @default 2s */
   execution_timeout: duration('2s'),
 }).prefault({});
-
-/** Source: livekit-server, IngressConfig. */
-export const ingressSchema = section({
-  /** Such as rtmp://meet.example.com/live. */
-  rtmp_base_url: text(),
-  /** Such as https://meet.example.com/whip. */
-  whip_base_url: text(),
-}).prefault({});

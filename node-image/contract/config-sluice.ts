@@ -8,6 +8,7 @@ import {
   role,
   scalingSchema,
 } from './config-cluster';
+import { jobsSchema } from './config-jobs';
 import { cidrs, section, text, whole } from './config-values';
 import { MAX_WORKERS } from './ports';
 
@@ -24,12 +25,18 @@ export const sluiceSchema = section({
   scaling: scalingSchema,
   cloud: cloudSchema,
   ledger: ledgerSchema,
+  jobs: jobsSchema,
   /** Whose load counts: the machine's, or where several nodes share it, its own processes'. @default machine */
   load_scope: loadScope,
   /** The name of the machine in the group that is scaled. */
   machine_id: text(),
   /** mediasoup workers; 0: as many as the machine has cores. At most 64. @default 0 */
   workers: whole(0, 0, MAX_WORKERS),
+  /**
+   * Tracks that a worker sends, one to each who receives it, from which on further subscribers of a
+   * large Room receive from other workers; 0: a Room stays on one worker. @default 500
+   */
+  tracks_per_worker: whole(500, 0, 1_000_000),
   /**
    * Socket of the HAProxy on this machine, which is told there which Media Nodes take TURN/TLS; empty:
    * something else passes it on. @default /run/sluice/haproxy/admin.sock

@@ -47,7 +47,13 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.cloud.resource_manager_url',
     ),
     ...unused('its HAProxy knows the TURN server of the same machine', 'sluice.entry_socket'),
-    ...unused('a Single Node takes every Room', 'sluice.ledger'),
+    ...unused(
+      'a Single Node takes every Room',
+      'sluice.ledger.room_cpu_cost',
+      'sluice.ledger.room_bandwidth_cost',
+      'sluice.ledger.room_memory_cost',
+    ),
+    ...unused('a Single Node has no other node to restart a job on', 'sluice.jobs.restart_within'),
     ...OF_NOBODY_YET,
   ],
   master: [

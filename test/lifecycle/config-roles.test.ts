@@ -63,6 +63,10 @@ describe('the role of a node', () => {
       'turn.ttl_seconds': '300',
       'turn.allow_restricted_peer_cidrs': '[]',
       'turn.deny_peer_cidrs': '[]',
+      'sluice.ledger.room_cpu_cost': '1',
+      'sluice.ledger.room_bandwidth_cost': '1',
+      'sluice.ledger.room_memory_cost': '1',
+      'sluice.jobs.restart_within': '30s',
     };
     for (const role of ROLES) {
       for (const { path, reason } of UNUSED_KEYS_OF_ROLE[role]) {

@@ -49,6 +49,23 @@ export class ConfigDraft {
     }
   }
 
+  /** Lays the values of a section over those that are there. Where they were written is known. */
+  merge(path: Path, values: unknown): void {
+    if (!isSection(values)) {
+      this.set(path, values, this.originOf(path));
+      return;
+    }
+    for (const [name, value] of Object.entries(values)) {
+      const inner = [...path, name];
+      const both = isSection(value) && isSection(this.valueAt(inner));
+      if (both) {
+        this.merge(inner, value);
+      } else {
+        this.set(inner, value, this.originOf(inner));
+      }
+    }
+  }
+
   /** Takes over what another draft has at a path, and where that was written. */
   adopt(path: Path, from: ConfigDraft): void {
     const name = pathText(path);

@@ -11,6 +11,7 @@ import {
   type Environment,
   type OptionValues,
   pick,
+  SECTION_FILES,
   withBareFlags,
 } from './options';
 import { readYaml } from './read-yaml';
@@ -64,6 +65,7 @@ export function loadConfig(given: LoadConfigOptions): LoadedConfig {
   const options = given.options ?? parseOptions(given.argv ?? []);
   const draft = new ConfigDraft(configTree(), options['disableStrictConfig'] !== true);
   readBody(draft, options, env, files);
+  readSections(draft, options, env, files);
   if (given.shared !== undefined) {
     layShared(draft, given.shared);
   }
@@ -123,6 +125,27 @@ function readBody(
       return;
     }
     readYaml(draft, text, path);
+  }
+}
+
+/** Files that hold one section, as OpenVidu and LiveKit have them for Egress and Ingress. */
+function readSections(
+  draft: ConfigDraft,
+  options: OptionValues,
+  env: Environment,
+  files: ConfigFiles,
+): void {
+  for (const { section, option, variable } of SECTION_FILES) {
+    const given = pick(options, env, option, variable);
+    if (given === undefined) {
+      continue;
+    }
+    try {
+      readYaml(draft, files.read(given.text), given.text, [section]);
+    } catch (error) {
+      const named = `${given.origin}${given.origin.startsWith('--') ? ' ' : ': '}${given.text}`;
+      draft.problems.push(`${named} cannot be read: ${reasonOf(error)}`);
+    }
   }
 }
 

@@ -80,6 +80,12 @@ const NAMED: readonly KeyOption[] = [
   },
 ];
 
+/** Sections that may stand in files of their own: the options, and variables, that name those. */
+export const SECTION_FILES = [
+  { section: 'egress', option: 'egress-config', variable: 'SLUICE_EGRESS_CONFIG_FILE' },
+  { section: 'ingress', option: 'ingress-config', variable: 'SLUICE_INGRESS_CONFIG_FILE' },
+] as const;
+
 const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
 
 /**
@@ -92,6 +98,8 @@ export function addConfigOptions(command: Command, options: { verbose?: boolean 
   command
     .option('--config <path>', 'path of sluice.yaml')
     .option('--config-body <yaml>', 'the YAML itself; also SLUICE_CONFIG or LIVEKIT_CONFIG')
+    .option('--egress-config <path>', 'path of egress.yaml: the section egress, by itself')
+    .option('--ingress-config <path>', 'path of ingress.yaml: the section ingress, by itself')
     .option('--keys <yaml>', 'API keys as "key: secret"; also LIVEKIT_KEYS')
     .addOption(
       new Option('--bind <address>', 'address to listen on; may be repeated').argParser(collect),

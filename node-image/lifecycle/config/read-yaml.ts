@@ -37,7 +37,13 @@ interface Reader {
  * Reads YAML into the draft, guided by the schema: unknown keys are found here, while it is known
  * where they stand; scalars become what their key wants, as LiveKit's reader does it.
  */
-export function readYaml(draft: ConfigDraft, body: string, source: string): void {
+export function readYaml(
+  draft: ConfigDraft,
+  body: string,
+  source: string,
+  /** Of the section that the body is; what it holds wins over what is there. @default all of it */
+  section: Path = [],
+): void {
   if (body.length > MAX_CHARACTERS) {
     draft.problems.push(
       `${source}: ${body.length} characters; a configuration has at most ${MAX_CHARACTERS}`,
@@ -68,8 +74,16 @@ export function readYaml(draft: ConfigDraft, body: string, source: string): void
     depth: 0,
     tooDeep: false,
   };
-  const values = read(reader, document.contents, draft.tree, []);
-  Object.assign(draft.values, values ?? {});
+  const key = section.reduce<ConfigKey | undefined>(
+    (above, step) => above?.keys.get(String(step)),
+    draft.tree,
+  );
+  const values = read(reader, document.contents, key ?? draft.tree, section);
+  if (section.length === 0) {
+    Object.assign(draft.values, values ?? {});
+  } else if (values !== undefined) {
+    draft.merge(section, values);
+  }
   if (reader.nodesLeft < 0) {
     draft.problems.push(`${source}: aliases make it longer than ${MAX_NODES} values`);
   }
