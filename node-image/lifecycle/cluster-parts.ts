@@ -8,6 +8,7 @@ import { NodeWatch } from '../cluster/node-watch';
 import { choosePlacement, type PlacementDecision } from '../cluster/placement';
 import { RedisRegistry } from '../cluster/redis/redis-registry';
 import { SENTINELS_FILE } from '../cluster/redis/sentinel-list';
+import type { SharedRedis } from '../cluster/redis/shared-redis';
 import type { ClusterSnapshot, Registry } from '../cluster/registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import type { SluiceConfig } from '../contract';
@@ -17,6 +18,8 @@ import { followKeyFile } from './keys-and-config';
 /** What every node of a cluster has, whatever its role. */
 export interface ClusterParts {
   readonly registry: Registry;
+  /** For further stores of the cluster; the registry closes it. */
+  readonly shared: SharedRedis;
   /** `host:port` of the Sentinels of its Redis; none: it has none. */
   readonly sentinels: () => readonly string[];
   readonly link: TlsLinkClient;
@@ -61,7 +64,8 @@ export async function joinCluster(
   const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
   closers.add(() => keys.close());
   followKeyFile(config, keys, log, closers);
-  return { registry, sentinels: () => registry.sentinels, link, watch, sharedKeys, keys };
+  const { shared } = registry;
+  return { registry, shared, sentinels: () => registry.sentinels, link, watch, sharedKeys, keys };
 }
 
 const isTaken = (watch: NodeWatch, { host, port }: LinkAddress): boolean =>
