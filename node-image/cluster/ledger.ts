@@ -19,6 +19,8 @@ export interface Reservation {
   readonly kind: ReservationKind;
   /** What is left out costs nothing. */
   readonly cost: Partial<Cost>;
+  /** Share of the CPU, 0 to 1, that has to stay free besides. @default 0 */
+  readonly idleRatio?: number | undefined;
 }
 
 export interface LedgerOptions {
@@ -35,6 +37,9 @@ interface Entry {
 }
 
 const RESOURCES = ['cpus', 'memoryBytes', 'bytesPerSec', 'diskBytes'] as const;
+export type Resource = (typeof RESOURCES)[number];
+/** Ten times a tenth is not quite one. */
+const ROUNDING = 1e-9;
 const NOTHING: Cost = { cpus: 0, memoryBytes: 0, bytesPerSec: 0, diskBytes: 0 };
 
 /**
@@ -76,10 +81,10 @@ export class Ledger {
    * where it goes has been decided by then, and no other node would be better.
    * @throws RangeError for a cost that is not a number of 0 or more.
    */
-  reserve({ id, kind, cost }: Reservation): boolean {
+  reserve({ id, kind, cost, idleRatio }: Reservation): boolean {
     if (this.#entries.has(id)) return true;
     const needed = checked(cost);
-    if (!this.fits(needed, kind)) return false;
+    if (!this.fits(needed, kind, idleRatio)) return false;
     this.#entries.set(id, { kind, cost: needed, sinceMs: this.#now() });
     return true;
   }
@@ -90,16 +95,27 @@ export class Ledger {
   }
 
   /** Whether `reserve` would take it. */
-  fits(cost: Partial<Cost>, kind: ReservationKind): boolean {
-    if (kind === 'room') return true;
+  fits(cost: Partial<Cost>, kind: ReservationKind, idleRatio = 0): boolean {
+    return this.lacks(cost, kind, idleRatio).length === 0;
+  }
+
+  /** What there is not enough of for it. */
+  lacks(cost: Partial<Cost>, kind: ReservationKind, idleRatio = 0): Resource[] {
+    if (kind === 'room') return [];
     const needed = full(cost);
-    const reserved = this.reserved();
-    return RESOURCES.every((resource) => {
-      const capacity = this.#capacity[resource];
+    const free = this.free();
+    return RESOURCES.filter((resource) => {
       // What it does not need may well be used up.
-      if (needed[resource] === 0 || capacity === 0) return true;
-      return this.#measured[resource] + reserved[resource] + needed[resource] <= capacity;
+      if (needed[resource] === 0 || this.#capacity[resource] === 0) return false;
+      const kept = resource === 'cpus' ? idleRatio * this.#capacity.cpus : 0;
+      return needed[resource] > free[resource] - kept + ROUNDING;
     });
+  }
+
+  /** What is neither in use nor promised; Infinity where it is not known what there is. */
+  free(): Cost {
+    const taken = combine(this.#measured, this.reserved(), (a, b) => a + b);
+    return combine(this.#capacity, taken, (a, b) => (a === 0 ? Number.POSITIVE_INFINITY : a - b));
   }
 
   /**

@@ -4,19 +4,25 @@ import type { Job, JobKind } from './job';
 /**
  * Why a job ends that nobody runs. `not-placed`: no node took it in time. `owner-lost`: its node died,
  * and it is of those that do not go on elsewhere, or was lost too often. `not-started`: its runner
- * could not start it.
+ * could not start it. `stopped`: somebody stopped it while it waited for a node.
  */
 export interface JobFailure {
-  readonly reason: 'not-placed' | 'owner-lost' | 'not-started';
+  readonly reason: 'not-placed' | 'owner-lost' | 'not-started' | 'stopped';
   /** For people: what happened, and where. */
   readonly message: string;
+}
+
+/** What a job needs of its node. */
+export interface JobCost extends Partial<Cost> {
+  /** Share of the node's CPU, 0 to 1, that has to stay free besides. @default 0 */
+  readonly idleRatio?: number | undefined;
 }
 
 /** What every node knows of a kind of jobs, also where none of them runs. */
 export interface JobRules {
   readonly kind: JobKind;
   /** What a job takes of its node, by what was asked for; reserved as long as it runs. */
-  cost(spec: string): Partial<Cost>;
+  cost(spec: string): JobCost;
   /** What becomes of a job whose node is gone: another one goes on with it, or it ends. */
   afterLoss(job: Job): 'restart' | 'end';
   /** What is said of a job that ends without a runner: the new `info`, JSON of its kind's making. */
@@ -78,6 +84,11 @@ export interface RunningJob {
    * cannot go on elsewhere. It is asked again, or stopped at the deadline.
    */
   handOver(deadlineMs: number): Promise<string | undefined>;
+  /**
+   * Processes that do its work, whose children count too: what they use is covered by the reservation,
+   * and is not counted again as load of the node. @default none
+   */
+  pids?(): readonly number[];
   /** It is another node's by now: everything stops at once, and nothing is said of it. Idempotent. */
   abandon(): Promise<void>;
 }

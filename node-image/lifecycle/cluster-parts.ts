@@ -12,6 +12,8 @@ import type { SharedRedis } from '../cluster/redis/shared-redis';
 import type { ClusterSnapshot, Registry } from '../cluster/registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import type { SluiceConfig } from '../contract';
+import type { JobStore } from '../jobs/job-store';
+import { RedisJobStore } from '../jobs/store/redis-job-store';
 import type { Closers } from './closers';
 import { followKeyFile } from './keys-and-config';
 
@@ -20,6 +22,7 @@ export interface ClusterParts {
   readonly registry: Registry;
   /** For further stores of the cluster; the registry closes it. */
   readonly shared: SharedRedis;
+  readonly jobs: JobStore;
   /** `host:port` of the Sentinels of its Redis; none: it has none. */
   readonly sentinels: () => readonly string[];
   readonly link: TlsLinkClient;
@@ -47,6 +50,9 @@ export async function joinCluster(
     ...(stateFolder !== undefined && { sentinelsFile: join(stateFolder, SENTINELS_FILE) }),
   });
   closers.add(() => registry.close());
+  const { shared } = registry;
+  const jobs = new RedisJobStore(shared);
+  closers.add(() => jobs.close());
   const { secret, previous_secret: previousSecret, name: clusterName } = cluster;
   const link = new TlsLinkClient({ secret, previousSecret, clusterName });
   closers.add(() => link.close());
@@ -64,8 +70,8 @@ export async function joinCluster(
   const keys = new KeyRing({ configured: config.keys, shared: sharedKeys });
   closers.add(() => keys.close());
   followKeyFile(config, keys, log, closers);
-  const { shared } = registry;
-  return { registry, shared, sentinels: () => registry.sentinels, link, watch, sharedKeys, keys };
+  const sentinels = () => registry.sentinels;
+  return { registry, shared, jobs, sentinels, link, watch, sharedKeys, keys };
 }
 
 const isTaken = (watch: NodeWatch, { host, port }: LinkAddress): boolean =>
