@@ -12,7 +12,7 @@ interface Member {
 
 /** What a Room shows of itself. Source: livekit_models.proto Room. */
 export function roomInfo(
-  { sid, name, createdMs, metadata, settings }: Room,
+  { sid, name, createdMs, metadata, settings, taps }: Room,
   options: RoomOptions,
   members: Iterable<Member>,
 ): RoomInfo {
@@ -29,6 +29,6 @@ export function roomInfo(
     metadata,
     numParticipants: all.filter((one) => !one.dependent).length,
     numPublishers: all.filter((one) => one.isPublisher).length,
-    activeRecording: all.some((one) => one.permission.recorder),
+    activeRecording: taps.isRecording || all.some((one) => one.permission.recorder),
   });
 }

@@ -133,6 +133,7 @@ export class RoomMembers {
       return;
     }
     this.expected.take(expected.identity);
+    this.#options.room.taps.changed();
     const connecting = this.participants.get(expected.identity);
     if (connecting?.returning === expected && !connecting.reachable) {
       this.remove(connecting, reason, LeaveRequest_Action.DISCONNECT);
@@ -228,6 +229,7 @@ export class RoomMembers {
       this.participants.delete(participant.identity);
     }
     const info = takeOut(room, participant, reason, deps.observer);
+    room.taps.changed();
     this.updates.forget(participant.sid);
     room.log.info(
       { participant: participant.identity, reason: DisconnectReason[reason] },

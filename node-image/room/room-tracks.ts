@@ -1,4 +1,4 @@
-import type { SubscriptionPermission, UpdateTrackSettings } from '@livekit/protocol';
+import type { SubscriptionPermission, UpdateTrackSettings, VideoQuality } from '@livekit/protocol';
 import { TrackSubscribed } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { RoomMedia } from '../media/room-media';
@@ -23,6 +23,12 @@ export interface RoomTracksOptions {
   ) => void;
 }
 
+/** What somebody needs of a track. */
+export interface TrackNeed {
+  readonly mimeType: string;
+  readonly quality: VideoQuality;
+}
+
 interface TrackEntry extends AvailableTrack {
   readonly dynacast: Dynacast | undefined;
   told: boolean;
@@ -32,6 +38,8 @@ interface TrackEntry extends AvailableTrack {
 export class RoomTracks {
   readonly #options: RoomTracksOptions;
   readonly #entries = new Map<string, TrackEntry>();
+  /** Of those who take tracks without being in the Room, by the track's sid. */
+  readonly #needsOfOthers = new Map<string, readonly TrackNeed[]>();
 
   constructor(options: RoomTracksOptions) {
     this.#options = options;
@@ -149,6 +157,20 @@ export class RoomTracks {
     }
   }
 
+  /** Somebody takes a track who is no participant: its publisher has to send so much of it. */
+  addNeed(trackSid: string, need: TrackNeed): void {
+    this.#setNeeds(trackSid, [...(this.#needsOfOthers.get(trackSid) ?? []), need]);
+  }
+
+  /** Takes back what `addNeed` said, by the same object. */
+  removeNeed(trackSid: string, need: TrackNeed): void {
+    const others = this.#needsOfOthers.get(trackSid) ?? [];
+    this.#setNeeds(
+      trackSid,
+      others.filter((one) => one !== need),
+    );
+  }
+
   /** Somebody who received these tracks is gone: less may be needed of their publishers. */
   subscriberLeft(received: Iterable<PublishedTrack>): void {
     for (const track of received) {
@@ -193,7 +215,17 @@ export class RoomTracks {
     }
   }
 
-  *#needs(track: PublishedTrack): Iterable<{ mimeType: string; quality: number }> {
+  #setNeeds(trackSid: string, needs: readonly TrackNeed[]): void {
+    if (needs.length > 0) {
+      this.#needsOfOthers.set(trackSid, needs);
+    } else {
+      this.#needsOfOthers.delete(trackSid);
+    }
+    this.#entries.get(trackSid)?.dynacast?.update();
+  }
+
+  *#needs(track: PublishedTrack): Iterable<TrackNeed> {
+    yield* this.#needsOfOthers.get(track.sid) ?? [];
     for (const participant of this.#options.participants()) {
       if (participant.reachable) {
         const subscription = participant.parts.subscribing.subscriptions.get(track.sid);

@@ -24,6 +24,7 @@ import { RoomNews } from './room-news';
 import { createRoomParts } from './room-parts';
 import type { RoomSettings } from './room-settings';
 import { RoomState } from './room-state';
+import { RoomTaps } from './room-taps';
 import type { RoomTracks } from './room-tracks';
 import type { RoomDependencies, RoomEnd, RoomOptions } from './room-types';
 import type { SignalSink } from './signal-sink';
@@ -36,6 +37,8 @@ const QUALITY_MS = 5000;
 export class Room {
   readonly name: string;
   readonly tracks: RoomTracks;
+  /** Those who record it. */
+  readonly taps: RoomTaps;
   readonly data: RoomData<Participant>;
   readonly dataTracks: DataTracks<Participant>;
   readonly speakers: Speakers;
@@ -69,6 +72,7 @@ export class Room {
     this.speakers = parts.speakers;
     this.quality = parts.quality;
     this.tracks = parts.tracks;
+    this.taps = new RoomTaps({ room: this, members, onRecording: () => news.now() });
     this.data = parts.data;
     this.dataTracks = parts.dataTracks;
     deps.media.onAudioLevels((levels) => this.speakers.report(levels));
@@ -186,6 +190,7 @@ export class Room {
 
   /** Tells others, and itself, of a participant as it is now. */
   broadcast(participant: Participant, immediate = false): void {
+    this.taps.changed();
     if (participant.reachable) {
       this.#members.updates.push(participant, immediate);
     }
@@ -287,6 +292,7 @@ export class Room {
     }
     this.#stop();
     this.#gate.end();
+    this.taps.end(end === 'finished' ? 'finished' : 'moved');
     this.#members.removeAll(reason, action);
     this.#endMedia();
     this.#deps.observer[end === 'finished' ? 'roomFinished' : 'roomDeparted']?.(this.info());
@@ -303,6 +309,7 @@ export class Room {
     }
     this.#stop();
     this.#gate.depart();
+    this.taps.end('moved');
     this.#members.depart(reason);
     this.#endMedia();
     this.#deps.observer.roomDeparted?.(this.info());

@@ -1,0 +1,97 @@
+import type { SeenTrack, TappedRoom } from '../../../room/tapped-room';
+import type { VideoCodec } from './matroska-stream';
+import { type FeedItem, TrackFeed } from './track-feed';
+import { depacketizerOf, videoCodecOf } from './video-codecs';
+
+export interface LaneOptions {
+  readonly onItem: (item: FeedItem) => void;
+  /** A track has ended that may be there anew: whoever knows looks again. */
+  readonly onEnded: () => void;
+  /** A track is there that the stream cannot carry, as it has begun with another codec. */
+  readonly onRefused: (track: SeenTrack) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The sound, or the picture, of an Egress: one track after the other, and sometimes none. */
+export class Lane {
+  readonly #options: LaneOptions;
+  #feed: TrackFeed | undefined;
+  #track: SeenTrack | undefined;
+  #room: TappedRoom | undefined;
+  /** What is being opened, or was last. */
+  #turn = 0;
+  #codec: VideoCodec | undefined;
+  #closed = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing is to be expected of it: there is no track, or it is muted. */
+  get isSilent(): boolean {
+    return this.#feed === undefined || this.#track?.muted !== false;
+  }
+
+  /** The stream has begun: from now on it takes this codec alone. */
+  fix(codec: VideoCodec | undefined): void {
+    this.#codec = codec;
+  }
+
+  /** Takes this track from now on, or none. */
+  use(room: TappedRoom, track: SeenTrack | undefined): void {
+    const isSame = track?.sid === this.#track?.sid && room === this.#room;
+    const wasMuted = this.#track?.muted;
+    this.#track = track;
+    if (isSame && (this.#feed !== undefined || track === undefined)) {
+      if (wasMuted && track?.muted === false) {
+        this.#feed?.restart();
+      }
+      return;
+    }
+    this.#room = room;
+    this.#end();
+    if (track !== undefined) {
+      void this.#open(room, track).catch((error: unknown) => this.#options.onError(error));
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#end();
+  }
+
+  #end(): void {
+    this.#turn += 1;
+    this.#feed?.close();
+    this.#feed = undefined;
+  }
+
+  async #open(room: TappedRoom, track: SeenTrack): Promise<void> {
+    const codec = track.kind === 'video' ? videoCodecOf(track.mimeType) : undefined;
+    const isOther = this.#codec !== undefined && codec !== this.#codec;
+    if (isOther || (track.kind === 'audio' && track.mimeType !== 'audio/opus')) {
+      this.#options.onRefused(track);
+      return;
+    }
+    const turn = this.#turn;
+    const tap = await room.tap(track.sid);
+    if (tap === undefined || turn !== this.#turn || this.#closed) {
+      tap?.close();
+      return;
+    }
+    const feed = new TrackFeed({
+      tap,
+      depacketizer: codec === undefined ? undefined : depacketizerOf(codec),
+      onItem: (item) => this.#options.onItem(item),
+      onEnded: () => {
+        if (this.#feed === feed) {
+          this.#feed = undefined;
+          this.#options.onEnded();
+        }
+      },
+    });
+    this.#feed = feed;
+    await feed.start();
+  }
+}
