@@ -31,6 +31,18 @@ export interface Usage {
   readonly limit: number;
 }
 
+/** What placement of jobs goes by. */
+export interface JobLoad {
+  /** Kinds that the node runs: egress, ingress, agent. */
+  readonly kinds: readonly string[];
+  /** CPU cores that are neither in use nor promised, by its ledger; below 0: more is in use than there is. */
+  readonly freeCpus: number;
+  /** Jobs that run there. */
+  readonly egress: number;
+  readonly ingress: number;
+  readonly agent: number;
+}
+
 /** The figures that placement, scaling and people go by. */
 export interface NodeLoad {
   /** CPU cores that the node has for itself. */
@@ -61,6 +73,8 @@ export interface NodeLoad {
   readonly reservedCpus: number;
   /** Whether one of the limits of `limit` is reached. */
   readonly limitReached: boolean;
+  /** Undefined: it runs no jobs, or is of a version that knows none. */
+  readonly jobs?: JobLoad | undefined;
 }
 
 /** How a drain is going, in its node's record. */

@@ -25,6 +25,15 @@ const load = z.object({
   turnAllocations: count,
   reservedCpus: count,
   limitReached: z.boolean(),
+  jobs: z
+    .object({
+      kinds: z.array(z.string()),
+      freeCpus: z.number(),
+      egress: count,
+      ingress: count,
+      agent: count,
+    })
+    .optional(),
 });
 
 const drainProgress = z.object({
