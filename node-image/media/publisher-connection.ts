@@ -13,7 +13,12 @@ import {
   ROUTER_CODECS,
 } from './codecs';
 import { maxMessageBytes } from './data/data-kinds';
-import { acceptedExtensions, type SectionAnswer, writeAnswer } from './sdp/answer-writer';
+import {
+  acceptedExtensions,
+  acceptedFeedback,
+  type SectionAnswer,
+  writeAnswer,
+} from './sdp/answer-writer';
 import type { OfferedCodec } from './sdp/codec-reader';
 import { type MediaSection, readDescription } from './sdp/offer-reader';
 import type { CandidateChoice, TransportFactory } from './transports';
@@ -203,7 +208,7 @@ export class PublisherConnection {
   ): Promise<Producer> {
     const { codec } = answer;
     const headerExtensions = acceptedExtensions(section, answer);
-    const { mimeType, payloadType, clockRate, channels, parameters, feedback } = codec;
+    const { mimeType, payloadType, clockRate, channels, parameters } = codec;
     const rtx = codec.rtxPayloadType === undefined ? [] : [codec.rtxPayloadType];
     return this.#transport.produce({
       kind: expected.kind,
@@ -217,7 +222,7 @@ export class PublisherConnection {
             clockRate,
             ...(channels === undefined ? {} : { channels }),
             parameters: codecParameters(parameters),
-            rtcpFeedback: feedback.map((one) => ({ ...one })),
+            rtcpFeedback: acceptedFeedback(codec).map((one) => ({ ...one })),
           },
           ...rtx.map((rtxPayloadType) => ({
             mimeType: 'video/rtx',

@@ -74,6 +74,17 @@ describe('the answer to a publisher', () => {
     ]);
   });
 
+  test('gives no arrival times of sound', () => {
+    const offered = chromium.sections[2]?.extensions.map(({ uri }) => uri);
+    assert.ok(offered?.some((uri) => uri.includes('transport-wide-cc')));
+    const microphone = sectionLines(answer, '2');
+    assert.ok(microphone.includes('a=rtpmap:111 opus/48000/2'));
+    assert.deepEqual(
+      microphone.filter((line) => /transport-(wide-)?cc/.test(line)),
+      [],
+    );
+  });
+
   test('repeats the parameters offered, with what is asked of the sender over them', () => {
     const microphone = receive(chromium, '2', 'audio/opus');
     assert.ok(microphone.mode === 'receive');

@@ -25,7 +25,23 @@ export type SectionAnswer =
       readonly parameters: Readonly<Record<string, string | number>>;
     };
 
-const FEEDBACK = ['nack', 'nack pli', 'ccm fir', 'transport-cc'];
+/**
+ * What the sender is told, by kind. Of sound no arrival times, as LiveKit: with them, Chromium takes
+ * a full way up for one with room, and goes on sending more than it carries until sound has gaps.
+ */
+const FEEDBACK: Readonly<Record<string, readonly string[]>> = {
+  audio: ['nack'],
+  video: ['nack', 'nack pli', 'ccm fir', 'transport-cc'],
+};
+
+/** The feedback that was offered and is given. */
+export const acceptedFeedback = ({
+  mimeType,
+  feedback,
+}: OfferedCodec): OfferedCodec['feedback'] => {
+  const given = FEEDBACK[mimeType.split('/')[0]?.toLowerCase() ?? ''] ?? [];
+  return feedback.filter(({ type, parameter }) => given.includes(`${type} ${parameter}`.trim()));
+};
 
 /** The server's answer to a publisher's offer: the same sections, in the same order. RFC 3264. */
 export function writeAnswer(options: {
@@ -79,6 +95,7 @@ function refusedExtensions(section: MediaSection, answer: SectionAnswer): Set<st
     // Inactive sections keep their rids: some clients do not publish simulcast on them later otherwise.
     return refused;
   }
+  if (section.kind === 'audio') refused.add(EXTENSION.transportCc);
   if (section.rids.length > 0 && answer.rids.length === 0) {
     // A sender whose simulcast is refused must not mark packets with rids, which would match none.
     refused.add(EXTENSION.rid).add(EXTENSION.repairedRid);
@@ -132,11 +149,8 @@ function codecLines(
   const name = codec.mimeType.split('/')[1];
   const suffix = channels === undefined ? '' : `/${channels}`;
   const lines = [`a=rtpmap:${payloadType} ${name}/${clockRate}${suffix}`];
-  for (const { type, parameter } of codec.feedback) {
-    const feedback = `${type} ${parameter}`.trim();
-    if (FEEDBACK.includes(feedback)) {
-      lines.push(`a=rtcp-fb:${payloadType} ${feedback}`);
-    }
+  for (const { type, parameter } of acceptedFeedback(codec)) {
+    lines.push(`a=rtcp-fb:${payloadType} ${type} ${parameter}`.trimEnd());
   }
   lines.push(...fmtpLine(payloadType, { ...codec.parameters, ...asked }));
   if (rtxPayloadType !== undefined) {
