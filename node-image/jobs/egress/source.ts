@@ -6,6 +6,8 @@ export interface SourceInput {
   readonly args: readonly string[];
   /** What ffmpeg opens: a device of this node, or bytes that it reads from a pipe. */
   readonly from: { readonly device: string } | { readonly pipe: Readable };
+  /** What ffmpeg needs in its environment for it. @default none */
+  readonly env?: Readonly<Record<string, string>>;
   /** What of it is picture; undefined: nothing is. */
   readonly video?: SourceVideo;
   /** What of it is sound; undefined: nothing is. */
@@ -42,8 +44,19 @@ export interface OpenSource {
   readonly startedAtNs: bigint;
   /** Settles once. A source that is closed finishes as well. */
   readonly ended: Promise<SourceEnd>;
-  /** Of Room composite: another layout of the page. Absent: this source has none. */
-  readonly setLayout?: (layout: string) => Promise<void>;
+  /** Of a participant or track: what file names may be made of. */
+  readonly publication?: SourcePublication;
+}
+
+/** Whose media it is. Empty: does not apply. */
+export interface SourcePublication {
+  /** Identity. */
+  readonly publisher: string;
+  readonly trackId: string;
+  /** audio, video */
+  readonly trackType: string;
+  /** camera, microphone, screen_share, screen_share_audio */
+  readonly trackSource: string;
 }
 
 /** What an Egress records or sends on. */

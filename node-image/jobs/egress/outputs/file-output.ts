@@ -59,6 +59,15 @@ export class FileOutput implements RunningOutput {
     this.#parts?.segment(segment);
   }
 
+  /** Whether another node can go on with it: all there is of it is stored elsewhere. */
+  get movable(): boolean {
+    return this.#parts !== undefined;
+  }
+
+  async settle(): Promise<void> {
+    await this.#parts?.done();
+  }
+
   async finish(): Promise<void> {
     const { storage, path, context, file } = this.#options;
     await this.#parts?.done();

@@ -43,6 +43,10 @@ export class ImagesOutput implements RunningOutput {
     await this.#options.storage.check(`${this.#options.prefix}.jpeg`);
   }
 
+  settle(): Promise<void> {
+    return this.finish();
+  }
+
   async finish(): Promise<void> {
     clearInterval(this.#timer);
     await this.#look();

@@ -7,6 +7,8 @@ export interface RunningOutput {
   open?(): Promise<void>;
   /** A segment is complete on the disk. Must not throw. */
   segment?(segment: Segment): void;
+  /** Resolves when what is complete is kept: another run goes on from there. @throws Error */
+  settle(): Promise<void>;
   /**
    * The encoder has ended, and everything is on the disk: finishes, and says in EgressInfo what there
    * is.

@@ -74,6 +74,10 @@ export class SegmentsOutput implements RunningOutput {
     this.#queue.push(() => this.#store(segment));
   }
 
+  settle(): Promise<void> {
+    return this.#queue.done();
+  }
+
   async finish(): Promise<void> {
     this.#queue.push(() => this.#storePlaylists(true));
     await this.#queue.done();

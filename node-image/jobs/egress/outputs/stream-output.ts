@@ -59,6 +59,10 @@ export class StreamOutput implements RunningOutput {
     if (this.#sent.size === 0) this.#options.onNone(undefined);
   }
 
+  settle(): Promise<void> {
+    return this.finish();
+  }
+
   async finish(): Promise<void> {
     this.#finishing = true;
     await Promise.all([...this.#sent.values()].map(({ sender }) => sender.close()));

@@ -1,0 +1,366 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type EgressInfo, EgressStatus } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import { EgressError } from './egress-error';
+import { encoderArgs } from './ffmpeg/encoder-args';
+import { FfmpegProcess } from './ffmpeg/ffmpeg-process';
+import type { NameFacts } from './file-names';
+import type { OutputContext } from './outputs/output';
+import type { Segment } from './outputs/playlist';
+import { SegmentWatcher } from './outputs/segment-watcher';
+import { RunOutputs } from './run-outputs';
+import { RunProgress } from './run-progress';
+import { type EgressSource, type OpenSource, SourceError } from './source';
+import type { EgressSpec, StorageSpec } from './spec';
+import type { Storage } from './upload/storage';
+
+/** What ends a recording by itself. 0: nothing does. */
+export interface EgressLimits {
+  /** ms */
+  readonly maxDurationMs: number;
+  /** Bytes of what is recorded. */
+  readonly maxBytes: number;
+}
+
+export interface EgressRunOptions {
+  readonly spec: EgressSpec;
+  /** What is said of it; it changes while it runs. */
+  readonly info: EgressInfo;
+  /** Where a folder for this run is made. */
+  readonly workFolder: string;
+  readonly openStorage: (storage: StorageSpec) => Storage;
+  /** @param folder - of this run alone, closed to others */
+  readonly makeSource: (folder: string) => EgressSource;
+  readonly limits: EgressLimits;
+  /** Told of each change of `info`, and once when it has ended. */
+  readonly onChange: (info: EgressInfo) => void;
+  readonly onEnd: (info: EgressInfo) => void;
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>;
+  /** @default Date.now */
+  readonly now?: () => number;
+}
+
+/** Why it stops. Source: livekit/egress, EndReason. */
+type Stop =
+  | { readonly kind: 'asked' | 'source' | 'limit' | 'handover'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+const CODES = {
+  invalid_argument: 400,
+  not_found: 404,
+  already_exists: 409,
+  failed_precondition: 412,
+  unavailable: 503,
+  unimplemented: 501,
+  internal: 500,
+} as const;
+
+/** One Egress on this node, from its start to its end. */
+export class EgressRun {
+  readonly #options: EgressRunOptions;
+  readonly #abort = new AbortController();
+  readonly #stopped: Promise<Stop>;
+  #stop: (stop: Stop) => void = () => {};
+  #outputs: RunOutputs | undefined;
+  #ffmpeg: FfmpegProcess | undefined;
+  #source: EgressSource | undefined;
+  #silent = false;
+  #done: Promise<void> | undefined;
+  #handedOver = false;
+
+  constructor(options: EgressRunOptions) {
+    this.#options = options;
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = (stop) => {
+        resolve(stop);
+        this.#abort.abort();
+      };
+    });
+  }
+
+  get info(): EgressInfo {
+    return this.#options.info;
+  }
+
+  /** Idempotent. What goes wrong is said in `info`. */
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  /** Ends it in order. Idempotent. */
+  stop(reason: string): void {
+    this.#stop({ kind: 'asked', reason });
+    if (this.info.status < EgressStatus.EGRESS_ENDING) {
+      this.info.status = EgressStatus.EGRESS_ENDING;
+      this.#changed();
+    }
+  }
+
+  /** @throws EgressError */
+  async updateStreams(add: readonly string[], remove: readonly string[]): Promise<void> {
+    if (this.#outputs === undefined && this.info.status === EgressStatus.EGRESS_STARTING) {
+      throw new EgressError('failed_precondition', 'the egress has not started yet: ask again');
+    }
+    if (this.#outputs?.streams === undefined) {
+      const text = 'UpdateStream called on non-streaming egress';
+      throw new EgressError('invalid_argument', text);
+    }
+    await this.#outputs.streams.update(add, remove);
+  }
+
+  /**
+   * Ends here so that another node goes on: what is complete is stored. Says nothing more of it.
+   *
+   * @returns whether it did; false where what is recorded is on this node alone
+   */
+  async handOver(): Promise<boolean> {
+    if (this.#outputs?.movable !== true || this.info.status !== EgressStatus.EGRESS_ACTIVE) {
+      return false;
+    }
+    this.#stop({ kind: 'handover', reason: '' });
+    await this.#done;
+    return this.#handedOver;
+  }
+
+  /** Stops at once, and says nothing more. Idempotent. */
+  async abandon(): Promise<void> {
+    this.#silent = true;
+    this.#stop({ kind: 'failed', error: new Error('another node has it') });
+    await this.#ffmpeg?.kill();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { workFolder, log, info } = this.#options;
+    let folder = '';
+    try {
+      folder = await mkdtemp(join(workFolder, `${info.egressId}-`));
+      const stop = await this.#record(folder);
+      if (stop.kind === 'failed') throw stop.error;
+      if (this.#handedOver) this.#silent = true;
+      else this.#ended(stop);
+    } catch (error) {
+      if (!this.#silent) log.warn({ egress: info.egressId, err: error }, 'an Egress has failed');
+      this.#failed(error);
+    } finally {
+      this.#outputs?.close();
+      await this.#ffmpeg?.kill();
+      await this.#source?.close().catch(() => {});
+      if (folder !== '') await rm(folder, { recursive: true, force: true });
+      if (!this.#silent) {
+        const nowNs = this.#nowNs();
+        info.endedAt = nowNs;
+        info.updatedAt = nowNs;
+        this.#options.onEnd(info);
+      }
+    }
+  }
+
+  async #record(folder: string): Promise<Stop> {
+    const { spec } = this.#options;
+    this.#source = this.#options.makeSource(folder);
+    const early = spec.source.kind === 'web' || spec.source.kind === 'template';
+    // A page is there at once, and storage that cannot be written to is known before; what tracks
+    // are called, and are copied to, is known when they are there.
+    if (early) this.#outputs = await this.#openOutputs(folder, undefined);
+    const source = await this.#source.open(this.#abort.signal);
+    this.#outputs ??= await this.#openOutputs(folder, source);
+    return this.#encode(folder, source, this.#outputs);
+  }
+
+  #openOutputs(folder: string, source: OpenSource | undefined): Promise<RunOutputs> {
+    const { spec, info, openStorage } = this.#options;
+    const context: OutputContext = {
+      info,
+      folder,
+      retry: info.retryCount,
+      startedAtNs: () => info.startedAt,
+      changed: () => this.#changed(),
+      failed: (error) => this.#stop({ kind: 'failed', error }),
+    };
+    return RunOutputs.open({
+      spec,
+      inputs: source?.inputs ?? [],
+      names: this.#names(source),
+      openStorage,
+      context,
+      onNoStream: (error) => this.#noStream(error),
+    });
+  }
+
+  #names(source: OpenSource | undefined): NameFacts {
+    const { spec, info } = this.#options;
+    const of = source?.publication;
+    const participant = spec.source.kind === 'participant' ? spec.source.identity : '';
+    return {
+      room: spec.room,
+      roomId: info.roomId,
+      publisher: of?.publisher || participant,
+      trackId: spec.source.kind === 'track' ? spec.source.trackId : (of?.trackId ?? ''),
+      trackType: of?.trackType ?? '',
+      trackSource: of?.trackSource ?? '',
+      retry: info.retryCount,
+      startedAtMs: this.#now(),
+    };
+  }
+
+  async #encode(folder: string, source: OpenSource, outputs: RunOutputs): Promise<Stop> {
+    const { spec, limits } = this.#options;
+    const { inputs } = source;
+    const watch = new SegmentWatcher(join(folder, 'segments'), (segment) =>
+      this.#segment(outputs, segment),
+    );
+    const progress = new RunProgress({
+      folder,
+      limits,
+      live: inputs.every(({ from }) => 'device' in from),
+      onStart: () => this.#active(source, progress.outTimeMs),
+      onLimit: () => this.#stop({ kind: 'limit', reason: 'Session limit reached' }),
+      onFailed: (error) => this.#stop({ kind: 'failed', error }),
+    });
+    try {
+      const { encoding, passthrough } = spec;
+      const { codecs, encoder, streams } = outputs;
+      const ffmpeg = new FfmpegProcess({
+        args: encoderArgs({ inputs, outputs: encoder, codecs, encoding, passthrough }),
+        cwd: folder,
+        env: Object.assign({}, ...inputs.map(({ env }) => env ?? {})),
+        pipes: inputs.flatMap(({ from }) => ('pipe' in from ? [from.pipe] : [])),
+        ...(streams && { onOutput: (chunk: Buffer) => streams.push(chunk) }),
+        onProgress: (at) => progress.report(at),
+      });
+      this.#ffmpeg = ffmpeg;
+      const stop = await this.#untilStopped(source, ffmpeg);
+      progress.close();
+      await this.#finish(stop, ffmpeg, outputs, watch, progress.outTimeMs);
+      return stop;
+    } finally {
+      progress.close();
+      watch.close();
+    }
+  }
+
+  async #untilStopped(source: OpenSource, ffmpeg: FfmpegProcess): Promise<Stop> {
+    const bySource = source.ended.then(
+      (end): Stop =>
+        end.kind === 'finished'
+          ? { kind: 'source', reason: end.reason }
+          : { kind: 'failed', error: new Error(end.error) },
+    );
+    const byEncoder = ffmpeg.ended.then(({ complete, error }): Stop => {
+      // Of a source that ends by itself, the encoder ends with it.
+      return complete
+        ? { kind: 'source', reason: 'Source closed' }
+        : { kind: 'failed', error: new Error(`ffmpeg failed: ${error}`) };
+    });
+    return Promise.race([this.#stopped, bySource, byEncoder]);
+  }
+
+  /** Also where it failed: what was recorded until then is kept, where that can be. */
+  async #finish(
+    stop: Stop,
+    ffmpeg: FfmpegProcess,
+    outputs: RunOutputs,
+    watch: SegmentWatcher,
+    durationMs: number,
+  ): Promise<void> {
+    const { info } = this.#options;
+    if (this.#silent) return;
+    if (stop.kind !== 'handover' && info.status < EgressStatus.EGRESS_ENDING) {
+      info.status = EgressStatus.EGRESS_ENDING;
+      this.#changed();
+    }
+    // Pipes are at their end: what they hold goes into the file.
+    if (stop.kind === 'asked' || stop.kind === 'handover') await this.#source?.close();
+    const end = await ffmpeg.stop();
+    await watch.look();
+    if (stop.kind === 'handover') {
+      await Promise.all(outputs.all.map((output) => output.settle()));
+      this.#handedOver = true;
+      return;
+    }
+    if (info.startedAt === 0n) return;
+    const finished = await Promise.allSettled(outputs.all.map((output) => output.finish()));
+    this.#stampResults(durationMs);
+    const broken = finished.find((one) => one.status === 'rejected');
+    if (stop.kind === 'failed') return;
+    if (broken?.status === 'rejected') throw broken.reason;
+    if (!end.complete) throw new Error(`ffmpeg failed: ${end.error}`);
+  }
+
+  #segment(outputs: RunOutputs, segment: Segment): void {
+    for (const output of outputs.all) output.segment?.(segment);
+  }
+
+  #active(source: OpenSource, outTimeMs: number): void {
+    const { info } = this.#options;
+    if (info.status !== EgressStatus.EGRESS_STARTING) return;
+    const first = source.startedAtNs || this.#nowNs() - BigInt(Math.round(outTimeMs * 1e6));
+    if (info.startedAt === 0n) info.startedAt = first;
+    info.status = EgressStatus.EGRESS_ACTIVE;
+    for (const one of [...info.fileResults, ...info.segmentResults, ...info.imageResults]) {
+      if (one.startedAt === 0n) one.startedAt = first;
+    }
+    this.#changed();
+  }
+
+  #stampResults(durationMs: number): void {
+    const { info } = this.#options;
+    const endedAt = this.#nowNs();
+    for (const one of info.fileResults) {
+      one.endedAt = endedAt;
+      one.duration += BigInt(Math.round(durationMs * 1e6));
+    }
+    for (const one of [...info.segmentResults, ...info.imageResults]) one.endedAt = endedAt;
+  }
+
+  #noStream(error: string | undefined): void {
+    const others = this.#options.spec.outputs.some(({ kind }) => kind !== 'stream');
+    if (others) return;
+    if (error === undefined) this.#stop({ kind: 'asked', reason: 'All streams stopped' });
+    else this.#stop({ kind: 'failed', error: new Error(`no stream is left: ${error}`) });
+  }
+
+  #ended(stop: Exclude<Stop, { kind: 'failed' }>): void {
+    const { info } = this.#options;
+    info.details = `End reason: ${stop.reason}`;
+    if (info.startedAt === 0n) {
+      info.status = EgressStatus.EGRESS_ABORTED;
+      info.error = 'Stop called before pipeline could start';
+      info.errorCode = CODES.failed_precondition;
+      return;
+    }
+    const limited = stop.kind === 'limit';
+    info.status = limited ? EgressStatus.EGRESS_LIMIT_REACHED : EgressStatus.EGRESS_COMPLETE;
+    if (limited) info.error = stop.reason;
+  }
+
+  #failed(error: unknown): void {
+    const { info } = this.#options;
+    const asked = info.status === EgressStatus.EGRESS_ENDING && info.startedAt === 0n;
+    const notStarted = error instanceof SourceError && error.code === CODES.failed_precondition;
+    const aborted = asked || notStarted;
+    info.status = aborted ? EgressStatus.EGRESS_ABORTED : EgressStatus.EGRESS_FAILED;
+    info.error = asked ? 'Stop called before pipeline could start' : messageOf(error);
+    info.errorCode = asked ? CODES.failed_precondition : codeOf(error);
+    info.details = 'End reason: Failure';
+  }
+
+  #changed(): void {
+    if (this.#silent) return;
+    this.info.updatedAt = this.#nowNs();
+    this.#options.onChange(this.info);
+  }
+
+  #now = (): number => (this.#options.now ?? Date.now)();
+  #nowNs = (): bigint => BigInt(Math.round(this.#now() * 1e6));
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof SourceError) return error.code;
+  return error instanceof EgressError ? CODES[error.code] : CODES.internal;
+}
+
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).slice(0, 1000);

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { SourceError } from '../source';
+
+export interface BrowserOptions {
+  /** The program. */
+  readonly program: string;
+  /** px */
+  readonly width: number;
+  readonly height: number;
+  /** A folder of this recording alone. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Chromium's own; it cannot have it as root, nor in most containers. */
+  readonly sandbox: boolean;
+  /** Certificates are not looked at. */
+  readonly insecure: boolean;
+}
+
+const LAUNCH_MS = 30_000;
+
+/** A browser that shows one page, on all of its display. */
+export class Browser {
+  readonly page: Page;
+  /** Settles when the browser or its page has gone. */
+  readonly ended: Promise<string>;
+  readonly #context: BrowserContext;
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context;
+    this.page = page;
+    this.ended = new Promise((resolve) => {
+      context.once('close', () => resolve('the browser ended'));
+      page.once('crash', () => resolve('the page crashed'));
+      page.once('close', () => resolve('the page was closed'));
+    });
+  }
+
+  /** @throws SourceError */
+  static async launch(options: BrowserOptions): Promise<Browser> {
+    const { program, width, height, folder, env, sandbox, insecure } = options;
+    try {
+      const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+        executablePath: program,
+        headless: false,
+        viewport: null,
+        chromiumSandbox: sandbox,
+        ignoreHTTPSErrors: insecure,
+        acceptDownloads: false,
+        timeout: LAUNCH_MS,
+        env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...env, HOME: folder },
+        // "Controlled by automated test software" is not to be in the picture.
+        ignoreDefaultArgs: ['--enable-automation', '--mute-audio', '--hide-scrollbars'],
+        args: [
+          '--kiosk',
+          `--window-size=${width},${height}`,
+          '--window-position=0,0',
+          '--autoplay-policy=no-user-gesture-required',
+          '--disable-gpu',
+          '--disable-notifications',
+          '--disable-translate',
+          '--disable-infobars',
+          '--hide-scrollbars',
+          '--use-fake-ui-for-media-stream',
+          '--noerrdialogs',
+          // Shared memory of containers is small.
+          '--disable-dev-shm-usage',
+          // What machines tell about themselves, their credentials too, is not for pages.
+          '--host-resolver-rules=MAP 169.254.169.254 ~NOTFOUND, MAP [fd00:ec2::254] ~NOTFOUND',
+        ],
+      });
+      const page = context.pages()[0] ?? (await context.newPage());
+      return new Browser(context, page);
+    } catch (error) {
+      const text = error instanceof Error ? error.message.split('\n', 1).join('') : String(error);
+      throw new SourceError(`The browser (${program}) could not be started: ${text}`, 500, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await this.#context.close();
+  }
+}
