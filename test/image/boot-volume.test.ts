@@ -48,7 +48,7 @@ test('a blank volume is attached, given a file system, and mounted', async (t) =
   assert.deepEqual(machine.ran.slice(-3), [
     'systemctl daemon-reload',
     `systemctl start ${UNIT}`,
-    `systemd-run --wait --quiet --collect resize2fs ${NVME}`,
+    `systemd-run --wait --pipe --quiet --collect resize2fs ${NVME}`,
   ]);
 });
 

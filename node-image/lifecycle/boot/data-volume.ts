@@ -99,13 +99,12 @@ async function growToVolume(
   // By systemd, as this program has not the right to, and needs it for nothing else.
   const { code, stderr } = await machine.run(
     'systemd-run',
-    '--wait',
-    '--quiet',
-    '--collect',
+    ...['--wait', '--pipe', '--quiet', '--collect'],
     ...command,
   );
   if (code !== 0) {
-    const why = stderr.trim() || `it ended with ${code}`;
+    // Its first line says only which program it is.
+    const why = stderr.trim().split('\n').at(-1) || `it ended with ${code}`;
     say(
       `${volume.id} may be larger than its file system: \`${command.join(' ')}\` failed (${why})`,
     );
