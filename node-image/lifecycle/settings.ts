@@ -41,6 +41,7 @@ export function roomSettings(config: SluiceConfig): RoomSettings {
       video: config.limit.subscription_limit_video,
       audio: config.limit.subscription_limit_audio,
     },
+    tracksPerWorker: config.sluice.tracks_per_worker,
     joinTimeoutMs: 60_000,
     lostGraceMs: 5000,
     answerTimeoutMs: 15_000,

@@ -1,7 +1,12 @@
 import type { AudioLevelObserver, Producer, Router } from 'mediasoup/types';
 import type { Logger } from 'pino';
-import { DataBus } from './data/data-bus';
-import type { TransportFactory } from './transports';
+import type { DataBus } from './data/data-bus';
+import type { DataKind } from './data/data-kinds';
+import type { DataOutlet } from './data/data-outlet';
+import { RoomBranch } from './room-branch';
+import { RoomBranches } from './room-branches';
+import type { SubscriberPlace } from './subscriber-place';
+import type { CandidateChoice, TransportFactory } from './transports';
 import type { MediaWorker, WorkerPool } from './worker-pool';
 
 /** The loudness of one producer over the last interval, in dBov: -127 (silence) to 0. */
@@ -16,43 +21,92 @@ export interface RoomMediaOptions {
   readonly audioIntervalMs: number;
   /** What is quieter is not reported, in dBov, -127 to 0. */
   readonly audioThreshold: number;
+  /**
+   * From how many tracks on that a worker sends its Rooms' next subscribers are put on others; 0 for
+   * never. `sluice.tracks_per_worker`.
+   */
+  readonly tracksPerWorker: number;
   readonly log: Logger;
 }
 
-/** What carries one Room's media: a Router on one worker, and its helpers. */
+/**
+ * What carries one Room's media. All that is published comes in at its home, a Router on one worker;
+ * where that has enough to do, subscribers receive from other workers, which it is brought to.
+ */
 export class RoomMedia {
+  readonly #home: RoomBranch;
+  readonly #branches: RoomBranches;
   readonly #observer: AudioLevelObserver;
 
-  private constructor(
-    readonly worker: MediaWorker,
-    readonly router: Router,
-    readonly dataBus: DataBus,
-    observer: AudioLevelObserver,
-  ) {
+  private constructor(home: RoomBranch, branches: RoomBranches, observer: AudioLevelObserver) {
+    this.#home = home;
+    this.#branches = branches;
     this.#observer = observer;
   }
 
   static async create(options: RoomMediaOptions): Promise<RoomMedia> {
-    const worker = options.pool.pick();
-    const router = await worker.createRouter();
+    const { pool, log, tracksPerWorker } = options;
+    const worker: MediaWorker = pool.pick();
+    const home = await RoomBranch.open(worker, log);
     try {
-      const [observer, dataBus] = await Promise.all([
-        router.createAudioLevelObserver({
-          maxEntries: 1000,
-          threshold: options.audioThreshold,
-          interval: options.audioIntervalMs,
-        }),
-        DataBus.create({ router, log: options.log }),
-      ]);
-      return new RoomMedia(worker, router, dataBus, observer);
+      const observer = await home.router.createAudioLevelObserver({
+        maxEntries: 1000,
+        threshold: options.audioThreshold,
+        interval: options.audioIntervalMs,
+      });
+      const branches = new RoomBranches({ pool, worker, home, tracksPerWorker, log });
+      return new RoomMedia(home, branches, observer);
     } catch (error) {
-      router.close();
+      home.close();
       throw error;
     }
   }
 
+  /** Where everything is published. */
+  get router(): Router {
+    return this.#home.router;
+  }
+
+  /** Makes transports for publishers. */
   get transports(): TransportFactory {
-    return this.worker.transports;
+    return this.#home.transports;
+  }
+
+  /** Where publishers' data comes in. */
+  get dataBus(): DataBus {
+    return this.#home.dataBus;
+  }
+
+  /** On how many workers it is. */
+  get workers(): number {
+    return [...this.#branches.all()].length;
+  }
+
+  /**
+   * Makes a transport for a subscriber, on the home or on another worker.
+   *
+   * @param tracks - how many tracks are about to go to it, 0 where that is not known.
+   */
+  subscriberPlace(candidates: CandidateChoice, tracks: number): Promise<SubscriberPlace> {
+    return this.#branches.place(candidates, tracks);
+  }
+
+  /** Sends to all outlets but one, on all workers. Never throws. */
+  broadcast(kind: DataKind, payload: Uint8Array, except?: DataOutlet): void {
+    for (const { dataBus } of this.#branches.all()) {
+      dataBus.broadcast(kind, payload, except?.bus === dataBus ? except : undefined);
+    }
+  }
+
+  /** Sends to the given outlets, as one message to each of their workers. Never throws. */
+  sendTo(kind: DataKind, payload: Uint8Array, outlets: readonly DataOutlet[]): void {
+    for (const { dataBus } of this.#branches.all()) {
+      dataBus.sendTo(
+        kind,
+        payload,
+        outlets.filter(({ bus }) => bus === dataBus),
+      );
+    }
   }
 
   /** Hears a producer from now on, until it closes. */
@@ -70,13 +124,12 @@ export class RoomMedia {
     this.#observer.on('silence', () => listener([]));
   }
 
-  /** Calls back once if the worker dies under the Room. */
+  /** Calls back once if the worker dies that the Room's home is on. */
   onWorkerDied(listener: () => void): void {
     this.router.once('workerclose', listener);
   }
 
   close(): void {
-    this.dataBus.close();
-    this.router.close();
+    this.#branches.close();
   }
 }

@@ -3,16 +3,14 @@ import type {
   ConsumerLayers,
   MediaKind,
   Producer,
-  Router,
-  RtpCapabilities,
   RtpParameters,
   WebRtcTransport,
 } from 'mediasoup/types';
 import type { Logger } from 'pino';
-import { PUBLISH_EXTENSIONS } from './codecs';
 import { maxMessageBytes } from './data/data-kinds';
 import { readDescription, SdpError } from './sdp/offer-reader';
 import { type OfferedSlot, writeOffer } from './sdp/offer-writer';
+import type { SubscriberPlace } from './subscriber-place';
 
 /** One track that goes to a subscriber. */
 export interface OutgoingTrack {
@@ -58,7 +56,7 @@ const GATHER_MS = 20;
  * the description does not grow with each track that comes and goes.
  */
 export class SubscriberConnection {
-  readonly #router: Router;
+  readonly #place: SubscriberPlace;
   readonly #transport: WebRtcTransport;
   readonly #events: SubscriberEvents;
   readonly #log: Logger;
@@ -75,8 +73,7 @@ export class SubscriberConnection {
   #started = false;
 
   constructor(options: {
-    readonly router: Router;
-    readonly transport: WebRtcTransport;
+    readonly place: SubscriberPlace;
     readonly events: SubscriberEvents;
     readonly log: Logger;
     /** How long the client has to answer an offer, in ms. */
@@ -84,8 +81,8 @@ export class SubscriberConnection {
     /** Give a free section to the next track. Some clients cannot take that. */
     readonly reuseSections: boolean;
   }) {
-    this.#router = options.router;
-    this.#transport = options.transport;
+    this.#place = options.place;
+    this.#transport = options.place.transport;
     this.#events = options.events;
     this.#log = options.log;
     this.#answerTimeoutMs = options.answerTimeoutMs;
@@ -114,9 +111,7 @@ export class SubscriberConnection {
     const mid = free?.mid ?? String(this.#nextMid++);
     let consumer: Consumer;
     try {
-      consumer = await this.#transport.consume({
-        producerId: producer.id,
-        rtpCapabilities: subscriberCapabilities(this.#router),
+      consumer = await this.#place.consume(producer, {
         paused: true,
         mid,
         enableRtx: true,
@@ -165,6 +160,7 @@ export class SubscriberConnection {
   start(): void {
     if (!this.#started) {
       this.#started = true;
+      this.#place.settle();
       this.#offerNow();
     }
   }
@@ -279,13 +275,4 @@ function toOfferedSlot({ mid, kind, rtpParameters, use, stopped }: Slot): Offere
   const msid =
     use === undefined ? undefined : { stream: use.track.streamId, track: use.track.trackSid };
   return { mid, kind, rtpParameters, msid, stopped };
-}
-
-/** Everything that the Router can send, as the client's own abilities show in its answer only. */
-function subscriberCapabilities(router: Router): RtpCapabilities {
-  const { codecs, headerExtensions } = router.rtpCapabilities;
-  return {
-    ...(codecs === undefined ? {} : { codecs }),
-    headerExtensions: (headerExtensions ?? []).filter(({ uri }) => PUBLISH_EXTENSIONS.has(uri)),
-  };
 }

@@ -5,6 +5,8 @@ import { ROUTER_CODECS, sendDependencyDescriptor } from './codecs';
 import { logListenerErrors } from './listener-errors';
 import { ObjectCounts } from './object-counts';
 import { withoutSignalListeners } from './signal-listeners';
+import { SOCKET_BUFFER_BYTES } from './socket-buffer';
+import { Tally } from './tally';
 import { TransportFactory, type TransportSettings } from './transports';
 
 /** Where a node's media is reached. Worker i listens on udpPort + i and tcpPort + i. */
@@ -24,12 +26,6 @@ export interface WorkerPoolOptions {
   readonly transport: TransportSettings;
   readonly log: Logger;
 }
-
-/**
- * All participants of a worker share one socket, and the usual 200 kB overflow in a burst. The system
- * gives no more than net.core.rmem_max and wmem_max.
- */
-const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** A port of the media range is in use, or an address is not this machine's. */
 export class MediaListenError extends Error {
@@ -66,6 +62,8 @@ export class NoWorkerError extends Error {
 
 /** One mediasoup worker, its ports, and what it carries. */
 export class MediaWorker {
+  /** The tracks that go to those who receive from it. */
+  readonly tally = new Tally();
   #rooms = 0;
   #transports = 0;
 
@@ -83,12 +81,18 @@ export class MediaWorker {
     });
   }
 
+  /** How many Rooms have their home on it, or are brought to it. */
   get rooms(): number {
     return this.#rooms;
   }
 
   get transportCount(): number {
     return this.#transports;
+  }
+
+  /** How many tracks it sends, or is about to. */
+  get load(): number {
+    return this.tally.total;
   }
 
   async createRouter(): Promise<Router> {

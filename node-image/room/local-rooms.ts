@@ -263,13 +263,11 @@ export class LocalRooms {
 
   async #createMedia(): Promise<RoomMedia> {
     const { pool, settings, log } = this.#options;
+    const { audioIntervalMs, audioActiveLevel, tracksPerWorker } = settings;
+    const audioThreshold = -Math.min(127, audioActiveLevel + 25);
+    const options = { pool, log, audioIntervalMs, audioThreshold, tracksPerWorker };
     try {
-      return await RoomMedia.create({
-        pool,
-        audioIntervalMs: settings.audioIntervalMs,
-        audioThreshold: -Math.min(127, settings.audioActiveLevel + 25),
-        log,
-      });
+      return await RoomMedia.create(options);
     } catch (error) {
       throw error instanceof NoWorkerError ? new RoomError('unavailable', error.message) : error;
     }

@@ -6,6 +6,7 @@ import { DataOutlet } from '../media/data/data-outlet';
 import { PublisherConnection } from '../media/publisher-connection';
 import type { RoomMedia } from '../media/room-media';
 import { SubscriberConnection, type SubscriberEvents } from '../media/subscriber-connection';
+import type { SubscriberPlace } from '../media/subscriber-place';
 import { type CandidateChoice, type RemoteAddress, remoteAddress } from '../media/transports';
 
 export interface ConnectionsOptions {
@@ -14,6 +15,8 @@ export interface ConnectionsOptions {
   /** The subscriber connection is the primary one: made at once, and carries the data channels. */
   readonly subscriberPrimary: boolean;
   readonly candidates: CandidateChoice;
+  /** How many tracks it is about to receive, as far as that is known. */
+  readonly expectedTracks: () => number;
   /** How long the client has to answer an offer, in ms. */
   readonly answerTimeoutMs: number;
   /** How long a lost transport may take to come back, in ms. */
@@ -27,6 +30,13 @@ export interface ConnectionsOptions {
   readonly onPrimaryConnected: () => void;
   /** A transport that was up is gone and did not come back. */
   readonly onLost: () => void;
+  /** The worker has died that it receives from. The Room goes on. */
+  readonly onWorkerLost: () => void;
+}
+
+interface Subscriber {
+  readonly connection: SubscriberConnection;
+  readonly place: SubscriberPlace;
 }
 
 /** The peer connections of one participant, and the data channels on them. */
@@ -43,13 +53,13 @@ export class ParticipantConnections {
     readonly publisher: PublisherConnection,
     readonly outlet: DataOutlet,
     private readonly inlet: DataInlet,
-    subscriber: SubscriberConnection | undefined,
+    subscriber: Subscriber | undefined,
   ) {
     this.#options = options;
     this.#watch(publisher.transport, !options.subscriberPrimary);
     if (subscriber !== undefined) {
-      this.#subscriber = Promise.resolve(subscriber);
-      this.#watch(subscriber.transport, true);
+      this.#subscriber = Promise.resolve(subscriber.connection);
+      this.#watchSubscriber(subscriber, true);
     }
   }
 
@@ -64,10 +74,11 @@ export class ParticipantConnections {
     ]);
     if (published.status === 'rejected' || subscribed.status === 'rejected') {
       // Neither is left behind alone.
-      for (const settled of [published, subscribed]) {
-        if (settled.status === 'fulfilled') {
-          settled.value?.close();
-        }
+      if (published.status === 'fulfilled') {
+        published.value.close();
+      }
+      if (subscribed.status === 'fulfilled') {
+        subscribed.value?.connection.close();
       }
       throw published.status === 'rejected' ? published.reason : settledReason(subscribed);
     }
@@ -84,15 +95,15 @@ export class ParticipantConnections {
         subscriber === undefined
           ? DataOutlet.overInlet({ bus, inlet, log, onOverflow: onDataOverflow })
           : await DataOutlet.create({
-              bus,
-              transport: subscriber.transport,
+              bus: subscriber.place.dataBus,
+              transport: subscriber.place.transport,
               log,
               onOverflow: onDataOverflow,
             });
       return new ParticipantConnections(options, publisher, outlet, inlet, subscriber);
     } catch (error) {
       publisher.close();
-      subscriber?.close();
+      subscriber?.connection.close();
       throw error;
     }
   }
@@ -119,11 +130,12 @@ export class ParticipantConnections {
 
   async #createLater(): Promise<SubscriberConnection> {
     try {
-      const connection = await createSubscriber(this.#options);
+      const subscriber = await createSubscriber(this.#options);
+      const { connection } = subscriber;
       if (this.#closed) {
         connection.close();
       } else {
-        this.#watch(connection.transport, false);
+        this.#watchSubscriber(subscriber, false);
         connection.start();
       }
       return connection;
@@ -146,6 +158,15 @@ export class ParticipantConnections {
     this.inlet.close();
     this.publisher.close();
     void this.#subscriber?.then((connection) => connection.close()).catch(() => {});
+  }
+
+  #watchSubscriber({ place }: Subscriber, primary: boolean): void {
+    this.#watch(place.transport, primary);
+    place.onLost(() => {
+      if (!this.#closed) {
+        this.#options.onWorkerLost();
+      }
+    });
   }
 
   #watch(transport: WebRtcTransport, primary: boolean): void {
@@ -183,15 +204,14 @@ function settledReason(settled: PromiseSettledResult<unknown>): unknown {
   return settled.status === 'rejected' ? settled.reason : undefined;
 }
 
-async function createSubscriber(options: ConnectionsOptions): Promise<SubscriberConnection> {
-  const { router, transports } = options.media;
-  const transport = await transports.create(router, 'subscriber', options.candidates);
-  return new SubscriberConnection({
-    router,
-    transport,
+async function createSubscriber(options: ConnectionsOptions): Promise<Subscriber> {
+  const place = await options.media.subscriberPlace(options.candidates, options.expectedTracks());
+  const connection = new SubscriberConnection({
+    place,
     events: options.subscriberEvents,
     log: options.log,
     answerTimeoutMs: options.answerTimeoutMs,
     reuseSections: options.reuseSections,
   });
+  return { connection, place };
 }

@@ -26,6 +26,7 @@ export async function connectParticipant(
     log,
     subscriberPrimary,
     candidates: join.candidates,
+    expectedTracks: () => (join.autoSubscribe ? room.tracks.availableTo(participant).length : 0),
     answerTimeoutMs: settings.answerTimeoutMs,
     lostGraceMs: settings.lostGraceMs,
     // Safari does not take a new track on a section that has carried another.
@@ -35,6 +36,13 @@ export async function connectParticipant(
     onDataOverflow: rejoin(DisconnectReason.STATE_MISMATCH),
     onPrimaryConnected: () => room.activated(participant),
     onLost: rejoin(DisconnectReason.CONNECTION_TIMEOUT),
+    onWorkerLost: () => {
+      room.log.error(
+        { participant: participant.identity },
+        'the media worker it received from died',
+      );
+      room.sendAway(participant);
+    },
   });
   if (participant.closed || room.closed) {
     connections.close();

@@ -69,7 +69,7 @@ function dataSink(media: RoomMedia): DataSink<Participant> {
   const outlet = (participant: Participant) => participant.parts.connections.outlet;
   return {
     broadcast: (kind, bytes, except) =>
-      media.dataBus.broadcast(kind, bytes, except === undefined ? undefined : outlet(except)),
-    sendTo: (kind, bytes, peers) => media.dataBus.sendTo(kind, bytes, peers.map(outlet)),
+      media.broadcast(kind, bytes, except === undefined ? undefined : outlet(except)),
+    sendTo: (kind, bytes, peers) => media.sendTo(kind, bytes, peers.map(outlet)),
   };
 }

@@ -19,6 +19,8 @@ export interface RoomSettings {
   readonly subscriptionLimits: { readonly video: number; readonly audio: number };
   /** Data tracks may be published. */
   readonly enableDataTracks: boolean;
+  /** From how many tracks of a worker on subscribers are put on others; 0 for never. */
+  readonly tracksPerWorker: number;
   /** After how long a participant whose media never came up is removed, in ms. @default 60000 */
   readonly joinTimeoutMs: number;
   /** How long a lost transport may take to come back, in ms. @default 5000 */

@@ -43,8 +43,7 @@ async function make(reuseSections: boolean): Promise<void> {
   negotiated = [];
   refused = [];
   connection = new SubscriberConnection({
-    router: media.router,
-    transport: await media.worker.transports.create(media.router, 'subscriber'),
+    place: await media.place(),
     log,
     answerTimeoutMs: ANSWER_TIMEOUT_MS,
     reuseSections,

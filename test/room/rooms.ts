@@ -41,6 +41,7 @@ export class TestRooms {
         syncStreams: false,
         subscriptionLimits: { video: 0, audio: 0 },
         enableDataTracks: true,
+        tracksPerWorker: 0,
         joinTimeoutMs: 60_000,
         lostGraceMs: 5000,
         answerTimeoutMs: 15_000,

@@ -76,6 +76,11 @@ export class DataOutlet implements ClientChannelUser {
     return outlet;
   }
 
+  /** The bus that it receives from: that of its worker. */
+  get bus(): DataBus {
+    return this.#options.bus;
+  }
+
   /** Whether the client has its reliable channel. */
   get open(): boolean {
     return !this.#closed && this.#acknowledged.has('reliable');

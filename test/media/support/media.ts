@@ -1,23 +1,36 @@
 import type { Router } from 'mediasoup/types';
 import { pino } from 'pino';
 import type { ExpectedTrack } from '../../../node-image/media/publisher-connection';
+import { RoomBranch } from '../../../node-image/media/room-branch';
+import { SubscriberPlace } from '../../../node-image/media/subscriber-place';
+import { Seat, Tally } from '../../../node-image/media/tally';
 import { type MediaWorker, WorkerPool } from '../../../node-image/media/worker-pool';
 import { freePortRange } from '../../support/ports';
 
 export const log = pino({ level: 'silent' });
 
-/** One real worker on loopback, with one Router. */
+/** One real worker on loopback, with what a Room has there. */
 export class TestMedia {
   private constructor(
     readonly pool: WorkerPool,
     readonly worker: MediaWorker,
-    readonly router: Router,
+    readonly home: RoomBranch,
   ) {}
 
   static async start(): Promise<TestMedia> {
     const pool = await startPool();
     const worker = pool.pick();
-    return new TestMedia(pool, worker, await worker.createRouter());
+    return new TestMedia(pool, worker, await RoomBranch.open(worker, log));
+  }
+
+  get router(): Router {
+    return this.home.router;
+  }
+
+  /** Where one more receives from. */
+  async place(): Promise<SubscriberPlace> {
+    const transport = await this.worker.transports.create(this.router, 'subscriber');
+    return new SubscriberPlace(transport, this.home, new Seat(new Tally(), 0));
   }
 
   close(): void {
@@ -25,13 +38,13 @@ export class TestMedia {
   }
 }
 
-export async function startPool(): Promise<WorkerPool> {
+export async function startPool(count = 1): Promise<WorkerPool> {
   return WorkerPool.create({
-    count: 1,
+    count,
     listen: {
       addresses: [{ ip: '127.0.0.1' }],
-      udpPort: await freePortRange(1),
-      tcpPort: await freePortRange(1),
+      udpPort: await freePortRange(count),
+      tcpPort: await freePortRange(count),
       exposeInternal: false,
     },
     transport: {
