@@ -49,23 +49,27 @@ export function parseTestArguments(args, cores) {
   if (!Number.isInteger(request.concurrency) || request.concurrency < 1) {
     throw new Error(`--concurrency takes a whole number from 1, not ${request.concurrency}`);
   }
-  if (request.slow) {
-    // Slow ones measure, or boot whole machines: two at a time would disturb each other.
-    request.concurrency = 1;
-  }
   return request;
 }
 
 /**
+ * Slow files that neither measure, nor boot machines, nor have clients with deadlines: what is
+ * deployed is made, packed and checked.
+ */
+const UNHURRIED = /^test\/(aws-lab|constructs|pulumi-azure)\/[^.]*\.slow\.test\.ts$/;
+
+/**
  * What runs one after the other: first the files that need the machine for themselves, as their
- * clients have deadlines of their own, then the rest, several at a time.
+ * clients have deadlines of their own, then the rest, several at a time. Slow files need it for
+ * themselves unless they are unhurried.
  *
  * @param {readonly string[]} files
  * @param {number} concurrency
  * @returns {{ files: string[], concurrency: number }[]}
  */
 export function inGroups(files, concurrency) {
-  const isAlone = (/** @type {string} */ file) => file.endsWith('.alone.test.ts');
+  const isAlone = (/** @type {string} */ file) =>
+    /\.(alone|slow|long)\./.test(file) && !UNHURRIED.test(file);
   return [
     { files: files.filter(isAlone), concurrency: 1 },
     { files: files.filter((file) => !isAlone(file)), concurrency },

@@ -37,7 +37,6 @@ test('reads its options and says what is allowed', () => {
   const plain = { slow: false, repeat: false };
   assert.deepEqual(request, { ...plain, parts: ['room'], name: 'joins', concurrency: 3 });
   assert.equal(parseTestArguments(['--repeat-failed'], 8).repeat, true);
-  assert.equal(parseTestArguments(['--slow'], 8).concurrency, 1);
   assert.throws(() => parseTestArguments(['--watch'], 2), /unknown option --watch: give/);
   assert.throws(() => parseTestArguments(['--concurrency', '0'], 2), /whole number from 1/);
 });
@@ -60,6 +59,12 @@ test('files that need the machine for themselves run first, one at a time', () =
     { files: ['test/a.test.ts', 'test/b.test.ts'], concurrency: 4 },
   ]);
   assert.deepEqual(inGroups([alone], 4), [{ files: [alone], concurrency: 1 }]);
+  const slow = ['test/image/boot.slow.test.ts', 'test/constructs/time.alone.slow.test.ts'];
+  const unhurried = ['test/aws-lab/stack.slow.test.ts', 'test/constructs/pack.slow.test.ts'];
+  assert.deepEqual(inGroups([...unhurried, ...slow], 2), [
+    { files: slow, concurrency: 1 },
+    { files: unhurried, concurrency: 2 },
+  ]);
 });
 
 test('a few failed files are given a second try where that is asked for', () => {
