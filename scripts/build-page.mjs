@@ -1,5 +1,7 @@
 /**
- * Bundles the page people join rooms on: node-image/console/page/ -> node-image/console/dist/.
+ * Bundles the pages that nodes serve: the one people join rooms on, node-image/console/page/ ->
+ * node-image/console/dist/, and the one that Room composites record, node-image/jobs/egress/page/ ->
+ * node-image/jobs/egress/dist/.
  *
  * Usage: node scripts/build-page.mjs [--force]
  */
@@ -19,34 +21,65 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'node-image/console/page');
 const target = join(root, 'node-image/console/dist');
+const recorded = join(root, 'node-image/jobs/egress/page');
+const recordedTarget = join(root, 'node-image/jobs/egress/dist');
+
+/** What browsers are expected; the one that records is the node's own. */
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  metafile: true,
+  write: false,
+  define: { 'process.env.NODE_ENV': '"production"' },
+  // Licences go into one file of their own, whole, instead of scattered banners.
+  legalComments: 'none',
+  logLevel: 'warning',
+};
 
 /**
- * Builds the page, unless it is newer than everything it is made of.
+ * Builds the pages, unless they are newer than everything they are made of.
  *
  * @param {{ force?: boolean }} [options]
  * @returns {Promise<boolean>} whether there was something to do
  */
 export async function buildPage({ force = false } = {}) {
-  if (!force && isFresh()) return false;
+  const built = [await buildRecorded(force), await buildJoined(force)];
+  return built.includes(true);
+}
+
+/** @param {boolean} force */
+async function buildRecorded(force) {
+  if (!force && isFresh(recorded, recordedTarget)) return false;
+  const { build } = await import('esbuild');
+  const { outputFiles, metafile } = await build({
+    ...COMMON,
+    entryPoints: { main: join(recorded, 'main.ts') },
+    outdir: recordedTarget,
+    format: 'esm',
+    target: 'chrome120',
+  });
+  const files = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
+  for (const name of ['index.html', 'main.css']) files.set(name, readFileSync(join(recorded, name)));
+  files.set('licenses.txt', Buffer.from(licenses(Object.keys(metafile.inputs))));
+  moveTo(recordedTarget, files);
+  return true;
+}
+
+/** @param {boolean} force */
+async function buildJoined(force) {
+  if (!force && isFresh(source, target)) return false;
 
   const { build } = await import('esbuild');
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
+    ...COMMON,
     entryPoints: { main: join(source, 'main.tsx') },
     outdir: join(target, 'assets'),
     // A name with the content's hash in it may be cached for ever.
     entryNames: '[name]-[hash]',
-    bundle: true,
-    minify: true,
-    metafile: true,
-    write: false,
     format: 'esm',
     target: ['es2022', 'chrome111', 'firefox115', 'safari16.4'],
     jsx: 'automatic',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    // Licences go into one file of their own, whole, instead of scattered banners.
-    legalComments: 'none',
-    logLevel: 'warning',
   });
 
   const files = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
@@ -57,27 +90,41 @@ export async function buildPage({ force = false } = {}) {
   files.set('icon.svg', readFileSync(join(source, 'icon.svg')));
   files.set('licenses.txt', Buffer.from(licenses(Object.keys(metafile.inputs))));
 
+  moveTo(target, files, html);
+  return true;
+}
+
+/**
+ * @param {string} folder
+ * @param {ReadonlyMap<string, Uint8Array>} files
+ * @param {string} [html] then the files are its assets
+ */
+function moveTo(folder, files, html) {
   // Written beside and moved over: whoever serves or builds the page meanwhile sees it whole.
-  const fresh = `${target}.${process.pid}`;
-  mkdirSync(join(fresh, 'assets'), { recursive: true });
-  for (const [name, contents] of files) writeFileSync(join(fresh, 'assets', name), contents);
-  writeFileSync(join(fresh, 'index.html'), html);
-  rmSync(target, { recursive: true, force: true });
+  const fresh = `${folder}.${process.pid}`;
+  const below = html === undefined ? fresh : join(fresh, 'assets');
+  mkdirSync(below, { recursive: true });
+  for (const [name, contents] of files) writeFileSync(join(below, name), contents);
+  if (html !== undefined) writeFileSync(join(fresh, 'index.html'), html);
+  rmSync(folder, { recursive: true, force: true });
   try {
-    renameSync(fresh, target);
+    renameSync(fresh, folder);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
     // Another process was quicker with the same page.
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
-  return true;
 }
 
-function isFresh() {
-  const built = join(target, 'index.html');
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+function isFresh(from, to) {
+  const built = join(to, 'index.html');
   if (!existsSync(built)) return false;
-  const inputs = readdirSync(source).map((name) => join(source, name));
+  const inputs = readdirSync(from).map((name) => join(from, name));
   inputs.push(fileURLToPath(import.meta.url), join(root, 'package-lock.json'));
   const newest = Math.max(...inputs.map((path) => statSync(path).mtimeMs));
   return newest < statSync(built).mtimeMs;

@@ -123,6 +123,12 @@ export class EgressRun {
     return this.#handedOver;
   }
 
+  /** The processes that do its work. */
+  pids(): number[] {
+    const pid = this.#ffmpeg?.pid;
+    return pid === undefined ? [] : [pid];
+  }
+
   /** Stops at once, and says nothing more. Idempotent. */
   async abandon(): Promise<void> {
     this.#silent = true;

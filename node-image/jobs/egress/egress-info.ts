@@ -1,0 +1,91 @@
+import { EgressInfo, EgressSourceType, EgressStatus } from '@livekit/protocol';
+import type { JsonObject } from '@bufbuild/protobuf';
+import type { EgressRequest } from './from-request';
+import type { EgressSpec } from './spec';
+import { streamUrl } from './stream-url';
+
+/** Fields of requests that are secrets. Source: livekit_egress.proto. */
+const SECRETS = new Set([
+  'accessKey',
+  'secret',
+  'sessionToken',
+  'assumeRoleExternalId',
+  'accountKey',
+  'credentials',
+  'password',
+]);
+const HIDDEN = '{...}';
+
+/** What is said of an Egress before anything of it runs. */
+export function newEgressInfo(
+  egressId: string,
+  request: EgressRequest,
+  spec: EgressSpec,
+  nowNs: bigint,
+): EgressInfo {
+  const info = new EgressInfo({
+    egressId,
+    roomId: spec.roomId,
+    roomName: spec.room,
+    sourceType:
+      spec.source.kind === 'template' || spec.source.kind === 'web'
+        ? EgressSourceType.WEB
+        : EgressSourceType.SDK,
+    status: EgressStatus.EGRESS_STARTING,
+    updatedAt: nowNs,
+    request,
+  });
+  // A copy, as the secrets in it are blacked out.
+  const copy = EgressInfo.fromBinary(info.toBinary());
+  hideSecrets(copy.request.value);
+  return copy;
+}
+
+/** As it is kept, and answered. */
+export function infoText(info: EgressInfo): string {
+  info.result = resultOf(info);
+  return info.toJsonString();
+}
+
+/** @throws Error for what `infoText` has not written. */
+export const infoOfText = (text: string): EgressInfo =>
+  EgressInfo.fromJsonString(text, { ignoreUnknownFields: true });
+
+/** It has ended, one way or another. */
+export const hasEnded = ({ status }: Pick<EgressInfo, 'status'>): boolean =>
+  status >= EgressStatus.EGRESS_COMPLETE;
+
+/** Of the calls of version 1, with one output: where their clients look for it. */
+function resultOf(info: EgressInfo): EgressInfo['result'] {
+  const { fileResults, segmentResults, streamResults } = info;
+  if (info.request.case === 'egress') return { case: undefined };
+  const [file] = fileResults;
+  if (file !== undefined) return { case: 'file', value: file };
+  const [segments] = segmentResults;
+  if (segments !== undefined) return { case: 'segments', value: segments };
+  if (streamResults.length > 0) {
+    const list = EgressInfo.fromJson({ stream: { info: streamResults.map((one) => one.toJson()) } });
+    return list.result;
+  }
+  return { case: undefined };
+}
+
+function hideSecrets(value: unknown): void {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  const fields = value as JsonObject;
+  for (const [name, field] of Object.entries(fields)) {
+    if (typeof field === 'string') {
+      if (field !== '' && SECRETS.has(name)) fields[name] = HIDDEN;
+    } else if (name === 'urls' && Array.isArray(field)) {
+      fields[name] = field.map((url) => (typeof url === 'string' ? shownUrl(url) : HIDDEN));
+    } else hideSecrets(field);
+  }
+}
+
+function shownUrl(url: string): string {
+  try {
+    return streamUrl(url).shown;
+  } catch {
+    return HIDDEN;
+  }
+}

@@ -1,0 +1,76 @@
+import { type EgressInfo, EgressStatus } from '@livekit/protocol';
+import type { SluiceConfig } from '../../contract';
+import type { Job } from '../job';
+import type { JobCost, JobFailure, JobRules } from '../job-runner';
+import { infoOfText, infoText } from './egress-info';
+import { type PlacedSpec, placedSpec } from './sealed-spec';
+
+/** Told of what becomes of Egresses: webhooks. */
+export interface EgressObserver {
+  egressStarted(info: EgressInfo): void;
+  egressUpdated(info: EgressInfo): void;
+  egressEnded(info: EgressInfo): void;
+}
+
+type Costs = SluiceConfig['egress']['cpu_cost'];
+
+export interface EgressRulesOptions {
+  readonly costs: Costs;
+  readonly observer: Pick<EgressObserver, 'egressEnded'>;
+  /** @default Date.now */
+  readonly now?: () => number;
+}
+
+/** So often another node goes on with one: what kills its node is not to kill all of them. */
+const MAX_RETRIES = 3;
+
+/** What every node knows of Egresses. */
+export class EgressRules implements JobRules {
+  readonly kind = 'egress';
+  readonly #options: EgressRulesOptions;
+
+  constructor(options: EgressRulesOptions) {
+    this.#options = options;
+  }
+
+  cost(spec: string): JobCost {
+    return { cpus: cpusOf(placedSpec(spec), this.#options.costs) };
+  }
+
+  afterLoss(job: Job): 'restart' | 'end' {
+    return job.retries >= MAX_RETRIES ? 'end' : 'restart';
+  }
+
+  failed(job: Job, { reason, message }: JobFailure): string {
+    const info = infoOfText(job.info);
+    const { now = Date.now } = this.#options;
+    const nowNs = BigInt(now()) * 1_000_000n;
+    const aborted = reason === 'not-placed' || reason === 'stopped';
+    info.status = aborted ? EgressStatus.EGRESS_ABORTED : EgressStatus.EGRESS_FAILED;
+    info.error = message;
+    info.errorCode = { 'not-placed': 503, 'owner-lost': 500, 'not-started': 500, stopped: 412 }[reason];
+    info.details = reason === 'stopped' ? `End reason: ${message}` : 'End reason: Failure';
+    info.endedAt = nowNs;
+    info.updatedAt = nowNs;
+    return infoText(info);
+  }
+
+  onFailed(job: Job): void {
+    this.#options.observer.egressEnded(infoOfText(job.info));
+  }
+}
+
+function cpusOf({ kind, audioOnly }: PlacedSpec, costs: Costs): number {
+  switch (kind) {
+    case 'room_composite':
+      return audioOnly ? costs.audio_room_composite_cpu_cost : costs.room_composite_cpu_cost;
+    case 'web':
+      return audioOnly ? costs.audio_web_cpu_cost : costs.web_cpu_cost;
+    case 'participant':
+      return costs.participant_cpu_cost;
+    case 'track_composite':
+      return costs.track_composite_cpu_cost;
+    case 'track':
+      return costs.track_cpu_cost;
+  }
+}

@@ -1,0 +1,157 @@
+import { type EgressInfo, EgressStatus } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Job } from '../job';
+import {
+  type JobContext,
+  type JobCost,
+  type JobFailure,
+  JobRequestError,
+  type JobRunner,
+  type RunningJob,
+} from '../job-runner';
+import { EgressError } from './egress-error';
+import { infoOfText, infoText } from './egress-info';
+import type { EgressObserver, EgressRules } from './egress-rules';
+import { type EgressLimits, EgressRun } from './egress-run';
+import type { SpecSealer } from './sealed-spec';
+import type { EgressSource } from './source';
+import type { EgressSpec, StorageSpec } from './spec';
+import type { Storage } from './upload/storage';
+
+/** What a source is made of. */
+export interface SourceNeeds {
+  readonly egressId: string;
+  readonly spec: EgressSpec;
+  /** Of this run alone, closed to others. */
+  readonly folder: string;
+}
+
+export interface EgressRunnerOptions {
+  readonly rules: EgressRules;
+  readonly sealer: SpecSealer;
+  readonly observer: EgressObserver;
+  readonly makeSource: (needs: SourceNeeds) => EgressSource;
+  readonly openStorage: (storage: StorageSpec) => Storage;
+  readonly limitsOf: (spec: EgressSpec) => EgressLimits;
+  /** Where folders of runs are made. */
+  readonly workFolder: string;
+  readonly log: Logger;
+}
+
+const updateSchema = z.object({ add: z.array(z.string()), remove: z.array(z.string()) });
+
+/** Runs Egresses on this node. */
+export class EgressRunner implements JobRunner {
+  readonly kind = 'egress';
+  readonly #options: EgressRunnerOptions;
+
+  constructor(options: EgressRunnerOptions) {
+    this.#options = options;
+  }
+
+  cost(spec: string): JobCost {
+    return this.#options.rules.cost(spec);
+  }
+
+  afterLoss(job: Job): 'restart' | 'end' {
+    return this.#options.rules.afterLoss(job);
+  }
+
+  failed(job: Job, failure: JobFailure): string {
+    return this.#options.rules.failed(job, failure);
+  }
+
+  onFailed(job: Job): void {
+    this.#options.rules.onFailed(job);
+  }
+
+  async start(job: Job, context: JobContext): Promise<RunningJob> {
+    const { sealer, observer, makeSource, openStorage, limitsOf, workFolder, log } = this.#options;
+    const spec = sealer.open(job.id, job.spec);
+    const info = infoOfText(job.info);
+    const isFirst = info.status === EgressStatus.EGRESS_STARTING && job.retries === 0;
+    if (!isFirst) goOn(info);
+    let told = newsOf(info);
+    const run = new EgressRun({
+      spec,
+      info,
+      workFolder,
+      openStorage,
+      makeSource: (folder) => makeSource({ egressId: job.id, spec, folder }),
+      limits: limitsOf(spec),
+      onChange: () => {
+        void context.update(infoText(info));
+        const news = newsOf(info);
+        if (news === told) return;
+        told = news;
+        observer.egressUpdated(info.clone());
+      },
+      onEnd: () => {
+        context.ended(infoText(info));
+        observer.egressEnded(info.clone());
+      },
+      log,
+    });
+    if (isFirst) observer.egressStarted(info.clone());
+    run.start();
+    return new RunningEgress(run);
+  }
+}
+
+class RunningEgress implements RunningJob {
+  readonly #run: EgressRun;
+
+  constructor(run: EgressRun) {
+    this.#run = run;
+  }
+
+  async request(name: string, body: string): Promise<string> {
+    if (name !== 'updateStream') {
+      throw new JobRequestError('unimplemented', `an egress knows no ${name}`);
+    }
+    const { add, remove } = updateSchema.parse(JSON.parse(body));
+    try {
+      await this.#run.updateStreams(add, remove);
+    } catch (error) {
+      throw asRequestError(error);
+    }
+    return infoText(this.#run.info);
+  }
+
+  async stop(reason: string): Promise<string> {
+    this.#run.stop(reason);
+    return infoText(this.#run.info);
+  }
+
+  async handOver(): Promise<string | undefined> {
+    return (await this.#run.handOver()) ? infoText(this.#run.info) : undefined;
+  }
+
+  abandon(): Promise<void> {
+    return this.#run.abandon();
+  }
+
+  pids(): number[] {
+    return this.#run.pids();
+  }
+}
+
+/** Another node had it: it starts once more, and says so. */
+function goOn(info: EgressInfo): void {
+  info.retryCount += 1;
+  info.status = EgressStatus.EGRESS_STARTING;
+  // They are made anew from what was asked for.
+  info.streamResults = [];
+}
+
+/** What a webhook is for: not for each segment. */
+const newsOf = (info: EgressInfo): string =>
+  JSON.stringify([info.status, info.streamResults.map(({ url, status }) => [url, status])]);
+
+function asRequestError(error: unknown): unknown {
+  if (!(error instanceof EgressError)) return error;
+  const { code, message } = error;
+  const known = code === 'invalid_argument' || code === 'not_found' || code === 'unimplemented';
+  return new JobRequestError(known ? code : 'failed_precondition', message);
+}
