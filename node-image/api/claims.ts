@@ -55,7 +55,7 @@ const videoClaim = z
 const sluiceClaim = z
   .object({
     clusterAdmin: flag,
-    agentJob: z.object({ id: z.string(), epoch: z.number() }).optional(),
+    agentJob: z.object({ id: z.string(), assignment: z.number() }).optional(),
   })
   .nullish();
 

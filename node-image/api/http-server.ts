@@ -36,6 +36,8 @@ export interface HttpServerOptions {
     socket: Duplex,
     head: Buffer,
   ) => void | Promise<void>;
+  /** Takes those of `/agent`, as `upgrade` does. @default - they are answered with 404 */
+  readonly upgradeAgent?: HttpServerOptions['upgrade'];
   /** Further routes: the server API, the console. */
   readonly routes?: readonly FastifyPluginAsync[];
   readonly log: Pick<Logger, 'debug' | 'error'>;
@@ -148,16 +150,23 @@ export class HttpServer {
 
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', (error) => this.#options.log.debug({ err: error }, 'socket error'));
-    if (!isSignalPath(request.url ?? '')) {
+    const upgrade = this.#upgradeOf(request.url ?? '');
+    if (upgrade === undefined) {
       answerOnSocket(socket, 404, '404 page not found\n');
       return;
     }
     try {
-      await this.#options.upgrade(request, socket, head);
+      await upgrade(request, socket, head);
     } catch (error) {
       this.#options.log.error({ err: error }, 'handshake failed');
       answerOnSocket(socket, 500, 'internal error');
     }
+  }
+
+  #upgradeOf(url: string): HttpServerOptions['upgrade'] | undefined {
+    const [path = ''] = withoutDoubleSlash(url).split('?', 1);
+    if (path.endsWith('/rtc')) return this.#options.upgrade;
+    return path.endsWith('/agent') ? this.#options.upgradeAgent : undefined;
   }
 
   #onClientError(error: Error, socket: Duplex): void {
@@ -182,11 +191,6 @@ export class HttpServer {
     clearTimeout(force);
     await this.#app?.close();
   }
-}
-
-function isSignalPath(url: string): boolean {
-  const [path = ''] = withoutDoubleSlash(url).split('?', 1);
-  return path.endsWith('/rtc');
 }
 
 function isAddressInfo(address: AddressInfo | string | null | undefined): address is AddressInfo {

@@ -16,7 +16,6 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
     'StopEgress',
   ],
   Ingress: ['CreateIngress', 'UpdateIngress', 'ListIngress', 'DeleteIngress'],
-  AgentDispatchService: ['CreateDispatch', 'DeleteDispatch', 'ListDispatch'],
   SIP: [
     'ListSIPTrunk',
     'CreateSIPInboundTrunk',
@@ -37,7 +36,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Answers 501 to every method of Egress, Ingress, AgentDispatchService and SIP. */
+/** Answers 501 to every method of Egress, Ingress, SIP. */
 export function unimplementedServices(): TwirpService[] {
   return Object.entries(SERVICES).map(([service, methods]) => ({
     name: `livekit.${service}`,

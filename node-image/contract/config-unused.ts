@@ -12,7 +12,6 @@ const unused = (reason: string, ...paths: readonly string[]): UnusedKey[] =>
   paths.map((path) => ({ path, reason }));
 
 const OF_NOBODY_YET: readonly UnusedKey[] = [
-  ...unused('agents are not served yet', 'agents'),
   ...unused('ingress is not served yet', 'ingress'),
 ];
 
@@ -78,6 +77,11 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
     ),
     ...unused('Master Nodes are not reached over the node link', 'sluice.node_link'),
     ...unused('Master Nodes are not scaled', 'sluice.machine_id'),
+    ...unused(
+      'the Media Node of a Room says it to the agents',
+      'agents.enable_user_data_recording',
+      'agents.enable_user_data_redaction',
+    ),
     ...OF_NOBODY_YET,
   ],
   media: [
@@ -101,6 +105,7 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.joins_per_second_by_address',
       'sluice.joins_per_second_by_key',
     ),
+    ...unused('agent workers connect to Master Nodes', 'agents.target_load'),
     ...OF_NOBODY_YET,
   ],
 };

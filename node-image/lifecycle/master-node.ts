@@ -13,6 +13,7 @@ import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
 import { Metrics } from '../telemetry/metrics';
 import { NodeLoadMeter } from '../telemetry/node-load';
+import { agentEntry, knownKinds } from './agents';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
@@ -53,13 +54,14 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const metrics = new Metrics({ nodeId });
   const routes = new RoomRouter({ registry, watch, link, choose, log });
   const tokens = new TokenVerifier({ keys });
+  const gate = joinGate(
+    config,
+    tokens,
+    (reason) => metrics.operation('join_limit', reason),
+    watchOsLimits(metrics, 0, log),
+  );
   const entry = new EntryEndpoint({
-    gate: joinGate(
-      config,
-      tokens,
-      (reason) => metrics.operation('join_limit', reason),
-      watchOsLimits(metrics, 0, log),
-    ),
+    gate,
     routes,
     link,
     autoCreate: config.room.auto_create,
@@ -71,6 +73,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     link,
     timeoutMs: config.api.execution_timeout,
     log,
+  });
+  const agents = agentEntry({
+    ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },
+    kinds: knownKinds({ registry, log, closers }),
   });
   const admin = new ClusterAdmin({
     registry,
@@ -88,7 +94,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     // is refused a connection is sent to another master; who is refused by an answer joins anew.
     health.fail('this node stops');
     http?.stopListening();
-    await entry.close({ overMs: LEAVE_MS });
+    await Promise.all([
+      entry.close({ overMs: LEAVE_MS }),
+      agents.endpoint.close({ overMs: LEAVE_MS }),
+    ]);
     await closers.close();
   };
   const meter = await NodeLoadMeter.start({
@@ -125,10 +134,12 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     health: () => health.report(),
     validate: (request) => entry.validate(request),
     upgrade: (request, socket, head) => entry.upgrade(request, socket, head),
+    upgradeAgent: agents.endpoint.upgrade,
     routes: [
       twirpRoutes({
         services: [
           roomService({ rooms: control, limits: sizeLimits(config) }),
+          agents.service,
           ...unimplementedServices(),
         ],
         tokens,

@@ -11,6 +11,7 @@ import { LinkServer } from '../cluster/link/link-server';
 import { StrayRooms } from '../cluster/stray-rooms';
 import { LinkDoor, linkGate } from '../signaling/link-door';
 import { watchSeat } from '../telemetry/cluster-metrics';
+import { knownKinds, roomDispatcher } from './agents';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
@@ -51,7 +52,16 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const choose = placementBy(config);
   const hosted = new HostedRooms({ registry, nodeId, log });
   const ownership = new RegistryOwnership({ hosted, outlivesNode: true, log });
-  const plane = await startMediaPlane({ config, nodeId, keys, ownership, log, closers });
+  const kinds = knownKinds({ registry, log, closers });
+  const observers = [
+    roomDispatcher({
+      ...{ config, registry, jobs: parts.jobs, kinds, log, closers },
+      rooms: () => plane.rooms,
+    }),
+  ];
+  const plane = await startMediaPlane({
+    ...{ config, nodeId, keys, ownership, observers, log, closers },
+  });
   const { rooms, metrics, pool, turn } = plane;
 
   const descriptors = watchOsLimits(metrics, sluice.workers, log);

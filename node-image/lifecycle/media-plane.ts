@@ -10,6 +10,7 @@ import { WorkerPool } from '../media/worker-pool';
 import { LocalRoomControl } from '../room/local-room-control';
 import { LocalRooms } from '../room/local-rooms';
 import { observeAll } from '../room/observers';
+import type { RoomObserver } from '../room/room-observer';
 import type { RoomOwnership } from '../room/room-ownership';
 import { iceServersFor } from '../signaling/ice-servers';
 import { LedgerObserver } from '../telemetry/ledger-observer';
@@ -37,6 +38,8 @@ export interface MediaPlaneOptions {
   readonly keys: KeySource;
   /** Whose the Rooms are. */
   readonly ownership: RoomOwnership;
+  /** Told of what happens in Rooms too. @default none */
+  readonly observers?: readonly RoomObserver[];
   readonly log: Logger;
   /** What is started is closed by these. */
   readonly closers: Closers;
@@ -59,7 +62,7 @@ export interface MediaPlane {
 
 /** @throws MediaListenError, CoturnError, SettingsError with a sentence that says what to do. */
 export async function startMediaPlane(options: MediaPlaneOptions): Promise<MediaPlane> {
-  const { config, nodeId, keys, ownership, log, closers } = options;
+  const { config, nodeId, keys, ownership, observers = [], log, closers } = options;
   const addresses = await mediaAddresses(config, log);
   const pool = await WorkerPool.create({
     count: config.sluice.workers,
@@ -102,7 +105,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
     defaults: roomDefaults(config),
     presets: roomPresets(config),
     observer: observeAll(
-      [metrics, webhooks, new LedgerObserver(ledger, roomCost(config.sluice.ledger))],
+      [metrics, webhooks, new LedgerObserver(ledger, roomCost(config.sluice.ledger)), ...observers],
       log,
     ),
     log,

@@ -14,7 +14,9 @@ import { MemoryRegistry } from '../cluster/memory-registry';
 import { SharedKeys } from '../cluster/shared-keys';
 import { StrayRooms } from '../cluster/stray-rooms';
 import type { SluiceConfig } from '../contract';
+import { MemoryJobStore } from '../jobs/store/memory-job-store';
 import { watchSeat } from '../telemetry/cluster-metrics';
+import { agentEntry, knownKinds, roomDispatcher } from './agents';
 import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
@@ -55,7 +57,14 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const takesNew = (): boolean => seat.state === 'serving';
   const hosted = new HostedRooms({ registry, nodeId, placesItself: true, takesNew, log });
   const ownership = new RegistryOwnership({ hosted, outlivesNode: false, log });
-  const plane = await startMediaPlane({ config, nodeId, keys, ownership, log, closers });
+  const jobs = new MemoryJobStore();
+  closers.add(() => jobs.close());
+  const kinds = knownKinds({ registry, log, closers });
+  const ofAgents = { config, registry, jobs, kinds, log, closers };
+  const observers = [roomDispatcher({ ...ofAgents, rooms: () => plane.rooms })];
+  const plane = await startMediaPlane({
+    ...{ config, nodeId, keys, ownership, observers, log, closers },
+  });
   const { metrics, rooms, pool, turn } = plane;
   const exists = (room: string): boolean => rooms.has(room);
   const strays = new StrayRooms({ nodeId, registry, hosted, exists, log });
@@ -70,6 +79,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   );
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
+  const agents = agentEntry({ ...ofAgents, nodeId, gate, tokens, keys, control: plane.control });
 
   const seat = new Seat({
     registry,
@@ -102,10 +112,12 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     health: () => health.report(),
     validate: (request) => signal.endpoint.validate(request),
     upgrade: (request, socket, head) => signal.endpoint.upgrade(request, socket, head),
+    upgradeAgent: agents.endpoint.upgrade,
     routes: [
       twirpRoutes({
         services: [
           roomService({ rooms: plane.control, limits: sizeLimits(config) }),
+          agents.service,
           ...unimplementedServices(),
         ],
         tokens,

@@ -38,7 +38,7 @@ export const grantsSchema = z.object({
   roomConfig: z.json().optional(),
   hasVideoClaim: z.boolean(),
   clusterAdmin: z.boolean().optional(),
-  agentJob: z.object({ id: z.string(), epoch: z.number() }).optional(),
+  agentJob: z.object({ id: z.string(), assignment: z.number() }).optional(),
   video,
 });
 

@@ -26,10 +26,10 @@ export interface Grants {
   readonly agentJob?: AgentJobGrant | undefined;
 }
 
-/** A job of an agent, and which giving of it: another one has a higher epoch. */
+/** A job of an agent, and which giving of it to a worker: 1 is the first. */
 export interface AgentJobGrant {
   readonly id: string;
-  readonly epoch: number;
+  readonly assignment: number;
 }
 
 /** The `video` claim. Undefined means "not said", which each reader fills with its own default. */

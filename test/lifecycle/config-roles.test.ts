@@ -67,6 +67,9 @@ describe('the role of a node', () => {
       'sluice.ledger.room_bandwidth_cost': '1',
       'sluice.ledger.room_memory_cost': '1',
       'sluice.jobs.restart_within': '30s',
+      'agents.enable_user_data_recording': 'true',
+      'agents.enable_user_data_redaction': 'true',
+      'agents.target_load': '0.5',
     };
     for (const role of ROLES) {
       for (const { path, reason } of UNUSED_KEYS_OF_ROLE[role]) {

@@ -1,0 +1,73 @@
+import { type AgentKind, kindKey } from './agent-kind';
+import type { AgentWorker } from './agent-worker';
+
+/** What a worker that is at its limit still weighs among the others. */
+const MIN_WEIGHT = 0.01;
+
+/** The workers that are connected to this node. */
+export class AgentWorkers {
+  readonly #workers = new Map<string, Set<AgentWorker>>();
+  readonly #random: () => number;
+  readonly targetLoad: number;
+
+  constructor(options: {
+    /** `agents.target_load`: above it a worker gets no more jobs. 0 to 1. */
+    readonly targetLoad: number;
+    /** @default Math.random */
+    readonly random?: () => number;
+  }) {
+    this.targetLoad = options.targetLoad;
+    this.#random = options.random ?? Math.random;
+  }
+
+  add(worker: AgentWorker): void {
+    const key = kindKey(worker.options);
+    const same = this.#workers.get(key) ?? new Set();
+    this.#workers.set(key, same.add(worker));
+  }
+
+  /** Idempotent. */
+  remove(worker: AgentWorker): void {
+    const key = kindKey(worker.options);
+    const same = this.#workers.get(key);
+    same?.delete(worker);
+    if (same?.size === 0) this.#workers.delete(key);
+  }
+
+  all(): AgentWorker[] {
+    return [...this.#workers.values()].flatMap((same) => [...same]);
+  }
+
+  of(kind: AgentKind): AgentWorker[] {
+    return [...(this.#workers.get(kindKey(kind)) ?? [])];
+  }
+
+  /** The lowest load of one that may get a job of this kind; undefined: none may. */
+  lowestLoad(kind: AgentKind): number | undefined {
+    const loads = this.#able(kind, new Set()).map(({ load }) => load);
+    return loads.length === 0 ? undefined : Math.min(...loads);
+  }
+
+  /**
+   * One that may get a job, at random: of two, the one that has twice as much left is as likely twice.
+   *
+   * @param except - who was asked already
+   */
+  choose(kind: AgentKind, except: ReadonlySet<AgentWorker>): AgentWorker | undefined {
+    const able = this.#able(kind, except);
+    const weights = able.map(({ load }) => Math.max(MIN_WEIGHT, 1 - load));
+    let at = this.#random() * weights.reduce((sum, weight) => sum + weight, 0);
+    return (
+      able.find((_worker, index) => {
+        at -= weights[index] ?? 0;
+        return at < 0;
+      }) ?? able.at(-1)
+    );
+  }
+
+  #able(kind: AgentKind, except: ReadonlySet<AgentWorker>): AgentWorker[] {
+    return this.of(kind).filter(
+      (worker) => !except.has(worker) && worker.whyNot(this.targetLoad) === undefined,
+    );
+  }
+}

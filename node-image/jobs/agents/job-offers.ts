@@ -1,0 +1,114 @@
+import { type AvailabilityResponse, JobStatus } from '@livekit/protocol';
+import type { Logger } from 'pino';
+import type { JobStore } from '../job-store';
+import { type AgentInfo, protoJob, waitingInfo } from './agent-job';
+import { AGENT_TOKEN_S, type AgentLimits, agentIdentity, tooLong } from './agent-token';
+import type { AgentWorker } from './agent-worker';
+import type { AgentWorkers } from './agent-workers';
+import type { HeldJob, HeldJobs } from './held-jobs';
+import { endAgentJob } from './job-ends';
+
+/** Signs a token: with which key, what it says, for how many seconds, and for whom. */
+export type MintToken = (
+  apiKey: string,
+  claims: Record<string, unknown>,
+  seconds: number,
+  identity: string,
+) => Promise<string>;
+
+export interface JobOffersOptions {
+  readonly store: JobStore;
+  readonly workers: AgentWorkers;
+  readonly held: HeldJobs;
+  readonly mint: MintToken;
+  readonly limits: AgentLimits;
+  readonly log: Logger;
+}
+
+/** Offers a job to one worker after the other until one takes it. */
+export class JobOffers {
+  readonly #options: JobOffersOptions;
+
+  constructor(options: JobOffersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param held - claimed, without a worker yet
+   * @returns whether it is settled: taken, or ended, or another node's. Else it has been given back.
+   * @throws RegistryUnavailableError
+   */
+  async place(held: HeldJob): Promise<boolean> {
+    const { workers, log } = this.#options;
+    const { job, spec, info } = held.agent;
+    const asked = new Set<AgentWorker>();
+    while (this.#isOurs(held)) {
+      const worker = workers.choose(spec, asked);
+      if (worker === undefined) {
+        return this.#giveBack(held);
+      }
+      asked.add(worker);
+      const offer = await worker.offer(protoJob(held.agent), info.assignments > 0);
+      const facts = { job: job.id, room: job.room, worker: worker.options.id };
+      if (offer.answer === 'over') {
+        log.info(facts, 'a worker refused a job for all');
+        this.#options.held.forget(job.id);
+        await endAgentJob(this.#options.store, job.id, JobStatus.JS_SUCCESS);
+        return true;
+      }
+      if (offer.answer === 'taken') {
+        const wrong = tooLong(offer.response, this.#options.limits);
+        if (wrong === undefined) {
+          await this.#assign(held, worker, offer.response);
+          return true;
+        }
+        log.warn(facts, `a worker took a job, but ${wrong}; the next one is asked`);
+      } else {
+        log.info({ ...facts, answer: offer.answer }, 'a worker does not take a job');
+      }
+    }
+    return true;
+  }
+
+  async #assign(held: HeldJob, worker: AgentWorker, response: AvailabilityResponse): Promise<void> {
+    const { mint, log } = this.#options;
+    const { permissions, apiKey, id: workerId } = worker.options;
+    const { info } = held.agent;
+    const assignments = info.assignments + 1;
+    const { identity, claims } = agentIdentity(held.agent, response, permissions, assignments);
+    const nowMs = Date.now();
+    const running: AgentInfo = {
+      ...info,
+      status: JobStatus.JS_RUNNING,
+      assignments,
+      workerId,
+      participantIdentity: identity,
+      startedAtMs: info.startedAtMs || nowMs,
+      updatedAtMs: nowMs,
+    };
+    // Before the worker hears of it: what is running is known, whatever happens next.
+    if (!this.#isOurs(held) || !(await this.#options.held.update(held, running))) return;
+    const token = await mint(apiKey, claims, AGENT_TOKEN_S, identity);
+    if (!this.#isOurs(held)) return;
+    held.worker = worker;
+    worker.assign(protoJob(held.agent), token);
+    const { job, spec } = held.agent;
+    log.info(
+      { job: job.id, room: job.room, worker: workerId, agentName: spec.agentName, identity },
+      'a worker has a job',
+    );
+    if (worker.closed) this.#options.held.workerGone(worker);
+  }
+
+  async #giveBack(held: HeldJob): Promise<boolean> {
+    const { store } = this.#options;
+    const { job, info } = held.agent;
+    this.#options.held.forget(job.id);
+    await store.release({ id: job.id, epoch: job.epoch }, waitingInfo(info, Date.now()));
+    return false;
+  }
+
+  #isOurs(held: HeldJob): boolean {
+    return this.#options.held.get(held.agent.job.id) === held;
+  }
+}
