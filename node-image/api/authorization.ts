@@ -11,6 +11,9 @@ export const requireRoomCreate = (grants: Grants | undefined): void =>
 export const requireRoomList = (grants: Grants | undefined): void =>
   requireThat(grants, (video) => video.roomList);
 
+export const requireIngressAdmin = (grants: Grants | undefined): void =>
+  requireThat(grants, (video) => video.ingressAdmin);
+
 /** An admin of that very room. */
 export const requireRoomAdmin = (grants: Grants | undefined, room: string): void =>
   requireThat(grants, (video) => video.roomAdmin && video.room === room);

@@ -15,7 +15,6 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
     'ListEgress',
     'StopEgress',
   ],
-  Ingress: ['CreateIngress', 'UpdateIngress', 'ListIngress', 'DeleteIngress'],
   SIP: [
     'ListSIPTrunk',
     'CreateSIPInboundTrunk',

@@ -1,4 +1,10 @@
-import { ParticipantInfo, Room, type TrackInfo, WebhookEvent } from '@livekit/protocol';
+import {
+  type IngressInfo,
+  ParticipantInfo,
+  Room,
+  type TrackInfo,
+  WebhookEvent,
+} from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { newId } from '../room/ids';
 import type { RoomObserver } from '../room/room-observer';
@@ -34,7 +40,7 @@ export class WebhookConfigError extends Error {
 }
 
 type EventFields = Pick<WebhookEvent, 'event' | 'room'> &
-  Partial<Pick<WebhookEvent, 'participant' | 'track'>>;
+  Partial<Pick<WebhookEvent, 'participant' | 'track' | 'ingressInfo'>>;
 
 /**
  * Tells every configured URL what happens in Rooms. The events of one Room arrive in order; a URL
@@ -91,6 +97,14 @@ export class Webhooks implements RoomObserver {
     this.#tellOfTrack('track_unpublished', room, participant, track);
   }
 
+  ingressStarted(info: IngressInfo): void {
+    this.#tell({ event: 'ingress_started', ingressInfo: info });
+  }
+
+  ingressEnded(info: IngressInfo): void {
+    this.#tell({ event: 'ingress_ended', ingressInfo: info });
+  }
+
   /** Delivers what waits, for at most so long. Idempotent. */
   async close(drainMs = DRAIN_MS): Promise<void> {
     await Promise.all(this.#queues.map((queue) => queue.close(drainMs)));
@@ -113,7 +127,10 @@ export class Webhooks implements RoomObserver {
     const createdAt = BigInt(Math.floor(now() / 1000));
     const event = new WebhookEvent({ id: newId('EV_'), createdAt });
     Object.assign(event, fields);
-    for (const queue of this.#queues) queue.push(fields.room?.name ?? '', event);
+    const { room, ingressInfo } = fields;
+    for (const queue of this.#queues) {
+      queue.push(room?.name ?? ingressInfo?.ingressId ?? '', event);
+    }
   }
 
   #wants(event: string): boolean {

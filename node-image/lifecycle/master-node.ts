@@ -18,6 +18,7 @@ import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { Health } from './health';
+import { masterIngress } from './jobs-ingress';
 import { joinRoutes } from './join-routes';
 import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -78,6 +79,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },
     kinds: knownKinds({ registry, log, closers }),
   });
+  const { shared } = parts;
+  const ingress = masterIngress({ config, shared, routes, link, control, log });
   const admin = new ClusterAdmin({
     registry,
     nodeId,
@@ -139,6 +142,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       twirpRoutes({
         services: [
           roomService({ rooms: control, limits: sizeLimits(config) }),
+          ingress.service,
           agents.service,
           ...unimplementedServices(),
         ],
@@ -159,6 +163,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         log,
       }),
       ...joinRoutes({ config, nodeId, registry, sentinels: parts.sentinels, tokens, log }),
+      ...ingress.routes,
       ...(node.console ? [consoleRoutes(config)] : []),
     ],
     log,

@@ -15,6 +15,7 @@ import { knownKinds, roomDispatcher } from './agents';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
+import { mediaIngress } from './jobs-ingress';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
 import { startMediaPlane } from './media-plane';
@@ -75,6 +76,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
 
+  const ingress = mediaIngress({ config, nodeId, plane, shared: parts.shared, log, closers });
   const door = new LinkDoor({ endpoint: signal.endpoint, log });
   const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
   const server = await LinkServer.listen({
@@ -90,6 +92,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         [
           controlRequests({ control: plane.control, log }),
           ...roomPaths({ rooms, hosted }),
+          ...ingress,
           door.path,
         ],
         log,

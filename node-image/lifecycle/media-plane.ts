@@ -54,6 +54,8 @@ export interface MediaPlane {
   readonly metrics: Metrics;
   readonly rooms: LocalRooms;
   readonly control: LocalRoomControl;
+  /** Tells applications of what happens here. */
+  readonly webhooks: Webhooks;
   /** What this node has promised to Rooms and jobs. */
   readonly ledger: Ledger;
   /** As measured last. */
@@ -142,6 +144,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
     metrics,
     rooms,
     control,
+    webhooks,
     ledger,
     load: () => meter.load,
   };

@@ -21,6 +21,7 @@ import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
+import { singleIngress } from './jobs-ingress';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
 import { type MediaPlane, startMediaPlane } from './media-plane';
@@ -104,6 +105,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const health = mediaHealth(plane, seat);
   closers.add(() => health.close());
 
+  const ingress = singleIngress({ config, nodeId, plane, log, closers });
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
   const http = new HttpServer({
     bindAddresses,
@@ -117,6 +119,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       twirpRoutes({
         services: [
           roomService({ rooms: plane.control, limits: sizeLimits(config) }),
+          ingress.service,
           agents.service,
           ...unimplementedServices(),
         ],
@@ -136,6 +139,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         tokens,
         log,
       }),
+      ...ingress.routes,
       ...(console ? [consoleRoutes(config)] : []),
     ],
     log,

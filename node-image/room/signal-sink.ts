@@ -12,6 +12,11 @@ export class OutgoingSignal {
     this.#message = message;
   }
 
+  /** For who is told within this process. It belongs to all that are told: not to be changed. */
+  get message(): SignalMessage {
+    return this.#message;
+  }
+
   get binary(): Uint8Array {
     this.#binary ??= new SignalResponse({ message: this.#message }).toBinary();
     return this.#binary;

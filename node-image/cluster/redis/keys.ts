@@ -19,7 +19,9 @@ export type KeyName =
   | 'jobInfos'
   | 'jobLeases'
   | 'jobsEnded'
-  | 'jobEvents';
+  | 'jobEvents'
+  | 'ingresses'
+  | 'ingressKeys';
 
 /** What Redis calls the type of each; undefined for a channel, which is no key. */
 const KEY_TYPES: Readonly<Record<KeyName, string | undefined>> = {
@@ -43,6 +45,8 @@ const KEY_TYPES: Readonly<Record<KeyName, string | undefined>> = {
   jobLeases: 'zset',
   jobsEnded: 'zset',
   jobEvents: undefined,
+  ingresses: 'hash',
+  ingressKeys: 'hash',
 };
 
 /** @returns undefined for a channel. */
