@@ -1,27 +1,16 @@
 /** A machine of a program, or of a web server, dies: another one is asked for, and it is given back. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TestCluster } from '../../support/cluster';
 import { until } from '../../support/wait';
-import { Machines, sampleOf } from './machines';
-
-const PAGE = join(__dirname, '../../../docs/own-machines.md');
+import { GROUPS, type GroupKind, Machines } from './machines';
 
 const closers: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of closers.toReversed()) await close();
 });
 
-const KINDS = {
-  exec: (machines: Machines) => ({ group_command: machines.command(sampleOf(PAGE)) }),
-  webhook: ({ port }: Machines) => ({
-    group_url: `http://127.0.0.1:${port}/`,
-    group_api_key: 'devkey',
-  }),
-};
-
-async function clusterOf(kind: 'exec' | 'webhook') {
+async function clusterOf(kind: GroupKind) {
   const machines = await Machines.start('media-1', 'media-2');
   closers.push(() => machines.close());
   const cluster = await TestCluster.start({
@@ -35,7 +24,7 @@ async function clusterOf(kind: 'exec' | 'webhook') {
           headroom_rooms: 0,
           interval: '1s',
           group_dead_after: '1m',
-          ...KINDS[kind](machines),
+          ...GROUPS[kind](machines),
         },
       },
     },

@@ -152,8 +152,20 @@ export class Machines {
   }
 }
 
+const PAGE = join(__dirname, '../../../docs/own-machines.md');
+
+/** Who is asked for machines, each as the documentation sets it up. */
+export const GROUPS = {
+  exec: (machines: Machines) => ({ group_command: machines.command(sampleOf(PAGE)) }),
+  webhook: ({ port }: Machines) => ({
+    group_url: `http://127.0.0.1:${port}/`,
+    group_api_key: 'devkey',
+  }),
+};
+export type GroupKind = keyof typeof GROUPS;
+
 /** The sample of the page. */
-export function sampleOf(page: string): string {
+function sampleOf(page: string): string {
   const found = /```sh\n(#!\/bin\/sh\n[^`]*)```/.exec(readFileSync(page, 'utf8'));
   if (found?.[1] === undefined) throw new Error(`${page} has no script`);
   return found[1];

@@ -1,15 +1,13 @@
 /** A cluster that asks a program, or a web server, for its machines, under a call that goes on. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { RustClients } from '../../support/call-client-rust';
 import { TestCluster } from '../../support/cluster';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
 import { assertNoneDropped, type Call, leaveCalls, untilFlowing } from '../support/calls';
-import { Machines, sampleOf } from './machines';
+import { GROUPS, Machines } from './machines';
 
-const PAGE = join(__dirname, '../../../docs/own-machines.md');
 /** What 3 publish and subscribe, audio and video; two calls of 2 are fewer. */
 const MOST_TRACKS = 18;
 
@@ -17,14 +15,6 @@ const closers: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of closers.toReversed()) await close();
 });
-
-const KINDS = {
-  exec: (machines: Machines) => ({ group_command: machines.command(sampleOf(PAGE)) }),
-  webhook: ({ port }: Machines) => ({
-    group_url: `http://127.0.0.1:${port}/`,
-    group_api_key: 'devkey',
-  }),
-};
 
 for (const kind of ['exec', 'webhook'] as const) {
   test(`${kind}: from one machine to two, and back by a drain`, { timeout: 240_000 }, async () => {
@@ -46,7 +36,7 @@ for (const kind of ['exec', 'webhook'] as const) {
             headroom_rooms: 1,
             interval: '1s',
             scale_in_after: '5s',
-            ...KINDS[kind](machines),
+            ...GROUPS[kind](machines),
           },
         },
       },
