@@ -158,6 +158,7 @@ function progressInWords({ id, rooms, record, order }: NodeView, nowMs: number):
     ...(drain !== undefined && drain.turnAllocationsLeft > 0
       ? [counted(drain.turnAllocationsLeft, 'TURN allocation')]
       : []),
+    ...(drain?.jobsLeft ? [counted(drain.jobsLeft, 'job')] : []),
   ].join(', ');
   const obstacle = drain === undefined || drain.obstacle === '' ? '' : ` (${drain.obstacle})`;
   return [printable(`${id}: ${left} left${obstacle}`), timeInWords(order, nowMs)];

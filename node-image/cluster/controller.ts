@@ -31,6 +31,8 @@ export interface ControllerOptions {
   readonly group?: NodeGroup | undefined;
   readonly sharedConfig: Pick<SharedConfig, 'read' | 'noteRoll'>;
   readonly settings: Pick<SluiceConfig['sluice'], 'scaling' | 'drain' | 'ledger'>;
+  /** CPU cores that jobs need which wait for a node. @default none */
+  readonly waitingCpus?: (() => number) | undefined;
   readonly log: Logger;
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number;
@@ -239,6 +241,7 @@ export class Controller {
       group: described,
       scaling: scalingOf(settings.scaling, described),
       ledger: settings.ledger,
+      waitingCpus: this.#options.waitingCpus?.(),
       nowMs: this.#now(),
       state: this.#state,
     });

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type DrainableJobs, JobDrain } from './drain-jobs';
 import type { DrainOrder, DrainProgress, NodeState } from './node-record';
 
 /** What a Media Node has that must be gone before it is empty. */
@@ -16,6 +17,8 @@ export interface Drainable {
   move(room: string): Promise<string | undefined>;
   /** Ends a Room here, wherever its clients go. */
   putOut(room: string): void;
+  /** @default - it runs none */
+  readonly jobs?: DrainableJobs | undefined;
 }
 
 export interface DrainOptions {
@@ -63,9 +66,13 @@ export class Drain {
   #said = '';
   #ticking = false;
   readonly #onDrained: (() => void)[] = [];
+  readonly #jobs: JobDrain | undefined;
 
   constructor(options: DrainOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    const { jobs } = options.node;
+    this.#jobs = jobs && new JobDrain({ jobs, clock, log });
   }
 
   get state(): Extract<NodeState, 'serving' | 'draining' | 'drained'> {
@@ -81,14 +88,16 @@ export class Drain {
 
   get progress(): DrainProgress | undefined {
     const { node } = this.#options;
+    const jobsLeft = this.#jobs?.left ?? 0;
     return (
       this.#order && {
         orderId: this.#order.id,
         roomsLeft: node.rooms().length,
         participantsLeft: node.participants(),
         turnAllocationsLeft: node.turnAllocations(),
+        ...(jobsLeft > 0 && { jobsLeft }),
         roomsMoved: this.#moved,
-        obstacle: this.#obstacle || this.#relaysLeft(),
+        obstacle: this.#obstacle || this.#whatIsLeft(),
         overdue: this.#overdue,
       }
     );
@@ -127,16 +136,18 @@ export class Drain {
     this.#overdue = false;
     this.#moved = 0;
     this.#obstacle = '';
+    this.#jobs?.begin();
     log.info(
       {
         reason: order.reason,
         rooms: node.rooms().length,
         participants: node.participants(),
+        jobs: this.#jobs?.left ?? 0,
         patienceSeconds: Math.round((order.patienceUntilMs - clock()) / 1000),
         deadlineSeconds: Math.round((order.deadlineMs - clock()) / 1000),
         onDeadline: order.onDeadline,
       },
-      'draining: no new Rooms from now on',
+      'draining: no new Rooms and jobs from now on',
     );
     this.#timer = setInterval(() => this.#tick(), intervalMs);
     this.#tick();
@@ -171,7 +182,8 @@ export class Drain {
     const now = clock();
     const rooms = node.rooms();
     const isOver = now >= order.deadlineMs;
-    if (isOver && (rooms.length > 0 || node.turnAllocations() > 0)) {
+    const isBusy = rooms.length > 0 || node.turnAllocations() > 0 || (this.#jobs?.left ?? 0) > 0;
+    if (isOver && isBusy) {
       this.#tellOverdue(order, rooms.length);
     }
     const isForced = isOver && order.onDeadline === 'force';
@@ -180,7 +192,9 @@ export class Drain {
     } else if (now >= order.patienceUntilMs && now >= this.#retryAtMs) {
       this.#moveSome(rooms, order.deadlineMs - now);
     }
+    const hasNoJobs = this.#jobs?.step(order) ?? true;
     const empty =
+      hasNoJobs &&
       node.rooms().length === 0 &&
       node.participants() === 0 &&
       (node.turnAllocations() === 0 || isForced);
@@ -261,8 +275,12 @@ export class Drain {
     return false;
   }
 
-  #relaysLeft(): string {
+  #whatIsLeft(): string {
     const { node } = this.#options;
+    const jobs = this.#jobs?.left ?? 0;
+    if (!this.#drained && node.rooms().length === 0 && jobs > 0) {
+      return `${jobs} ${jobs === 1 ? 'job runs' : 'jobs run'} there still`;
+    }
     const left = this.#drained || node.rooms().length > 0 ? 0 : node.turnAllocations();
     return left === 0 ? '' : `clients are still relayed by its TURN server: ${left} allocations`;
   }

@@ -11,7 +11,8 @@ export interface Cost {
   readonly diskBytes: number;
 }
 
-export type ReservationKind = 'room' | 'egress' | 'ingress' | 'agent';
+const JOB_KINDS = ['egress', 'ingress', 'agent'] as const;
+export type ReservationKind = 'room' | (typeof JOB_KINDS)[number];
 
 export interface Reservation {
   /** Of all kinds together; such as the sid of a Room, or the id of a job. */
@@ -92,6 +93,13 @@ export class Ledger {
   /** Gives back what this id reserved. Idempotent. */
   release(id: string): void {
     this.#entries.delete(id);
+  }
+
+  /** What is promised to jobs of all kinds. */
+  reservedByJobs(): Cost {
+    return JOB_KINDS.map((kind) => this.reserved(kind)).reduce((sum, one) =>
+      combine(sum, one, (a, b) => a + b),
+    );
   }
 
   /** Whether `reserve` would take it. */

@@ -84,6 +84,8 @@ export interface DrainProgress {
   readonly roomsLeft: number;
   readonly participantsLeft: number;
   readonly turnAllocationsLeft: number;
+  /** @default - none */
+  readonly jobsLeft?: number | undefined;
   /** Rooms moved to other nodes so far. */
   readonly roomsMoved: number;
   /** What holds it up, for people: "no other Media Node serves". Empty: nothing. */

@@ -27,6 +27,8 @@ export interface ScalingQuestion extends StockOptions {
   readonly recent?: readonly RecentPlacement[] | undefined;
   /** Rooms that found no node that would take them, lately. @default 0 */
   readonly unplaced?: number | undefined;
+  /** CPU cores that jobs need which wait for a node. @default 0 */
+  readonly waitingCpus?: number | undefined;
 }
 
 /** What a decision was made from, for people and metrics. */
@@ -99,7 +101,7 @@ interface Need {
 
 /** How many more nodes are needed than serve and come, and what for. */
 function needOf(
-  { scaling, ledger, unplaced = 0 }: ScalingQuestion,
+  { scaling, ledger, unplaced = 0, waitingCpus = 0 }: ScalingQuestion,
   { serving, coming }: Stock,
   figures: ScalingFigures,
 ): Need {
@@ -130,6 +132,14 @@ function needOf(
     needs.push({
       count: Math.ceil(unplaced / Math.max(1, fitsEach)) - coming,
       reason: `${unplaced} Rooms found no node`,
+    });
+  }
+  if (waitingCpus > 0) {
+    const coresEach = mean(serving.map(({ record }) => coresOf(record.load))) || 1;
+    needs.push({
+      // Those that serve have not taken them.
+      count: Math.ceil(waitingCpus / coresEach) - coming,
+      reason: `jobs that need ${figure(waitingCpus)} CPU cores wait for a node`,
     });
   }
   return needs.reduce((most, one) => (one.count > most.count ? one : most));

@@ -52,7 +52,7 @@ export const SLUICE_METRIC_NAMES = {
   fileDescriptorLimit: 'sluice_file_descriptor_limit',
   /** 1 for the `state` that the node is in, 0 for the others. */
   nodeState: 'sluice_node_state',
-  /** What a drain has left to do, by `kind`: rooms, participants, turn_allocations. */
+  /** What a drain has left to do, by `kind`: rooms, participants, turn_allocations, jobs. */
   drainLeft: 'sluice_drain_left',
   /** Rooms that the drain has moved to other nodes. */
   drainMoved: 'sluice_drain_rooms_moved',
@@ -75,6 +75,12 @@ export const SLUICE_METRIC_NAMES = {
   clusterLoad: 'sluice_cluster_load',
   /** How many more Rooms fit: what `headroom_rooms` is held against. */
   clusterRoomsThatFit: 'sluice_cluster_rooms_that_fit',
+  /** Jobs that run on the node, by `kind`: egress, ingress, agent. */
+  jobs: 'sluice_jobs',
+  /** Jobs that wait for a node, by `kind`; on the Master Node that leads. */
+  jobsWaiting: 'sluice_jobs_waiting',
+  /** Jobs that were refused as no node took them, by `kind`. */
+  jobsRefused: 'sluice_jobs_refused_total',
 } as const;
 
 /** Labels that every metric of a node carries. */

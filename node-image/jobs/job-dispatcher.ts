@@ -4,7 +4,8 @@ import type { LedgerConfig } from '../cluster/placement-load';
 import type { Job, JobKind } from './job';
 import { type JobOrder, JobTakenError } from './job-host';
 import { type JobNodes, NodeSilentError } from './job-nodes';
-import { JobRefusedError, JobRequestError, type JobRules } from './job-runner';
+import type { JobCare } from './job-reaper';
+import { type JobCost, JobRefusedError, JobRequestError, type JobRules } from './job-runner';
 import type { JobStore, NewJob } from './job-store';
 import { type JobCandidate, type PlacedKind, placeJob } from './placement/job-placement';
 import { type JobReason, jobReasonInWords } from './placement/job-reasons';
@@ -41,9 +42,7 @@ export interface JobDispatcherOptions {
 }
 
 /** What came of an attempt to place a job: it is somebody's, or nobody took it. */
-export type Dispatched =
-  | { readonly job: Job }
-  | { readonly refused: readonly JobCandidate[] };
+export type Dispatched = { readonly job: Job } | { readonly refused: readonly JobCandidate[] };
 
 /** Finds nodes for Egress and Ingress jobs, and passes on what is asked of jobs to their nodes. */
 export class JobDispatcher {
@@ -62,15 +61,19 @@ export class JobDispatcher {
    * @throws NoNodeError, RegistryUnavailableError
    */
   async start(job: NewJob): Promise<Job> {
-    const { store, queueMs, onRefused } = this.#options;
+    const { store, queueMs, onRefused, log } = this.#options;
     const tried = await this.dispatch(job);
     if ('job' in tried) return tried.job;
-    onRefused?.(job.kind);
     const error = new NoNodeError(placedKind(job.kind), tried.refused);
     if (queueMs > 0) {
       const waiting = (await store.create(job)) ?? (await store.get(job.id));
       if (waiting !== undefined) return waiting;
     }
+    onRefused?.(job.kind);
+    log.info(
+      { job: job.id, kind: job.kind, room: job.room, why: error.message },
+      'a job is refused',
+    );
     await this.#endUnplaced(job, error);
     throw error;
   }
@@ -84,7 +87,8 @@ export class JobDispatcher {
   async dispatch(job: NewJob, epoch?: number): Promise<Dispatched> {
     const { nodes, store, log } = this.#options;
     const known = await this.#options.registered();
-    const candidates = this.#place(job, known);
+    const cost = this.#rulesOf(job.kind).cost(job.spec);
+    const candidates = this.#place(placedKind(job.kind), cost, known);
     const refused: JobCandidate[] = candidates.filter(({ verdict }) => verdict === 'excluded');
     let order: JobOrder = { job, epoch };
     for (const { nodeId } of candidates.filter(({ verdict }) => verdict !== 'excluded')) {
@@ -95,7 +99,8 @@ export class JobDispatcher {
         return { job: await nodes.start(node, order) };
       } catch (error) {
         reason = reasonOf(error);
-        log.info({ job: job.id, node: nodeId, reason: jobReasonInWords(reason) }, 'not there');
+        const why = jobReasonInWords(reason);
+        log.debug({ job: job.id, node: nodeId, why }, 'a node did not take a job');
       }
       refused.push({ nodeId, verdict: 'excluded', reasons: [reason] });
       // It may stand there by now: taken and given back, or started by a node that answered too late.
@@ -109,10 +114,25 @@ export class JobDispatcher {
     return { refused };
   }
 
+  /**
+   * How the reaper goes on with jobs of these kinds.
+   *
+   * @throws RegistryUnavailableError
+   */
+  care(): JobCare[] {
+    return [...this.#rules.values()].map((rules) => ({
+      rules,
+      restart: async (job) => {
+        const tried = await this.dispatch(job, job.epoch);
+        if ('job' in tried) return 'placed';
+        return { notPlaced: new NoNodeError(job.kind, tried.refused).message };
+      },
+    }));
+  }
+
   /** Where a job of this kind would go now. @throws RegistryUnavailableError */
-  async explain(kind: PlacedKind, spec: string): Promise<JobCandidate[]> {
-    const job: NewJob = { id: '', kind, room: '', spec, info: '' };
-    return this.#place(job, await this.#options.registered());
+  async explain(kind: PlacedKind, cost: JobCost): Promise<JobCandidate[]> {
+    return this.#place(kind, cost, await this.#options.registered());
   }
 
   /**
@@ -145,10 +165,9 @@ export class JobDispatcher {
     return info;
   }
 
-  #place(job: NewJob, nodes: readonly RegisteredNode[]): JobCandidate[] {
+  #place(kind: PlacedKind, cost: JobCost, nodes: readonly RegisteredNode[]): JobCandidate[] {
     const { ledger, linkProtocol, random = Math.random } = this.#options;
-    const cost = this.#rulesOf(job.kind).cost(job.spec);
-    return placeJob({ nodes, kind: placedKind(job.kind), cost, ledger, linkProtocol, random });
+    return placeJob({ nodes, kind, cost, ledger, linkProtocol, random });
   }
 
   /** One that a node had taken and given back is not to wait for anybody. */

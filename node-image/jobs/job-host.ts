@@ -169,7 +169,7 @@ export class JobHost {
   }
 
   #runnerFor({ id, kind }: NewJob): JobRunner {
-    const refuses = this.#closing ? 'it ends' : this.#options.refuses?.();
+    const refuses = this.#closing !== undefined ? 'it ends' : this.#options.refuses?.();
     if (refuses !== undefined) throw new JobRefusedError(refuses);
     const runner = this.#runners.get(kind);
     if (runner === undefined) throw new JobRefusedError(`it runs no ${kind} jobs`);

@@ -60,14 +60,17 @@ export interface JobReaperOptions {
 export class JobReaper {
   readonly #options: JobReaperOptions;
   readonly #now: () => number;
-  readonly #care: ReadonlyMap<JobKind, JobCare>;
+  readonly #care: Map<JobKind, JobCare>;
   readonly #timer: NodeJS.Timeout;
   readonly #deaf: () => void;
   /** Ids of jobs that are being placed. */
-  readonly #busy = new Set<string>();
+  readonly #busy = new Map<string, Promise<void>>();
   #looking: Promise<void> | undefined;
   #again = false;
-  #graceUntilMs: number;
+  #orphans: Partial<Record<JobKind, number>> = {};
+  #waitingCpus = 0;
+  #soonTimer: NodeJS.Timeout | undefined;
+  #graceUntilMs = Number.POSITIVE_INFINITY;
   #sweptMs = Number.NEGATIVE_INFINITY;
   #led = false;
   #closed = false;
@@ -76,10 +79,24 @@ export class JobReaper {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#care = new Map(options.care.map((care) => [care.rules.kind, care]));
-    this.#graceUntilMs = this.#now();
     this.#timer = setInterval(() => void this.look(), options.intervalMs ?? LOOK_MS);
     // A job that is given back is placed at once.
     this.#deaf = options.store.onChange(() => this.#soon());
+  }
+
+  /** Looks after another kind as well. */
+  add(care: JobCare): void {
+    this.#care.set(care.rules.kind, care);
+  }
+
+  /** Jobs without an owner at the last look, by kind; none where another node decides. */
+  get orphans(): Readonly<Partial<Record<JobKind, number>>> {
+    return this.#orphans;
+  }
+
+  /** CPU cores that those of them need that are new: more nodes would take them. */
+  get waitingCpus(): number {
+    return this.#waitingCpus;
   }
 
   /** Looks now; where it is looking, once more afterwards. Never rejects. */
@@ -104,11 +121,11 @@ export class JobReaper {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#soonTimer);
     this.#deaf();
     await this.#looking;
+    await Promise.all(this.#busy.values());
   }
-
-  #soonTimer: NodeJS.Timeout | undefined;
 
   /** A job tells of several changes as it starts: one look does for them. */
   #soon(): void {
@@ -123,20 +140,31 @@ export class JobReaper {
     const { store, leads, graceMs = GRACE_MS } = this.#options;
     const led = this.#led;
     this.#led = leads() && !this.#closed;
+    this.#orphans = {};
+    this.#waitingCpus = 0;
     if (!this.#led) return;
-    // Whoever led before may have been away together with the store.
-    if (!led) this.#graceUntilMs = this.#now() + (this.#sweptMs > 0 ? graceMs : 0);
+    // How long the store was away before, nobody knows here.
+    if (!led) this.#graceUntilMs = this.#now() + graceMs;
     const jobs = await store.list({ running: true });
     await this.#expireGone(jobs);
-    const orphans = jobs.filter(
-      (job) => (job.state === 'waiting' || this.#isOver(job)) && !this.#busy.has(job.id),
-    );
-    await Promise.all(
-      orphans.slice(0, Math.max(0, AT_ONCE - this.#busy.size)).map((job) => this.#settle(job)),
-    );
+    const orphans = jobs.filter((job) => job.state === 'waiting' || this.#isOver(job));
+    this.#count(orphans);
+    const idle = orphans.filter(({ id }) => !this.#busy.has(id));
+    for (const job of idle.slice(0, Math.max(0, AT_ONCE - this.#busy.size))) {
+      const settling = this.#settle(job).finally(() => this.#busy.delete(job.id));
+      this.#busy.set(job.id, settling);
+    }
     if (this.#now() - this.#sweptMs > SWEEP_MS) {
       this.#sweptMs = this.#now();
       await store.sweep(this.#options.keepEndedMs, this.#options.mostEnded);
+    }
+  }
+
+  #count(orphans: readonly Job[]): void {
+    for (const { kind, spec, state } of orphans) {
+      this.#orphans[kind] = (this.#orphans[kind] ?? 0) + 1;
+      const cost = state === 'waiting' ? this.#care.get(kind)?.rules.cost(spec) : undefined;
+      this.#waitingCpus += cost?.cpus ?? 0;
     }
   }
 
@@ -151,21 +179,20 @@ export class JobReaper {
     const { store, isGone } = this.#options;
     const gone = new Set(
       jobs
-        .filter(({ state, owner, leaseLeftMs }) => state === 'active' && leaseLeftMs > 0 && isGone(owner))
+        .filter(
+          ({ state, owner, leaseLeftMs }) => state === 'active' && leaseLeftMs > 0 && isGone(owner),
+        )
         .map(({ owner }) => owner),
     );
     for (const owner of gone) await store.expire(owner);
   }
 
   async #settle(job: Job): Promise<void> {
-    this.#busy.add(job.id);
     try {
       if (job.state === 'active' && (await this.#runsStill(job))) return;
       await this.#decide(job);
     } catch (error) {
       this.#failed(error);
-    } finally {
-      this.#busy.delete(job.id);
     }
   }
 
@@ -186,7 +213,9 @@ export class JobReaper {
     const care = this.#care.get(job.kind);
     if (care === undefined) return;
     const isNew = job.owner === '';
-    const lost = isNew ? '' : `its node, ${job.owner}, ${job.state === 'active' ? 'is gone' : 'gave it back'}`;
+    const lost = isNew
+      ? ''
+      : `its node, ${job.owner}, ${job.state === 'active' ? 'is gone' : 'gave it back'}`;
     if (!isNew && care.rules.afterLoss(job) === 'end') {
       await this.#end(job, care.rules, { reason: 'owner-lost', message: lost });
       return;

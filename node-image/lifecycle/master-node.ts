@@ -3,11 +3,13 @@ import { ListRoomsRequest } from '@livekit/protocol';
 import { adminRoutes } from '../api/cluster/admin-routes';
 import { RoutedRoomControl } from '../api/cluster/routed-room-control';
 import { HttpServer } from '../api/http-server';
+import { jobAdminRoutes } from '../api/jobs/job-admin-routes';
 import { roomService } from '../api/room-service';
 import { TokenVerifier } from '../api/tokens';
 import { twirpRoutes } from '../api/twirp-routes';
 import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
+import type { Controller } from '../cluster/controller';
 import { RoomRouter } from '../cluster/room-router';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
@@ -18,6 +20,7 @@ import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { Health } from './health';
+import { masterJobs } from './jobs-core';
 import { masterIngress } from './jobs-ingress';
 import { joinRoutes } from './join-routes';
 import { keysAndConfigRoutes } from './keys-and-config';
@@ -75,12 +78,18 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     timeoutMs: config.api.execution_timeout,
     log,
   });
+  const { shared } = parts;
+  const ingress = masterIngress({ config, shared, routes, link, control, log });
+  let controller: Controller | undefined;
+  const desk = masterJobs({
+    ...{ config, parts, store: parts.jobs, log, closers },
+    metrics: metrics.registry,
+    leads: () => controller?.leads ?? false,
+  });
   const agents = agentEntry({
     ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },
     kinds: knownKinds({ registry, log, closers }),
   });
-  const { shared } = parts;
-  const ingress = masterIngress({ config, shared, routes, link, control, log });
   const admin = new ClusterAdmin({
     registry,
     nodeId,
@@ -151,6 +160,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         observe: (report) => metrics.twirpRequest(report),
       }),
       adminRoutes({ admin, tokens, log }),
+      jobAdminRoutes({ ...desk, config, tokens, log }),
       keysAndConfigRoutes({
         config,
         load: node.load,
@@ -173,7 +183,9 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await startMetricsServer({ config, registry: metrics.registry, bindAddresses, log, closers });
   const care = SentinelCare.start({ config, nodeId, registry, log });
   closers.add(() => care?.close());
-  watchController(metrics.registry, await startController({ config, nodeId, parts, log, closers }));
+  const { reaper } = desk;
+  controller = await startController({ config, nodeId, parts, reaper, log, closers });
+  watchController(metrics.registry, controller);
   await server.listen();
   await seat.serve();
   closers.add(() => entry.close());

@@ -15,6 +15,7 @@ import { knownKinds, roomDispatcher } from './agents';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
+import { hostJobs } from './jobs-core';
 import { mediaIngress } from './jobs-ingress';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
@@ -76,6 +77,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
 
+  const hostedJobs = hostJobs({
+    ...{ config, nodeId, plane, store: parts.jobs, log, closers },
+    state: () => seat.state,
+  });
   const ingress = mediaIngress({ config, nodeId, plane, shared: parts.shared, log, closers });
   const door = new LinkDoor({ endpoint: signal.endpoint, log });
   const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
@@ -93,6 +98,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
           controlRequests({ control: plane.control, log }),
           ...roomPaths({ rooms, hosted }),
           ...ingress,
+          hostedJobs.path,
           door.path,
         ],
         log,
@@ -121,9 +127,12 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       },
     },
     configVersion: version,
-    load: plane.load,
+    load: hostedJobs.load,
     hosted,
-    drainable: drainableRooms({ rooms, mover, hosted, turn }),
+    drainable: {
+      ...drainableRooms({ rooms, mover, hosted, turn }),
+      jobs: hostedJobs.drainable,
+    },
     onSuperseded: (placement) => {
       const { room, nodeId: owner } = placement;
       if (mover.isMoving(room) || mover.finish(placement)) {
@@ -175,6 +184,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await seat.serve();
   health.check();
   closers.add(() => rooms.close());
+  // Before the Rooms that they record.
+  closers.add(() => hostedJobs.host.close());
   log.info(
     { link: `${address}:${server.port}`, port: http.port, workers: pool.workers.length },
     'serving',

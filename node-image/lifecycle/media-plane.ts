@@ -60,6 +60,8 @@ export interface MediaPlane {
   readonly ledger: Ledger;
   /** As measured last. */
   readonly load: () => NodeLoad;
+  /** What these processes use is covered by the reservations of jobs. */
+  readonly meterJobs: (pids: () => readonly number[]) => void;
 }
 
 /** @throws MediaListenError, CoturnError, SettingsError with a sentence that says what to do. */
@@ -147,6 +149,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
     webhooks,
     ledger,
     load: () => meter.load,
+    meterJobs: (pids) => meter.keepJobs(pids),
   };
 }
 

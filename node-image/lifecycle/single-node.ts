@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { ListRoomsRequest } from '@livekit/protocol';
 import { adminRoutes } from '../api/cluster/admin-routes';
 import { HttpServer } from '../api/http-server';
+import { jobAdminRoutes } from '../api/jobs/job-admin-routes';
 import { KeyRing } from '../api/key-ring';
 import { roomService } from '../api/room-service';
 import { TokenVerifier } from '../api/tokens';
@@ -20,8 +21,9 @@ import { agentEntry, knownKinds, roomDispatcher } from './agents';
 import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
-import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
+import { hostJobs, singleJobs } from './jobs-core';
 import { singleIngress } from './jobs-ingress';
+import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
 import { type MediaPlane, startMediaPlane } from './media-plane';
@@ -82,11 +84,19 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => signal.close());
   const agents = agentEntry({ ...ofAgents, nodeId, gate, tokens, keys, control: plane.control });
 
+  const hostedJobs = hostJobs({
+    ...{ config, nodeId, plane, store: jobs, log, closers },
+    state: () => seat.state,
+  });
+  const desk = singleJobs({
+    ...{ config, store: jobs, registry, host: hostedJobs.host, log, closers },
+    metrics: metrics.registry,
+  });
   const seat = new Seat({
     registry,
     identity: nodeIdentity(nodeId, config),
     configVersion: 0,
-    load: plane.load,
+    load: hostedJobs.load,
     hosted,
     drainable: drainableRooms({
       rooms,
@@ -128,6 +138,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         observe: (report) => metrics.twirpRequest(report),
       }),
       adminRoutes({ admin: adminOf({ config, nodeId, registry, plane }), tokens, log }),
+      jobAdminRoutes({ ...desk, config, tokens, log }),
       keysAndConfigRoutes({
         config,
         load,
@@ -152,6 +163,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await http.listen();
   // Now the first to be closed, and at once: participants are told while their media still runs.
   closers.add(() => rooms.close());
+  // Before the Rooms that they record.
+  closers.add(() => hostedJobs.host.close());
   log.info({ port: http.port, workers: pool.workers.length }, 'serving');
   return { port: http.port, stop: closers.close };
 }

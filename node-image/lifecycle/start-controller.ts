@@ -6,6 +6,7 @@ import { SocketGroup } from '../cluster/local-group-client';
 import type { NodeGroup } from '../cluster/node-group';
 import { SharedConfig } from '../cluster/shared-config';
 import type { SluiceConfig } from '../contract';
+import type { JobReaper } from '../jobs/job-reaper';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
 import { provisionedGroup } from './provisioned-group';
@@ -15,10 +16,12 @@ export async function startController(options: {
   readonly config: SluiceConfig;
   readonly nodeId: string;
   readonly parts: ClusterParts;
+  /** Knows how many jobs wait for a node. */
+  readonly reaper: Pick<JobReaper, 'waitingCpus'>;
   readonly log: Logger;
   readonly closers: Closers;
 }): Promise<Controller> {
-  const { config, nodeId, parts, log, closers } = options;
+  const { config, nodeId, parts, reaper, log, closers } = options;
   const { registry, watch } = parts;
   const leadership = new Leadership({ registry, nodeId, log });
   closers.add(() => leadership.close());
@@ -31,6 +34,7 @@ export async function startController(options: {
     group: aws?.group ?? provisionedGroup(options) ?? (await groupOf(config, log)),
     sharedConfig: new SharedConfig({ registry, log }),
     settings: config.sluice,
+    waitingCpus: () => reaper.waitingCpus,
     log,
   });
   closers.add(() => controller.close());

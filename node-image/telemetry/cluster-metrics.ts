@@ -36,6 +36,7 @@ export function watchSeat(registry: Registry, seat: SeatFigures): void {
       left.set({ kind: 'rooms' }, progress?.roomsLeft ?? 0);
       left.set({ kind: 'participants' }, progress?.participantsLeft ?? 0);
       left.set({ kind: 'turn_allocations' }, progress?.turnAllocationsLeft ?? 0);
+      left.set({ kind: 'jobs' }, progress?.jobsLeft ?? 0);
     },
   });
   gauge(

@@ -19,7 +19,8 @@ export interface LoadReaders {
   cpuTimes(): Promise<CpuTimes>;
   /** Of the machine, over the last minute. */
   loadAverage(): number;
-  processes(): Promise<ProcessUsage[]>;
+  /** A process and all that it started. @param root - @default this process */
+  processes(root?: number): Promise<ProcessUsage[]>;
   machineMemory(): Usage;
   /** Bytes that this process and its children may have; 0: not limited. */
   memoryLimit(): number;
@@ -32,7 +33,7 @@ export const LINUX_READERS: LoadReaders = {
   cores: availableParallelism,
   cpuTimes: async () => cpuTimesOf(await readFile('/proc/stat', 'utf8')),
   loadAverage: () => loadavg()[0] ?? 0,
-  processes: () => readProcessTree(),
+  processes: (root) => readProcessTree(root),
   // What is available, not what is free: the kernel gives its caches back.
   machineMemory: () => ({ used: totalmem() - freemem(), limit: totalmem() }),
   memoryLimit: () => {

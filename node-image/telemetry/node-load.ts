@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Ledger } from '../cluster/ledger';
+import type { Cost, Ledger } from '../cluster/ledger';
 import type { NodeLoad, Usage } from '../cluster/node-record';
 import type { SluiceConfig } from '../contract';
 import { CpuShare, MinuteAverage, ProcessTimes } from './cpu-share';
@@ -46,6 +46,11 @@ export class NodeLoadMeter {
   #measured: Measured;
   #descriptors: Usage = UNKNOWN;
   #book: Ledger | undefined;
+  #jobPids: () => readonly number[] = () => [];
+  readonly #jobTimes = new ProcessTimes();
+  readonly #jobShare = new CpuShare();
+  /** What jobs used lately. */
+  #byJobs: Pick<Cost, 'cpus' | 'memoryBytes'> = { cpus: 0, memoryBytes: 0 };
   #busy = false;
   #failed = false;
 
@@ -89,6 +94,11 @@ export class NodeLoadMeter {
     this.#tellLedger();
   }
 
+  /** What these processes use, and those that they started, is covered by reservations of jobs. */
+  keepJobs(pids: () => readonly number[]): void {
+    this.#jobPids = pids;
+  }
+
   /** Idempotent. */
   close(): void {
     clearInterval(this.#timer);
@@ -103,6 +113,7 @@ export class NodeLoadMeter {
       const disk = this.#readers.disk(this.#options.ledger.disk_path);
       const rest = this.#options.scope === 'machine' ? this.#machine() : this.#processes();
       const [figures, diskUsage] = await Promise.all([rest, disk]);
+      this.#byJobs = await this.#readJobs();
       this.#measured = { ...figures, cpus: this.#cpus(), disk: diskUsage };
       this.#failed = false;
       this.#tellLedger();
@@ -142,13 +153,30 @@ export class NodeLoadMeter {
     return { cpuLoad, sysLoad: this.#minute.add(cpuLoad, now), memory: { used, limit } };
   }
 
+  async #readJobs(): Promise<Pick<Cost, 'cpus' | 'memoryBytes'>> {
+    const trees = await Promise.all(this.#jobPids().map((pid) => this.#readers.processes(pid)));
+    // One may have been started by another.
+    const processes = [...new Map(trees.flat().map((one) => [one.pid, one])).values()];
+    const times = this.#jobTimes.add(processes, this.#readers.now(), this.#cpus());
+    return {
+      cpus: this.#jobShare.add(times) * this.#cpus(),
+      memoryBytes: processes.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+    };
+  }
+
   #tellLedger(): void {
     const { cpus, cpuLoad, memory, disk } = this.#measured;
-    this.#book?.measured({
+    const used = {
       cpus: cpus * cpuLoad,
       memoryBytes: memory.used,
       bytesPerSec: this.#options.totals?.bytesPerSecond ?? 0,
       diskBytes: disk.used,
+    };
+    const promised = this.#book?.reservedByJobs() ?? this.#byJobs;
+    this.#book?.measured(used, {
+      // What they use beyond it is load like any other.
+      cpus: Math.min(this.#byJobs.cpus, promised.cpus),
+      memoryBytes: Math.min(this.#byJobs.memoryBytes, promised.memoryBytes),
     });
   }
 }

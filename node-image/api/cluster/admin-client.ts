@@ -9,6 +9,7 @@ import type {
 import type { RoomExplanation } from '../../cluster/explain';
 import type { OnDeadline } from '../../cluster/node-record';
 import type { AuditEntry } from '../../cluster/registry';
+import type { JobExplanation } from '../../jobs/placement/job-explain';
 import { TokenMinter } from '../token-minter';
 
 export interface AdminClientOptions {
@@ -101,6 +102,11 @@ export class AdminClient {
 
   explain(room: string): Promise<RoomExplanation> {
     return this.call('GET', `rooms/${encodeURIComponent(room)}/explain`);
+  }
+
+  /** @param type - such as room-composite or rtmp */
+  explainJob(kind: 'egress' | 'ingress', type: string): Promise<JobExplanation> {
+    return this.call('GET', `jobs/explain?${new URLSearchParams({ kind, type })}`);
   }
 
   /** The newest first. @param limit - @default 100 */

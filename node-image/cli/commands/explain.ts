@@ -1,5 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { explanationInLines } from '../../cluster/explain';
+import { EGRESS_TYPES, INGRESS_TYPES } from '../../jobs/placement/job-costs';
+import { jobExplanationInLines } from '../../jobs/placement/job-explain';
+import type { PlacedKind } from '../../jobs/placement/job-placement';
 import { asJson, examples, newCommand } from '../command';
 import { addConnectionOptions, type ConnectionOptions, clientOf } from '../connection';
 import type { CliIo } from '../io';
@@ -15,5 +18,23 @@ export function explainCommand(io: CliIo): Command {
       const lines = (): string[] => explanationInLines(view).map((line) => `${printable(line)}\n`);
       io.print(options.json === true ? asJson(view) : lines().join(''));
     });
-  return newCommand('explain', io).description('say why something is as it is').addCommand(room);
+  return newCommand('explain', io)
+    .description('say why something is as it is')
+    .addCommand(room)
+    .addCommand(jobCommand(io, 'egress', EGRESS_TYPES, 'room-composite'))
+    .addCommand(jobCommand(io, 'ingress', INGRESS_TYPES, 'rtmp'));
+}
+
+function jobCommand(io: CliIo, kind: PlacedKind, types: readonly string[], usual: string): Command {
+  return addConnectionOptions(newCommand(kind, io))
+    .description(
+      `say where an ${kind === 'egress' ? 'Egress' : 'Ingress'} would go now, and why not elsewhere`,
+    )
+    .addOption(new Option('--type <type>', 'what kind of it').choices(types).default(usual))
+    .addHelpText('after', examples(`sluice explain ${kind} --type ${types.at(-1)}`))
+    .action(async ({ type, ...options }: ConnectionOptions & { readonly type: string }) => {
+      const view = await clientOf(options, io).explainJob(kind, type);
+      const lines = jobExplanationInLines(view).map((line) => `${printable(line)}\n`);
+      io.print(options.json === true ? asJson(view) : lines.join(''));
+    });
 }

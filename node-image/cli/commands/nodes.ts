@@ -72,10 +72,11 @@ function drainInWords({ id, order, record }: NodeView, nowMs: number): string {
     return '';
   }
   const { drain } = record;
+  const jobs = drain?.jobsLeft ? `, ${counted(drain.jobsLeft, 'job')}` : '';
   const left =
     drain === undefined
       ? ''
-      : `, ${counted(drain.roomsLeft, 'Room')} and ${counted(drain.participantsLeft, 'participant')} left`;
+      : `${jobs}, ${counted(drain.roomsLeft, 'Room')} and ${counted(drain.participantsLeft, 'participant')} left`;
   const time =
     order.deadlineMs > nowMs
       ? `empty by the deadline in ${spanInWords(order.deadlineMs - nowMs)} (${order.onDeadline})`

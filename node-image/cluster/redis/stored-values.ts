@@ -41,6 +41,7 @@ const drainProgress = z.object({
   roomsLeft: count,
   participantsLeft: count,
   turnAllocationsLeft: count,
+  jobsLeft: count.optional(),
   roomsMoved: count,
   obstacle: z.string(),
   overdue: z.boolean(),

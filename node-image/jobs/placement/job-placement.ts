@@ -1,5 +1,5 @@
-import type { LedgerConfig } from '../../cluster/placement-load';
 import { isLate, type RegisteredNode } from '../../cluster/node-record';
+import type { LedgerConfig } from '../../cluster/placement-load';
 import { hardReason } from '../../cluster/placement-reasons';
 import type { JobKind } from '../job';
 import type { JobCost } from '../job-runner';
@@ -54,7 +54,9 @@ export function placeJob(question: JobPlacementQuestion): JobCandidate[] {
     .filter(({ excluded }) => excluded.length === 0)
     .sort(
       (a, b) =>
-        Number(isLate(a.node)) - Number(isLate(b.node)) || b.packed - a.packed || a.chance - b.chance,
+        Number(isLate(a.node)) - Number(isLate(b.node)) ||
+        b.packed - a.packed ||
+        a.chance - b.chance,
     );
   return [
     ...possible.map(({ node, hosts }, index) => ({

@@ -1,0 +1,161 @@
+import type { Registry as MetricsRegistry } from 'prom-client';
+import type { LinkPath } from '../api/cluster/link-requests';
+import { jobLinkPath, linkJobNodes } from '../api/jobs/job-link';
+import type { DrainableJobs } from '../cluster/drain-jobs';
+import { LINK_PROTOCOL } from '../cluster/link/link';
+import type { NodeLoad, NodeState, RegisteredNode } from '../cluster/node-record';
+import type { Registry } from '../cluster/registry';
+import { JobDispatcher } from '../jobs/job-dispatcher';
+import { JobHost } from '../jobs/job-host';
+import { type JobNodes, localJobNodes } from '../jobs/job-nodes';
+import { JobReaper } from '../jobs/job-reaper';
+import type { JobStore } from '../jobs/job-store';
+import { JobMetrics } from '../telemetry/job-metrics';
+import type { Closers } from './closers';
+import type { ClusterParts } from './cluster-parts';
+import { type JobRulesOptions, type JobRunnersOptions, jobRules, jobRunners } from './job-kinds';
+
+/** A registry that is younger may not know all nodes that live, ms. */
+const YOUNG_MS = 10_000;
+
+/** The jobs of a node that runs some. */
+export interface HostedJobs {
+  readonly host: JobHost;
+  /** What the node answers about them on its link. */
+  readonly path: LinkPath;
+  readonly drainable: DrainableJobs;
+  /** The load of the node, with that of its jobs. */
+  readonly load: () => NodeLoad;
+}
+
+/** Runs jobs on a Media Node or Single Node. */
+export function hostJobs(
+  options: JobRunnersOptions & {
+    readonly store: JobStore;
+    readonly state: () => NodeState;
+  },
+): HostedJobs {
+  const { nodeId, plane, store, state, log, closers } = options;
+  const { ledger } = plane;
+  const host = new JobHost({
+    nodeId,
+    store,
+    ledger,
+    runners: jobRunners(options),
+    refuses: () => (state() === 'serving' ? undefined : `it is ${state()}`),
+    log,
+  });
+  closers.add(() => host.close());
+  plane.meterJobs(() => host.pids());
+  new JobMetrics(plane.metrics.registry).watchHost(host);
+  const count = (kind: 'egress' | 'ingress' | 'agent'): number => host.jobs(kind).length;
+  return {
+    host,
+    path: jobLinkPath(host),
+    drainable: {
+      jobs: () => host.jobs(),
+      handOver: (id, leftMs) => host.handOver(id, leftMs),
+      stop: async (id) => {
+        await host.stop(id, 'its node is drained');
+      },
+    },
+    load: () => ({
+      ...plane.load(),
+      jobs: {
+        kinds: host.kinds,
+        freeCpus: ledger.free().cpus,
+        egress: count('egress'),
+        ingress: count('ingress'),
+        agent: count('agent'),
+      },
+    }),
+  };
+}
+
+/** What starts jobs, and looks after those that nobody runs. */
+export interface JobDesk {
+  readonly store: JobStore;
+  readonly dispatcher: JobDispatcher;
+  /** Further kinds are added to it. */
+  readonly reaper: JobReaper;
+}
+
+interface DeskOptions extends JobRulesOptions {
+  readonly store: JobStore;
+  readonly metrics: MetricsRegistry;
+  readonly leads: () => boolean;
+  readonly closers: Closers;
+}
+
+/** On a Master Node. */
+export function masterJobs(options: DeskOptions & { readonly parts: ClusterParts }): JobDesk {
+  const { watch, link } = options.parts;
+  return deskOf(options, {
+    nodes: linkJobNodes({ link, address: (id) => watch.node(id)?.record.link }),
+    registered: async () => {
+      const { nodes } = await watch.look();
+      return nodes;
+    },
+    isGone: (id) => (watch.registryAgeMs ?? 0) > YOUNG_MS && watch.node(id) === undefined,
+    hasLink: (id) => watch.node(id)?.record.link !== undefined,
+    onLost: (listener) => watch.onLost(listener),
+  });
+}
+
+/** On a Single Node, which runs all jobs itself. */
+export function singleJobs(
+  options: Omit<DeskOptions, 'leads'> & { readonly host: JobHost; readonly registry: Registry },
+): JobDesk {
+  const { host, registry } = options;
+  return deskOf(
+    { ...options, leads: () => true },
+    {
+      nodes: localJobNodes(host),
+      registered: async () => (await registry.snapshot()).nodes,
+      isGone: () => false,
+      hasLink: () => true,
+      onLost: () => {},
+    },
+  );
+}
+
+interface Surroundings {
+  readonly nodes: JobNodes;
+  readonly registered: () => Promise<readonly RegisteredNode[]>;
+  readonly isGone: (nodeId: string) => boolean;
+  readonly hasLink: (nodeId: string) => boolean;
+  readonly onLost: (listener: () => void) => void;
+}
+
+function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
+  const { config, store, leads, log, closers } = options;
+  const { jobs, ledger } = config.sluice;
+  const metrics = new JobMetrics(options.metrics);
+  const dispatcher = new JobDispatcher({
+    store,
+    nodes: around.nodes,
+    rules: jobRules(options),
+    registered: around.registered,
+    ledger,
+    queueMs: jobs.queue,
+    linkProtocol: LINK_PROTOCOL,
+    onRefused: (kind) => metrics.refused(kind),
+    log,
+  });
+  const reaper = new JobReaper({
+    store,
+    care: dispatcher.care(),
+    leads,
+    isGone: around.isGone,
+    running: async (id) => (around.hasLink(id) ? await around.nodes.running(id) : undefined),
+    queueMs: jobs.queue,
+    restartWithinMs: jobs.restart_within,
+    keepEndedMs: jobs.keep_ended,
+    mostEnded: jobs.most_ended,
+    log,
+  });
+  closers.add(() => reaper.close());
+  metrics.watchReaper(reaper);
+  around.onLost(() => void reaper.look());
+  return { store, dispatcher, reaper };
+}
