@@ -50,7 +50,7 @@ export class RtpTap {
     socket.on('message', (message, from) => this.#receive(message, from.port));
     // A socket of the loopback has no errors that matter, and must not end the process.
     socket.on('error', () => {});
-    consumer.observer.once('close', () => this.#end());
+    consumer.observer.once('close', () => this.end());
   }
 
   /** Makes it, at rest: nothing comes before `start`. */
@@ -114,7 +114,7 @@ export class RtpTap {
   async start(sink: TapSink): Promise<void> {
     this.#sink = sink;
     if (this.#consumer.closed) {
-      this.#end();
+      this.end();
       return;
     }
     if (this.#consumer.type === 'simulcast' || this.#consumer.type === 'svc') {
@@ -151,6 +151,14 @@ export class RtpTap {
     }
   }
 
+  /** Closes it, as its publisher has ended it. Idempotent. */
+  end(): void {
+    if (!this.#closed) {
+      this.close();
+      this.#sink?.ended();
+    }
+  }
+
   /** Idempotent. */
   close(): void {
     if (!this.#closed) {
@@ -174,13 +182,6 @@ export class RtpTap {
     const packet = readRtp(message);
     if (packet !== undefined) {
       this.#sink?.packet(packet);
-    }
-  }
-
-  #end(): void {
-    if (!this.#closed) {
-      this.close();
-      this.#sink?.ended();
     }
   }
 }

@@ -77,19 +77,23 @@ export class LiveStream {
    * @param dark - what is shown while no picture is expected
    */
   tick(nowMs: number, dark: Buffer | undefined): void {
+    this.#complete(nowMs - SILENT_AFTER_MS, nowMs - DARK_AFTER_MS, dark);
+  }
+
+  /** Fills in what is missing up to now, after which nothing comes. What is written can be read. */
+  end(nowMs: number, dark: Buffer | undefined): void {
+    this.#complete(nowMs, nowMs, dark);
+    this.#matroska.close();
+  }
+
+  #complete(soundUntilMs: number, pictureUntilMs: number, dark: Buffer | undefined): void {
     if (this.#options.audio) {
-      this.#fill(nowMs - SILENT_AFTER_MS);
+      this.#fill(soundUntilMs);
     }
-    const untilMs = nowMs - DARK_AFTER_MS;
-    while (dark !== undefined && this.#pictureMs + DARK_MS <= untilMs) {
+    while (dark !== undefined && this.#pictureMs + DARK_MS <= pictureUntilMs) {
       const timeMs = this.#hasPicture ? this.#pictureMs + DARK_MS : this.#options.originMs;
       this.picture({ data: dark, timeMs, isKey: true });
     }
-  }
-
-  /** What is written can still be read. Idempotent. */
-  close(): void {
-    this.#matroska.close();
   }
 
   #fill(untilMs: number): void {

@@ -95,6 +95,8 @@ export class TrackFeed {
   /** Idempotent. */
   close(): void {
     if (!this.#closed) {
+      // What waits for a packet that will never come now.
+      this.#take(this.#reorder.take(Number.POSITIVE_INFINITY));
       this.#closed = true;
       clearInterval(this.#timer);
       this.#options.tap.close();

@@ -90,10 +90,11 @@ export class TracksSource implements EgressSource {
     if (!this.#closed) {
       this.#closed = true;
       clearInterval(this.#timer);
+      const dark = this.#video.isSilent ? this.#dark?.data : undefined;
       this.#audio.close();
       this.#video.close();
       this.#room?.close();
-      this.#stream?.close();
+      this.#stream?.end(this.#nowMs(), dark);
       this.#resolveEnd(end);
     }
   }
@@ -178,7 +179,7 @@ export class TracksSource implements EgressSource {
     stream.readable.once('error', (error) =>
       this.#finish({ kind: 'failed', error: error.message }),
     );
-    this.#timer = setInterval(() => this.#tick(stream, hasVideo), TICK_MS);
+    this.#timer = setInterval(() => this.#tick(stream), TICK_MS);
     const { setup, codec } = video ?? {};
     return {
       inputs: [
@@ -232,9 +233,8 @@ export class TracksSource implements EgressSource {
     }
   }
 
-  #tick(stream: LiveStream, hasVideo: boolean): void {
-    const isDark = hasVideo && this.#video.isSilent;
-    stream.tick(this.#nowMs(), isDark ? this.#dark?.data : undefined);
+  #tick(stream: LiveStream): void {
+    stream.tick(this.#nowMs(), this.#video.isSilent ? this.#dark?.data : undefined);
   }
 
   /** By the clock of the SFU. */
