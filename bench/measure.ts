@@ -5,7 +5,7 @@ import { runLoad } from './load';
 import type { LoadLine } from './load-plan';
 import { machineCpuSeconds, type Usage, usageOf } from './process-tree';
 import { planOf, type Scenario } from './scenarios';
-import { type ServerKind, startBenchServer } from './servers';
+import { type BenchServer, type ServerKind, startBenchServer } from './servers';
 
 /** After everybody has joined, until the server is taken to be in its steady state, seconds. */
 const SETTLING = 5;
@@ -45,6 +45,15 @@ export interface MeasureOptions {
   readonly address: string;
   /** Of load, in seconds. */
   readonly seconds: number;
+  /** Further keys of Sluice's `sluice`. @default none */
+  readonly sluice?: Readonly<Record<string, unknown>>;
+  /** Called once, when all have joined and what joins cost is over. */
+  readonly onSteady?: (server: BenchServer) => void;
+}
+
+interface Sample {
+  readonly line: LoadLine;
+  readonly usage: Usage;
 }
 
 /** @throws Error when the server does not start or the load source fails. */
@@ -59,11 +68,21 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     const machine = machineCpuSeconds();
     const idle = usageOf(server.pid);
     const begun = performance.now();
-    const samples: { readonly line: LoadLine; readonly usage: Usage }[] = [];
+    const lastJoin =
+      Math.max(0, ...scenario.participants.map(({ joinAtMs = 0 }) => joinAtMs)) / 1000;
+    const samples: Sample[] = [];
+    let steady: Sample | undefined;
     const load = await runLoad({
       program,
       plan,
-      onLine: (line) => samples.push({ line, usage: usageOf(server.pid) }),
+      onLine: (line) => {
+        const sample = { line, usage: usageOf(server.pid) };
+        samples.push(sample);
+        if (steady === undefined && line.seconds >= lastJoin + SETTLING) {
+          steady = sample;
+          options.onSteady?.(server);
+        }
+      },
     });
     const last = samples.at(-1)?.usage ?? idle;
     const { user, system } = process.cpuUsage(own);
@@ -72,11 +91,9 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     const available = ((performance.now() - begun) / 1000) * availableParallelism();
     const othersShare = Math.max(0, (machineCpuSeconds() - machine - ours) / available);
 
-    const lastJoin =
-      Math.max(0, ...scenario.participants.map(({ joinAtMs = 0 }) => joinAtMs)) / 1000;
-    const steady = samples.find(({ line }) => line.seconds >= lastJoin + SETTLING);
+    const begin = steady as Sample | undefined;
     const packets = forwarded(load);
-    const steadyPackets = steady ? packets - forwarded(steady.line) : 0;
+    const steadyPackets = begin ? packets - forwarded(begin.line) : 0;
     const rssPeak = Math.max(...samples.map(({ usage }) => usage.rssBytes), idle.rssBytes);
     const joined = Math.max(1, load.clients.joined);
     const grown = rssPeak - idle.rssBytes;
@@ -86,12 +103,12 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
       forwarded: packets,
       cpuMicrosecondsPerPacket: packets > 0 ? (used * 1e6) / packets : undefined,
       steadyCpuMicrosecondsPerPacket:
-        steady && steadyPackets > 0
-          ? ((last.cpuSeconds - steady.usage.cpuSeconds) * 1e6) / steadyPackets
+        begin && steadyPackets > 0
+          ? ((last.cpuSeconds - begin.usage.cpuSeconds) * 1e6) / steadyPackets
           : undefined,
       steadyPacketsPerSecond:
-        steady && steadyPackets > 0
-          ? steadyPackets / (load.seconds - steady.line.seconds)
+        begin && steadyPackets > 0
+          ? steadyPackets / (load.seconds - begin.line.seconds)
           : undefined,
       serverCpuSeconds: used,
       lostShare: load.received.lost / Math.max(1, packets + load.received.lost),

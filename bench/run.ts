@@ -17,6 +17,7 @@ import type { ServerKind } from './servers';
 import { socketsSeries } from './sockets-series';
 import { sentenceOf, targetsOf } from './targets';
 import { trendsOf } from './trend';
+import { workersSeries } from './workers-series';
 
 const ADDRESS = '10.87.0.1';
 const EXTRAS: readonly ExtraSeries[] = [
@@ -24,6 +25,7 @@ const EXTRAS: readonly ExtraSeries[] = [
   controlSeries,
   socketsSeries,
   drainSeries,
+  workersSeries,
   lkSeries,
 ];
 

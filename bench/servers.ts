@@ -8,6 +8,7 @@ const REPOSITORY = join(__dirname, '..');
 const KEY = 'bench';
 const SECRET = 'a-secret-of-the-bench-that-is-long-enough';
 const HEALTHY_WITHIN_MS = 30_000;
+const METRICS_PORT = 7889;
 
 export type ServerKind = 'sluice' | 'livekit-server';
 
@@ -16,6 +17,8 @@ export interface BenchServer {
   readonly pid: number;
   readonly apiKey: string;
   readonly apiSecret: string;
+  /** Where Sluice tells its metrics. */
+  readonly metricsUrl: string;
   /** Lets an identity join a Room. */
   token(room: string, identity: string): Promise<string>;
   close(): Promise<void>;
@@ -27,11 +30,13 @@ export interface StartServerOptions {
   readonly peer: string;
   /** The address that the server binds and announces. */
   readonly address: string;
+  /** Further keys of `sluice`. @default none */
+  readonly sluice?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** @throws Error with the server's log when it is not healthy within 30 s. */
 export async function startBenchServer(options: StartServerOptions): Promise<BenchServer> {
-  const { kind, peer, address } = options;
+  const { kind, peer, address, sluice } = options;
   const rtc = { node_ip: address, use_external_ip: false };
   const config = JSON.stringify({
     port: 7880,
@@ -40,8 +45,13 @@ export async function startBenchServer(options: StartServerOptions): Promise<Ben
     ...(kind === 'sluice'
       ? {
           rtc: { ...rtc, udp_port: '7900-7963', tcp_port: 8000 },
-          // All load comes from one address; livekit-server has no such limit.
-          sluice: { joins_per_second_by_address: 1_000, joins_per_second_by_key: 1_000 },
+          prometheus: { port: METRICS_PORT },
+          sluice: {
+            // All load comes from one address; livekit-server has no such limit.
+            joins_per_second_by_address: 1_000,
+            joins_per_second_by_key: 1_000,
+            ...sluice,
+          },
         }
       : {
           rtc: { ...rtc, udp_port: 7882, tcp_port: 7881 },
@@ -98,6 +108,7 @@ export async function startBenchServer(options: StartServerOptions): Promise<Ben
     pid: child.pid ?? 0,
     apiKey: KEY,
     apiSecret: SECRET,
+    metricsUrl: `http://${address}:${METRICS_PORT}/metrics`,
     token: (room, identity) => {
       const token = new AccessToken(KEY, SECRET, { identity });
       token.addGrant({ roomJoin: true, room });

@@ -105,6 +105,7 @@ export class TrackPipe {
     track.ready.then(
       (outgoing) => {
         track.outgoing = outgoing;
+        outgoing.observer.once('close', () => this.#forget(producer.id, track));
       },
       () => {},
     );
@@ -114,8 +115,14 @@ export class TrackPipe {
   #release(id: string, track: PipedTrack): void {
     track.leases -= 1;
     if (track.leases === 0) {
-      this.#tracks.delete(id);
+      this.#forget(id, track);
       track.outgoing?.close();
+    }
+  }
+
+  #forget(id: string, track: PipedTrack): void {
+    if (this.#tracks.get(id) === track) {
+      this.#tracks.delete(id);
     }
   }
 

@@ -14,9 +14,11 @@ export interface TestRoomsOptions {
   readonly presets?: ReadonlyMap<string, RoomConfiguration>;
   readonly settings?: Partial<RoomSettings>;
   readonly rooms?: Partial<LocalRoomsOptions>;
+  /** @default 1 */
+  readonly workers?: number;
 }
 
-/** The Rooms of a node with one real worker, whose clock the test moves. */
+/** The Rooms of a node with real workers, whose clock the test moves. */
 export class TestRooms {
   nowMs = Date.now();
   /** What observers were told, as "event identity-or-room". */
@@ -59,7 +61,7 @@ export class TestRooms {
   }
 
   static async start(options: TestRoomsOptions = {}): Promise<TestRooms> {
-    return new TestRooms(await startPool(), options);
+    return new TestRooms(await startPool(options.workers), options);
   }
 
   close(): void {

@@ -20,4 +20,11 @@ export class Metrics {
       .map((match) => Number(match?.[2]));
     return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0);
   }
+
+  /** What a metric says whose name ends so, and that has a label of this value; undefined without. */
+  of(nameEnd: string, label: string): number | undefined {
+    return new Metrics(this.#lines.filter((one) => one.includes(`"${label}"`)).join('\n')).sum(
+      nameEnd,
+    );
+  }
 }
