@@ -8,8 +8,9 @@ import { openRemoteRoom } from '../jobs/egress/tracks/remote-room';
 import type { WorkerPool } from '../media/worker-pool';
 import type { LocalRooms } from '../room/local-rooms';
 import { pipeEndSchema } from '../room/tap-messages';
-import { type TapSessions, TooManySessionsError } from '../room/tap-sessions';
+import { TapSessions, type TapSessionsOptions, TooManySessionsError } from '../room/tap-sessions';
 import type { TappedRoom } from '../room/tapped-room';
+import type { Closers } from './closers';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
@@ -49,6 +50,16 @@ export function roomOpener(options: RoomOpenerOptions): OpenRoom {
     const { link, ip } = cluster;
     return openRemoteRoom({ room: name, address, link, ip, pool, log });
   };
+}
+
+/** Lets other nodes record Rooms of this one. */
+export function recordedRooms({
+  closers,
+  ...options
+}: TapSessionsOptions & { readonly closers: Closers }): LinkPath {
+  const sessions = new TapSessions(options);
+  closers.add(() => sessions.close());
+  return tapPaths(sessions);
 }
 
 /**
