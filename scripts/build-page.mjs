@@ -60,7 +60,8 @@ async function buildRecorded(force) {
     target: 'chrome120',
   });
   const files = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
-  for (const name of ['index.html', 'main.css']) files.set(name, readFileSync(join(recorded, name)));
+  for (const name of ['index.html', 'main.css'])
+    files.set(name, readFileSync(join(recorded, name)));
   files.set('licenses.txt', Buffer.from(licenses(Object.keys(metafile.inputs))));
   moveTo(recordedTarget, files);
   return true;

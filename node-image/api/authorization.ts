@@ -14,6 +14,9 @@ export const requireRoomList = (grants: Grants | undefined): void =>
 export const requireIngressAdmin = (grants: Grants | undefined): void =>
   requireThat(grants, (video) => video.ingressAdmin);
 
+export const requireRoomRecord = (grants: Grants | undefined): void =>
+  requireThat(grants, (video) => video.roomRecord);
+
 /** An admin of that very room. */
 export const requireRoomAdmin = (grants: Grants | undefined, room: string): void =>
   requireThat(grants, (video) => video.roomAdmin && video.room === room);

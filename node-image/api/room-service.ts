@@ -15,6 +15,8 @@ import {
   PerformRpcRequest,
   PerformRpcResponse,
   RemoveParticipantResponse,
+  type Room,
+  type RoomEgress,
   RoomParticipantIdentity,
   SendDataRequest,
   SendDataResponse,
@@ -35,8 +37,16 @@ import { SizeChecks, type SizeLimits } from './size-limits';
 import { type TwirpMethod, type TwirpService, twirpMethod } from './twirp';
 import { TwirpError } from './twirp-error';
 
+/** Egresses that start with a Room. Each throws what a caller of the server API is told. */
+export interface RoomEgressStarter {
+  check(room: string, wanted: RoomEgress): void;
+  created(room: Room, wanted: RoomEgress): Promise<void>;
+}
+
 export interface RoomServiceOptions {
   readonly rooms: RoomControl;
+  /** @default - there are none */
+  readonly egress?: RoomEgressStarter;
   readonly limits?: SizeLimits;
 }
 
@@ -45,12 +55,12 @@ export interface RoomServiceOptions {
  *
  * Source: livekit_room.proto.
  */
-export function roomService({ rooms, limits = {} }: RoomServiceOptions): TwirpService {
+export function roomService({ rooms, limits = {}, egress }: RoomServiceOptions): TwirpService {
   const check = new SizeChecks(limits);
   return {
     name: 'livekit.RoomService',
     methods: new Map([
-      ...methodsOnRooms(rooms, check),
+      ...methodsOnRooms(rooms, check, egress),
       ...methodsOnParticipants(rooms, check),
       ...methodsOnTracksAndData(rooms),
       ...methodsBetweenRooms(),
@@ -60,12 +70,16 @@ export function roomService({ rooms, limits = {} }: RoomServiceOptions): TwirpSe
 
 type Methods = readonly (readonly [string, TwirpMethod])[];
 
-const methodsOnRooms = (rooms: RoomControl, check: SizeChecks): Methods => [
+const methodsOnRooms = (
+  rooms: RoomControl,
+  check: SizeChecks,
+  egress: RoomEgressStarter | undefined,
+): Methods => [
   [
     'CreateRoom',
     twirpMethod(CreateRoomRequest, async (request, { grants }) => {
       requireRoomCreate(grants);
-      if (request.egress !== undefined) {
+      if (request.egress !== undefined && egress === undefined) {
         throw new TwirpError('unimplemented', 'egress is not available on this server');
       }
       check.roomName(request.name);
@@ -74,7 +88,11 @@ const methodsOnRooms = (rooms: RoomControl, check: SizeChecks): Methods => [
         check.metadata(agent.metadata);
         check.attributes(agent.attributes);
       }
-      return rooms.createRoom(request);
+      if (request.egress === undefined) return rooms.createRoom(request);
+      egress?.check(request.name, request.egress);
+      const room = await rooms.createRoom(request);
+      await egress?.created(room, request.egress);
+      return room;
     }),
   ],
   [

@@ -3,18 +3,6 @@ import { permissionsDenied, TwirpError } from './twirp-error';
 
 /** The services of LiveKit's server that this one knows by name only. Source: its proto files. */
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
-  Egress: [
-    'StartEgress',
-    'StartRoomCompositeEgress',
-    'StartWebEgress',
-    'StartParticipantEgress',
-    'StartTrackCompositeEgress',
-    'StartTrackEgress',
-    'UpdateLayout',
-    'UpdateStream',
-    'ListEgress',
-    'StopEgress',
-  ],
   SIP: [
     'ListSIPTrunk',
     'CreateSIPInboundTrunk',
@@ -35,7 +23,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Answers 501 to every method of Egress, Ingress, SIP. */
+/** Answers 501 to every method of SIP. */
 export function unimplementedServices(): TwirpService[] {
   return Object.entries(SERVICES).map(([service, methods]) => ({
     name: `livekit.${service}`,

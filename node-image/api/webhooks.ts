@@ -1,4 +1,5 @@
 import {
+  type EgressInfo,
   type IngressInfo,
   ParticipantInfo,
   Room,
@@ -40,7 +41,7 @@ export class WebhookConfigError extends Error {
 }
 
 type EventFields = Pick<WebhookEvent, 'event' | 'room'> &
-  Partial<Pick<WebhookEvent, 'participant' | 'track' | 'ingressInfo'>>;
+  Partial<Pick<WebhookEvent, 'participant' | 'track' | 'ingressInfo' | 'egressInfo'>>;
 
 /**
  * Tells every configured URL what happens in Rooms. The events of one Room arrive in order; a URL
@@ -105,6 +106,18 @@ export class Webhooks implements RoomObserver {
     this.#tell({ event: 'ingress_ended', ingressInfo: info });
   }
 
+  egressStarted(info: EgressInfo): void {
+    this.#tell({ event: 'egress_started', egressInfo: info });
+  }
+
+  egressUpdated(info: EgressInfo): void {
+    this.#tell({ event: 'egress_updated', egressInfo: info });
+  }
+
+  egressEnded(info: EgressInfo): void {
+    this.#tell({ event: 'egress_ended', egressInfo: info });
+  }
+
   /** Delivers what waits, for at most so long. Idempotent. */
   async close(drainMs = DRAIN_MS): Promise<void> {
     await Promise.all(this.#queues.map((queue) => queue.close(drainMs)));
@@ -127,10 +140,9 @@ export class Webhooks implements RoomObserver {
     const createdAt = BigInt(Math.floor(now() / 1000));
     const event = new WebhookEvent({ id: newId('EV_'), createdAt });
     Object.assign(event, fields);
-    const { room, ingressInfo } = fields;
-    for (const queue of this.#queues) {
-      queue.push(room?.name ?? ingressInfo?.ingressId ?? '', event);
-    }
+    const { room, ingressInfo, egressInfo } = fields;
+    const of = room?.name ?? ingressInfo?.ingressId ?? egressInfo?.egressId ?? '';
+    for (const queue of this.#queues) queue.push(of, event);
   }
 
   #wants(event: string): boolean {

@@ -1,3 +1,4 @@
+import { egressKeys } from './config-egress';
 import { decimal, duration, section, text, whole } from './config-values';
 
 /** CPU cores that a job needs of its node. */
@@ -38,6 +39,7 @@ const ingressCpuCost = section({
 /** Recording, and streaming out. All of it may stand in a file of its own, egress.yaml. */
 export const egressSchema = section({
   cpu_cost: egressCpuCost,
+  ...egressKeys,
 }).prefault({});
 
 /** Streaming in. All of it may stand in a file of its own, ingress.yaml. Source: livekit-server, IngressConfig. */

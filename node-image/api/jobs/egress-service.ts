@@ -1,5 +1,5 @@
 import {
-  EgressInfo,
+  type EgressInfo,
   ListEgressRequest,
   ListEgressResponse,
   ParticipantEgressRequest,
@@ -99,9 +99,14 @@ async function asked<T>(grants: Grants | undefined, ask: () => Promise<T>): Prom
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof EgressError) {
-      throw new TwirpError(error.code, error.message, {}, { cause: error });
-    }
-    throw jobErrorOf(error);
+    throw egressErrorForCaller(error);
   }
+}
+
+/** What a caller of the server API is told of what went wrong with an Egress. */
+export function egressErrorForCaller(error: unknown): unknown {
+  if (error instanceof EgressError) {
+    return new TwirpError(error.code, error.message, {}, { cause: error });
+  }
+  return jobErrorOf(error);
 }

@@ -1,9 +1,9 @@
 import {
   type EgressInfo,
-  ListEgressRequest,
+  type ListEgressRequest,
   ListRoomsRequest,
-  type UpdateStreamRequest,
   UpdateParticipantRequest,
+  type UpdateStreamRequest,
 } from '@livekit/protocol';
 import { newId } from '../../room/ids';
 import type { RoomControl } from '../../room/room-control';
@@ -32,6 +32,11 @@ export class EgressControl {
 
   constructor(options: EgressControlOptions) {
     this.#options = options;
+  }
+
+  /** Whether it could be done, as far as that can be seen now. @throws EgressError */
+  check(request: EgressRequest): void {
+    specOf(request, this.#options.storage);
   }
 
   /** @throws EgressError, NoNodeError, RegistryUnavailableError */

@@ -1,5 +1,5 @@
-import { EgressInfo, EgressSourceType, EgressStatus } from '@livekit/protocol';
 import type { JsonObject } from '@bufbuild/protobuf';
+import { EgressInfo, EgressSourceType, EgressStatus } from '@livekit/protocol';
 import type { EgressRequest } from './from-request';
 import type { EgressSpec } from './spec';
 import { streamUrl } from './stream-url';
@@ -64,7 +64,9 @@ function resultOf(info: EgressInfo): EgressInfo['result'] {
   const [segments] = segmentResults;
   if (segments !== undefined) return { case: 'segments', value: segments };
   if (streamResults.length > 0) {
-    const list = EgressInfo.fromJson({ stream: { info: streamResults.map((one) => one.toJson()) } });
+    const list = EgressInfo.fromJson({
+      stream: { info: streamResults.map((one) => one.toJson()) },
+    });
     return list.result;
   }
   return { case: undefined };

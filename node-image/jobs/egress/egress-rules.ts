@@ -48,7 +48,9 @@ export class EgressRules implements JobRules {
     const aborted = reason === 'not-placed' || reason === 'stopped';
     info.status = aborted ? EgressStatus.EGRESS_ABORTED : EgressStatus.EGRESS_FAILED;
     info.error = message;
-    info.errorCode = { 'not-placed': 503, 'owner-lost': 500, 'not-started': 500, stopped: 412 }[reason];
+    info.errorCode = { 'not-placed': 503, 'owner-lost': 500, 'not-started': 500, stopped: 412 }[
+      reason
+    ];
     info.details = reason === 'stopped' ? `End reason: ${message}` : 'End reason: Failure';
     info.endedAt = nowNs;
     info.updatedAt = nowNs;

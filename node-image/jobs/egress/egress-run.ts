@@ -239,7 +239,7 @@ export class EgressRun {
       this.#ffmpeg = ffmpeg;
       const stop = await this.#untilStopped(source, ffmpeg);
       progress.close();
-      await this.#finish(stop, ffmpeg, outputs, watch, progress.outTimeMs);
+      await this.#finish(stop, ffmpeg, outputs, watch, () => progress.outTimeMs);
       return stop;
     } finally {
       progress.close();
@@ -269,7 +269,7 @@ export class EgressRun {
     ffmpeg: FfmpegProcess,
     outputs: RunOutputs,
     watch: SegmentWatcher,
-    durationMs: number,
+    durationMs: () => number,
   ): Promise<void> {
     const { info } = this.#options;
     if (this.#silent) return;
@@ -288,7 +288,7 @@ export class EgressRun {
     }
     if (info.startedAt === 0n) return;
     const finished = await Promise.allSettled(outputs.all.map((output) => output.finish()));
-    this.#stampResults(durationMs);
+    this.#stampResults(durationMs());
     const broken = finished.find((one) => one.status === 'rejected');
     if (stop.kind === 'failed') return;
     if (broken?.status === 'rejected') throw broken.reason;

@@ -144,7 +144,8 @@ function segmentPaths(output: SegmentsSpec, names: NameFacts, info: SegmentsInfo
   return {
     prefix,
     playlist: info.playlistName || (playlist && playlistPath(playlist)),
-    livePlaylist: info.livePlaylistName || (output.livePlaylist && playlistPath(output.livePlaylist)),
+    livePlaylist:
+      info.livePlaylistName || (output.livePlaylist && playlistPath(output.livePlaylist)),
   };
 }
 

@@ -37,7 +37,12 @@ function shown(): Shown[] {
       const camera = publicationOf(participant, Track.Source.Camera);
       const screen = publicationOf(participant, Track.Source.ScreenShare);
       const own = { key: participant.sid, participant, publication: camera, isScreen: false };
-      const shared = { ...own, key: `${participant.sid}-screen`, publication: screen, isScreen: true };
+      const shared = {
+        ...own,
+        key: `${participant.sid}-screen`,
+        publication: screen,
+        isScreen: true,
+      };
       return screen === undefined ? [own] : [shared, own];
     })
     .sort((a, b) => Number(b.isScreen) - Number(a.isScreen));

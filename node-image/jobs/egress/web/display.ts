@@ -41,11 +41,9 @@ export async function openDisplay({ width, height, folder }: DisplayOptions): Pr
     cwd: folder,
   });
   try {
-    const [number] = (await program.until(
-      'The display',
-      once(program.pipe, 'data'),
-      START_MS,
-    )) as [Buffer];
+    const [number] = (await program.until('The display', once(program.pipe, 'data'), START_MS)) as [
+      Buffer,
+    ];
     const name = `:${number.toString().trim()}`;
     return {
       name,

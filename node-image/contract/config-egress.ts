@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+import { duration, flag, secret, section, text, whole } from './config-values';
+
+/** Source: livekit/egress, config.S3Config. */
+const s3Storage = section({
+  /** Empty, with an empty secret: the rights of the machine. */
+  access_key: text(),
+  secret: secret(),
+  session_token: secret(),
+  region: text(),
+  /** Empty: AWS. */
+  endpoint: text(),
+  bucket: text(),
+  /** The bucket is in the path, not in the name of the host. @default false */
+  force_path_style: flag(false),
+}).prefault({});
+
+/** Source: livekit/egress, config.AzureConfig. */
+const azureStorage = section({
+  account_name: text(),
+  /** Empty: the rights of the machine. */
+  account_key: secret(),
+  container_name: text(),
+}).prefault({});
+
+/** What ends recordings by themselves; 0: nothing does. Source: livekit/egress, SessionLimits. */
+const sessionLimits = section({
+  /** Milliseconds here. @default 0s */
+  file_output_max_duration: duration('0s'),
+  /** Bytes. @default 0 */
+  file_output_max_size: whole(0, 0),
+  stream_output_max_duration: duration('0s'),
+  segment_output_max_duration: duration('0s'),
+  image_output_max_duration: duration('0s'),
+}).prefault({});
+
+/** Of recordings, beside what they cost. */
+export const egressKeys = {
+  /** Where files go whose request does not say: a bucket of S3, a container of Azure, or none. */
+  storage: section({ s3: s3Storage, azure: azureStorage }).prefault({}),
+  /** Files whose request names no storage are kept below this folder of the node; empty: none are. */
+  local_directory: text(),
+  /** Where a recording is put together; empty: the system's folder for what is temporary. */
+  work_directory: text(),
+  session_limits: sessionLimits,
+  /** The page of Room composites; empty: the one that comes with the node. */
+  template_base: text(),
+  /** Where that page finds this server, ws:// or wss://; empty: this node, or a Master Node. */
+  ws_url: text(),
+  /** Chromium, or another browser of its kind. @default /usr/bin/chromium */
+  browser: text('/usr/bin/chromium'),
+  /** Chromium's own sandbox. It needs namespaces of users, and cannot be had as root. @default false */
+  enable_chrome_sandbox: flag(false),
+  /** Certificates of pages are not looked at. @default false */
+  insecure: flag(false),
+  /** A page that has not said START_RECORDING by then is given up; milliseconds here. @default 60s */
+  start_signal_timeout: duration('60s'),
+} as const satisfies z.core.$ZodShape;

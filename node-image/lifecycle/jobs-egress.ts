@@ -1,0 +1,294 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { egressErrorForCaller, egressService } from '../api/jobs/egress-service';
+import type { KeySource } from '../api/key-ring';
+import type { RoomEgressStarter } from '../api/room-service';
+import { TokenMinter } from '../api/token-minter';
+import type { TwirpService } from '../api/twirp';
+import { deriveKey } from '../cluster/sealed-text';
+import type { SluiceConfig } from '../contract';
+import { AutoEgress } from '../jobs/egress/auto-egress';
+import { EgressControl } from '../jobs/egress/egress-control';
+import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
+import type { EgressLimits } from '../jobs/egress/egress-run';
+import { EgressRunner, type SourceNeeds } from '../jobs/egress/egress-runner';
+import { PageServer } from '../jobs/egress/page-server';
+import { SpecSealer } from '../jobs/egress/sealed-spec';
+import { type EgressSource, SourceError } from '../jobs/egress/source';
+import type { EgressSpec } from '../jobs/egress/spec';
+import type { DefaultStorage } from '../jobs/egress/storage-choice';
+import { TracksSource, type TracksSourceOptions } from '../jobs/egress/tracks/tracks-source';
+import { openStorage } from '../jobs/egress/upload/open-storage';
+import { WebSource } from '../jobs/egress/web/web-source';
+import type { JobDispatcher } from '../jobs/job-dispatcher';
+import type { JobStore } from '../jobs/job-store';
+import type { RoomControl } from '../room/room-control';
+import type { RoomObserver } from '../room/room-observer';
+import type { Closers } from './closers';
+
+/** So long the token of a recorder is good for joining, in s: a Room that moves is joined anew. */
+const TOKEN_SECONDS = 24 * 3600;
+
+/** What seals requests: of all nodes of a cluster, or of a Single Node that keeps them in memory. */
+export function specSealer({ sluice }: SluiceConfig): SpecSealer {
+  const { secret } = sluice.cluster;
+  return new SpecSealer(deriveKey(secret, 'sluice egress requests'));
+}
+
+/** Of a Single Node: gone with it, as its jobs are. */
+export const memorySealer = (): SpecSealer => new SpecSealer(randomBytes(32));
+
+/** Where recorders on this very machine find its signaling. */
+export function loopbackUrl(port: number, bindAddresses: readonly string[]): string {
+  const [first] = bindAddresses;
+  const any = first === undefined || ['0.0.0.0', '::'].includes(first);
+  const loopback = bindAddresses.find((address) => address.startsWith('127.'));
+  const host = any ? '127.0.0.1' : (loopback ?? first);
+  return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Media Nodes of a cluster have no signaling of their own. */
+export async function noWsUrl(): Promise<string> {
+  throw new SourceError(
+    'egress.ws_url is not set: it says where the page of a Room composite finds this cluster, such as ' +
+      'wss://meet.example.com',
+    500,
+  );
+}
+
+/** What observes Rooms from their start on, and is made after them. */
+export function laterObserver(): RoomObserver & { current: RoomObserver | undefined } {
+  return {
+    current: undefined,
+    roomFinished(room) {
+      this.current?.roomFinished?.(room);
+    },
+    participantJoined(room, participant) {
+      this.current?.participantJoined?.(room, participant);
+    },
+    trackPublished(room, participant, track) {
+      this.current?.trackPublished?.(room, participant, track);
+    },
+  };
+}
+
+export const egressRules = (
+  { egress }: SluiceConfig,
+  observer: Pick<EgressObserver, 'egressEnded'>,
+): EgressRules => new EgressRules({ costs: egress.cpu_cost, observer });
+
+export interface EgressRunnerParts {
+  readonly config: SluiceConfig;
+  readonly sealer: SpecSealer;
+  readonly observer: EgressObserver;
+  /** What signs the tokens of recorders. */
+  readonly keys: KeySource;
+  /** Where recorders find the signaling of this server. */
+  readonly wsUrl: () => Promise<string>;
+  readonly openRoom: TracksSourceOptions['openRoom'];
+  readonly log: Logger;
+  readonly closers: Closers;
+}
+
+/** Runs Egresses on a node with media. */
+export function egressRunner(parts: EgressRunnerParts): EgressRunner {
+  const { config, sealer, observer, log, closers } = parts;
+  const { egress } = config;
+  const pages = new PageServer();
+  closers.add(() => pages.close());
+  const workFolder = egress.work_directory || tmpdir();
+  if (egress.work_directory !== '') mkdirSync(workFolder, { recursive: true, mode: 0o700 });
+  const localRoot = egress.local_directory === '' ? '' : resolve(egress.local_directory);
+  return new EgressRunner({
+    rules: egressRules(config, observer),
+    sealer,
+    observer,
+    makeSource: (needs) => makeSource(parts, pages, needs),
+    openStorage: (storage) => openStorage(storage, localRoot),
+    limitsOf: (spec) => limitsOf(spec, egress.session_limits),
+    workFolder,
+    log,
+  });
+}
+
+function makeSource(parts: EgressRunnerParts, pages: PageServer, needs: SourceNeeds): EgressSource {
+  const { source, room } = needs.spec;
+  const { openRoom, log } = parts;
+  switch (source.kind) {
+    case 'web':
+      return webSource(parts, needs, source.awaitStartSignal, async () => source.url);
+    case 'template':
+      return webSource(parts, needs, true, () =>
+        templateUrl(parts, pages, needs, source.layout, source.customBaseUrl),
+      );
+    case 'participant': {
+      const { identity, screenShare } = source;
+      const request = { kind: 'participant', identity, screenShare } as const;
+      return new TracksSource({ room, request, openRoom, log });
+    }
+    case 'track': {
+      const request = { kind: 'track', trackSid: source.trackId } as const;
+      return new TracksSource({ room, request, openRoom, log });
+    }
+    case 'tracks': {
+      const { audioTrackId, videoTrackId } = source;
+      const request = {
+        kind: 'tracks',
+        ...(audioTrackId !== '' && { audioSid: audioTrackId }),
+        ...(videoTrackId !== '' && { videoSid: videoTrackId }),
+      } as const;
+      return new TracksSource({ room, request, openRoom, log });
+    }
+  }
+}
+
+function webSource(
+  { config, log }: EgressRunnerParts,
+  { spec, folder, egressId }: SourceNeeds,
+  awaitStartSignal: boolean,
+  url: () => Promise<string>,
+): WebSource {
+  const { browser, enable_chrome_sandbox, insecure, start_signal_timeout } = config.egress;
+  const { width, height, framerate } = spec.encoding;
+  return new WebSource({
+    url,
+    awaitStartSignal,
+    ...{ width, height, framerate, folder, browser, insecure },
+    audio: spec.audio,
+    video: spec.video,
+    sandbox: enable_chrome_sandbox,
+    startTimeoutMs: start_signal_timeout,
+    onPageLog: (type, text) => log.debug({ egress: egressId, type, text }, 'a recorded page says'),
+  });
+}
+
+/** Source: livekit/egress, web.go: the contract of its pages. */
+async function templateUrl(
+  { config, keys, wsUrl }: EgressRunnerParts,
+  pages: PageServer,
+  { spec, egressId }: SourceNeeds,
+  layout: string,
+  customBaseUrl: string,
+): Promise<string> {
+  const base = customBaseUrl || config.egress.template_base || (await pages.url());
+  const url = new URL(base);
+  url.searchParams.set('layout', layout);
+  url.searchParams.set('url', config.egress.ws_url || (await wsUrl()));
+  url.searchParams.set('token', await recorderToken(keys, spec.room, egressId));
+  return url.href;
+}
+
+/** Sees everything, is seen by nobody. */
+function recorderToken(keys: KeySource, room: string, egressId: string): Promise<string> {
+  const video = {
+    room,
+    roomJoin: true,
+    canSubscribe: true,
+    canPublish: false,
+    canPublishData: false,
+    hidden: true,
+    recorder: true,
+  };
+  return new TokenMinter({ keys }).mint('', { kind: 'egress', video }, TOKEN_SECONDS, egressId);
+}
+
+type Limits = SluiceConfig['egress']['session_limits'];
+
+/** The tightest of what its outputs may. */
+function limitsOf({ outputs }: EgressSpec, limits: Limits): EgressLimits {
+  const ofKind = {
+    file: limits.file_output_max_duration,
+    stream: limits.stream_output_max_duration,
+    segments: limits.segment_output_max_duration,
+    images: limits.image_output_max_duration,
+  };
+  const durations = outputs.map(({ kind }) => ofKind[kind]).filter((ms) => ms > 0);
+  const hasFile = outputs.some(({ kind }) => kind === 'file');
+  return {
+    maxDurationMs: durations.length > 0 ? Math.min(...durations) : 0,
+    maxBytes: hasFile ? limits.file_output_max_size : 0,
+  };
+}
+
+/** What clients and applications reach of Egresses. */
+export interface EgressEntry {
+  readonly service: TwirpService;
+  /** Of RoomService. */
+  readonly starter: RoomEgressStarter;
+  /** Of Rooms: what starts with their participants and tracks. */
+  readonly auto: AutoEgress;
+}
+
+export function egressEntry(options: {
+  readonly config: SluiceConfig;
+  readonly dispatcher: JobDispatcher;
+  readonly store: JobStore;
+  readonly control: RoomControl;
+  readonly sealer: SpecSealer;
+  /** Whether `auto` is told of Rooms. */
+  readonly observes: boolean;
+  readonly log: Logger;
+}): EgressEntry {
+  const { config, dispatcher, store, control, sealer, observes, log } = options;
+  const egress = new EgressControl({
+    jobs: dispatcher,
+    store,
+    rooms: control,
+    sealer,
+    storage: storageByDefault(config),
+  });
+  const auto = new AutoEgress({ egress, observes, log });
+  return { service: egressService(egress), starter: starterOf(auto), auto };
+}
+
+const starterOf = (auto: AutoEgress): RoomEgressStarter => ({
+  check: (room, wanted) => {
+    try {
+      auto.check(room, wanted);
+    } catch (error) {
+      throw egressErrorForCaller(error);
+    }
+  },
+  created: async (room, wanted) => {
+    try {
+      await auto.created(room, wanted);
+    } catch (error) {
+      throw egressErrorForCaller(error);
+    }
+  },
+});
+
+/** @returns undefined where a request has to name one. */
+function storageByDefault({ egress }: SluiceConfig): DefaultStorage {
+  const { s3, azure } = egress.storage;
+  if (s3.bucket !== '') {
+    return {
+      kind: 's3',
+      accessKey: s3.access_key,
+      secret: s3.secret,
+      sessionToken: s3.session_token,
+      assumeRoleArn: '',
+      assumeRoleExternalId: '',
+      region: s3.region,
+      endpoint: s3.endpoint,
+      bucket: s3.bucket,
+      forcePathStyle: s3.force_path_style,
+      metadata: {},
+      tagging: '',
+      contentDisposition: '',
+    };
+  }
+  if (azure.container_name !== '') {
+    return {
+      kind: 'azure',
+      accountName: azure.account_name,
+      accountKey: azure.account_key,
+      containerName: azure.container_name,
+      endpoint: '',
+    };
+  }
+  return egress.local_directory === '' ? undefined : { kind: 'local' };
+}
