@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs a Sluice node on this machine: Debian 12 or 13, Ubuntu 22.04 or 24.04, x86 or arm64.
+# Installs a Sluice node on this machine: Debian 12 or 13, or Ubuntu 24.04, x86 or arm64.
 #
 # The same recipe for everything: images of the clouds, machines that install themselves at their
 # first boot, own machines. Run it again to upgrade, or after it was interrupted: what is there stays
@@ -70,12 +70,12 @@ done
 # -- What has to be true before anything is changed ----------------------------------------------
 
 [ "$(id -u)" = 0 ] || fail 'This needs root: run it with sudo.'
-[ -r /etc/os-release ] || fail 'This system has no /etc/os-release: Debian 12 or 13, Ubuntu 22.04 or 24.04 will do.'
+[ -r /etc/os-release ] || fail 'This system has no /etc/os-release: Debian 12 or 13, or Ubuntu 24.04 will do.'
 # shellcheck source=/dev/null
 SYSTEM=$(. /etc/os-release && echo "${ID:-} ${VERSION_ID:-}")
 case $SYSTEM in
-  'debian 12' | 'debian 13' | 'ubuntu 22.04' | 'ubuntu 24.04') ;;
-  *) fail "This system is \"$SYSTEM\": Debian 12 or 13, Ubuntu 22.04 or 24.04 will do." ;;
+  'debian 12' | 'debian 13' | 'ubuntu 24.04') ;;
+  *) fail "This system is \"$SYSTEM\": Debian 12 or 13, or Ubuntu 24.04 will do." ;;
 esac
 ARCH=$(dpkg --print-architecture)
 case $ARCH in
@@ -138,6 +138,23 @@ add_packages() {
   fi
   apt install -y --no-install-recommends "${missing[@]}" ||
     fail "The packages ${missing[*]} cannot be installed: see /var/log/apt/term.log."
+}
+
+installed_packages() {
+  # shellcheck disable=SC2016
+  dpkg-query -W -f='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u
+}
+packages_before=$(installed_packages)
+
+# Takes away again what was only needed to get here, with what came along with it; nothing that was
+# there before, which may be of use to somebody. To apt a suggestion is reason enough to keep a compiler.
+remove_again() {
+  local gone needless=(-o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false)
+  mapfile -t gone < <(apt-get -s "${needless[@]}" purge --auto-remove "$@" | sed -n 's/^Purg \([^ ]*\) .*/\1/p' |
+    sort -u | comm -13 <(echo "$packages_before") -)
+  if [ "${#gone[@]}" = 0 ] || ! apt purge -y "${gone[@]}"; then
+    say "$* could not be removed again; that does no harm"
+  fi
 }
 
 # npm_package NAME VERSION SHA512: prints the path of a package whose checksum is right.
@@ -296,10 +313,10 @@ if [ "${#built_packages[@]}" -gt 0 ]; then
   mapfile -t kept < <(ldd "$release/worker/mediasoup-worker" | awk '$3 ~ /^\// { print $3 }' |
     xargs -r -n 1 realpath | xargs -r dpkg-query -S 2>/dev/null | cut -d: -f1 | sort -u)
   [ "${#kept[@]}" = 0 ] || apt-mark -qq manual "${kept[@]}" >/dev/null
-  apt purge -y --auto-remove "${built_packages[@]}" || say 'what the worker was built with could not be removed; it does no harm'
+  remove_again "${built_packages[@]}"
 fi
 if [ -n "$debian_npm" ]; then
-  apt purge -y --auto-remove npm || say 'the npm of the distribution could not be removed; it does no harm'
+  remove_again npm
 fi
 
 # -- Into place ----------------------------------------------------------------------------------

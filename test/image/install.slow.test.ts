@@ -19,6 +19,7 @@ import { Container } from './support/container';
 import { DebianRoot, type RanInRoot } from './support/debian-root';
 import { addDownloads } from './support/downloads';
 import type { FakeAwsFacts } from './support/fake-aws-process';
+import { configureSingleNode } from './support/single-node';
 
 const INSTALL = '/src/node-image/image/install.sh';
 /** A machine from a baked image: from its first process to serving. */
@@ -250,33 +251,7 @@ sluice:
     ]) {
       rmSync(path(name), { force: true });
     }
-    write('/etc/sluice/boot.json', JSON.stringify({ cloud: 'none', role: 'single', entry: {} }));
-    write(
-      '/etc/sluice/sluice.yaml',
-      `keys: { APIdemo: ${'s'.repeat(40)} }
-sluice: { trusted_proxies: [127.0.0.1/32], workers: 1 }
-rtc: { node_ip: 127.0.0.1 }
-turn:
-  enabled: true
-  udp_port: 3478
-  tls_port: 3478
-  external_tls: true
-  domain: localhost
-  bind_addresses: [127.0.0.1]
-`,
-    );
-    const [key, certificate] = [path('/root/key.pem'), path('/root/cert.pem')];
-    const options =
-      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost';
-    execFileSync('openssl', [...options.split(' '), '-keyout', key, '-out', certificate], {
-      stdio: 'ignore',
-    });
-    write(
-      '/etc/sluice/tls/entry.pem',
-      readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'),
-    );
-    root.run(['chown', 'root:sluice-haproxy', '/etc/sluice/tls/entry.pem']);
-    root.run(['chmod', '640', '/etc/sluice/tls/entry.pem']);
+    configureSingleNode(root);
 
     const begun = performance.now();
     const machine = await Container.boot(root.path);

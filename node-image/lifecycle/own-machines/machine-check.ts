@@ -47,7 +47,7 @@ export async function checkMachine(options: {
   }
   if (!(await machine.exists(INSTALLED))) {
     throw new BootError(
-      'Sluice is not installed on this machine: run node-image/image/install.sh of it first (Debian 12 or 13, Ubuntu 22.04 or 24.04).',
+      'Sluice is not installed on this machine: run node-image/image/install.sh of it first (Debian 12 or 13, or Ubuntu 24.04).',
     );
   }
   if (!(await machine.exists('/run/systemd/system'))) {

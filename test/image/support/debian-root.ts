@@ -13,6 +13,7 @@ import { join } from 'node:path';
 
 const PROJECT = join(__dirname, '../../..');
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice');
+const SUITES = { '12': 'bookworm', '13': 'trixie' } as const;
 const MIRROR = 'https://deb.debian.org/debian';
 const PACKAGES = 'systemd,systemd-sysv,dbus,ca-certificates,curl';
 const SOURCES = [
@@ -39,7 +40,7 @@ export interface RanInRoot {
   readonly output: string;
 }
 
-/** A Debian 12 as a cloud's image has it, without a kernel, in a folder. */
+/** A Debian 12, or another base, as a cloud's image has it, without a kernel, in a folder. */
 export class DebianRoot {
   readonly path: string;
 
@@ -92,15 +93,30 @@ export class DebianRoot {
  *
  * @param arch - as Node names it. Another one than this machine's needs an emulator.
  */
-export function debianBase(arch: string = process.arch): string {
-  const base = join(CACHE, `debian-12-root-${arch}`);
+export function debianBase(
+  arch: string = process.arch,
+  release: keyof typeof SUITES = '12',
+): string {
+  return cachedBase(`debian-${release}-root-${arch}`, (folder) => {
+    const options = [`--arch=${arch === 'x64' ? 'amd64' : arch}`];
+    debootstrap([...options, SUITES[release], folder, MIRROR]);
+  });
+}
+
+/** Runs debootstrap for what images of clouds have at least. */
+export function debootstrap(args: readonly string[]): void {
+  const common = ['--variant=minbase', `--include=${PACKAGES}`];
+  execFileSync('debootstrap', [...common, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** A folder that is made once a machine, and is there only when it is complete. */
+export function cachedBase(name: string, make: (folder: string) => void): string {
+  const base = join(CACHE, name);
   if (existsSync(base)) return base;
   mkdirSync(CACHE, { recursive: true });
   const fresh = mkdtempSync(join(CACHE, '.root-'));
   try {
-    const options = [`--arch=${arch === 'x64' ? 'amd64' : arch}`, '--variant=minbase'];
-    const args = [...options, `--include=${PACKAGES}`, 'bookworm', fresh, MIRROR];
-    execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    make(fresh);
     renameSync(fresh, base);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
