@@ -5,8 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Call, untilFlowing } from '../cluster/support/calls';
@@ -17,11 +16,11 @@ import { until } from '../support/wait';
 import { arm64Worker, elfMachine, emulateArm64 } from './support/arm64';
 import { DebianRoot, debianBase, type RanInRoot } from './support/debian-root';
 import { addDownloads } from './support/downloads';
+import { configureSingleNode, SIGNER } from './support/single-node';
 import { UnitMachine } from './support/unit-machine';
 
 const ARM64 = 183;
 const ADDRESS = '10.0.0.5';
-const SIGNER = { apiKey: 'APIdemo', apiSecret: 's'.repeat(40) };
 const REDIS_PASSWORD = 'r'.repeat(40);
 /** A program that an emulator translates takes several times as long to begin. */
 const SLOW = { timeoutMs: 120_000, intervalMs: 500 };
@@ -42,7 +41,7 @@ callThroughNode({ config, machineId: 'arm64' }).then(console.log);
 `;
 
 describe('a Debian 12 for arm64 onto which a node is installed', { concurrency: 1 }, () => {
-  let folder = '';
+  let certificate = '';
   let root: DebianRoot;
   let machine: UnitMachine | undefined;
   let clients: RustClients | undefined;
@@ -56,7 +55,6 @@ describe('a Debian 12 for arm64 onto which a node is installed', { concurrency: 
   const said = (): string => machine?.log ?? '';
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sluice-arm64-'));
     stopEmulating = await emulateArm64();
     const worker = arm64Worker(BUILD_WORKER);
     // What is awaited below may fail before it is.
@@ -70,7 +68,6 @@ describe('a Debian 12 for arm64 onto which a node is installed', { concurrency: 
     await machine?.close();
     root?.remove();
     stopEmulating();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   test('install.sh installs it as on any other machine, for arm64', () => {
@@ -99,43 +96,10 @@ describe('a Debian 12 for arm64 onto which a node is installed', { concurrency: 
   });
 
   test('the node, its entry and Redis start as their units say, and are healthy', async () => {
-    const plan = { cloud: 'none', role: 'single', entry: {}, redis: { server: true } };
-    writeFileSync(path('/etc/sluice/boot.json'), JSON.stringify(plan));
-    writeFileSync(
-      path('/etc/sluice/sluice.yaml'),
-      `keys: { ${SIGNER.apiKey}: ${SIGNER.apiSecret} }
-sluice: { trusted_proxies: [127.0.0.1/32], workers: 1 }
-rtc: { node_ip: ${ADDRESS} }
-redis: { address: "${ADDRESS}:6379", password: ${REDIS_PASSWORD} }
-turn:
-  enabled: true
-  udp_port: 3478
-  tls_port: 3478
-  external_tls: true
-  domain: localhost
-  bind_addresses: [127.0.0.1]
-`,
-    );
-    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const options =
-      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-    execFileSync('openssl', [...options.split(' '), '-keyout', key, '-out', certificate], {
-      stdio: 'ignore',
-    });
-    root.run(['mkdir', '-p', '/etc/sluice/tls']);
-    writeFileSync(
-      path('/etc/sluice/tls/entry.pem'),
-      readFileSync(certificate, 'utf8') + readFileSync(key, 'utf8'),
-    );
+    certificate = configureSingleNode(root, { address: ADDRESS, redisPassword: REDIS_PASSWORD });
     machine = await UnitMachine.start(root.path, `${ADDRESS}/24`);
-    for (const command of [
-      'chown root:sluice-haproxy /etc/sluice/tls/entry.pem',
-      'chmod 640 /etc/sluice/tls/entry.pem',
-      'systemd-tmpfiles --create sluice.conf',
-    ]) {
-      const { status, output } = machine.run(...command.split(' '));
-      assert.equal(status, 0, `${command}: ${output}`);
-    }
+    const folders = machine.run('systemd-tmpfiles', '--create', 'sluice.conf');
+    assert.equal(folders.status, 0, folders.output);
     const boot = machine.oneshot('boot');
     assert.equal(boot.status, 0, boot.output);
     for (const name of ['redis', 'haproxy', 'node']) machine.startService(name);
@@ -169,10 +133,7 @@ turn:
   });
 
   test('two who call each other through its entry see and hear each other', async () => {
-    clients = await RustClients.start(
-      { SSL_CERT_FILE: join(folder, 'cert.pem') },
-      machine?.nearby ?? [],
-    );
+    clients = await RustClients.start({ SSL_CERT_FILE: certificate }, machine?.nearby ?? []);
     const members = [];
     for (const identity of ['ada', 'bob']) {
       const token = await joinToken(SIGNER, 'demo', identity);

@@ -17,6 +17,8 @@ test('a service is started with the user, the rights and the limits of its unit'
       ...['--config', '/etc/sluice/sluice.yaml'],
     ],
   ]);
+  const [here = []] = unitCommand(unit('node'), 'ExecStart', 20_000);
+  assert.equal(here[1], '--nofile=20000:20000', 'no more open files than may be had here');
   assert.deepEqual(stateFolder(unit('node')), {
     path: '/var/lib/sluice/node',
     owner: 'sluice:sluice',

@@ -11,9 +11,14 @@ type Service = ReadonlyMap<string, readonly string[]>;
  *
  * @param text - of the unit file
  * @param key - which of its commands. @default the service itself
+ * @param mostFiles - that may be open here: like systemd, no more is asked for. @default any number
  * @throws Error for a unit without that command
  */
-export function unitCommand(text: string, key = 'ExecStart'): string[][] {
+export function unitCommand(
+  text: string,
+  key = 'ExecStart',
+  mostFiles = Number.POSITIVE_INFINITY,
+): string[][] {
   const service = serviceOf(text);
   const one = (name: string): string | undefined => service.get(name)?.at(-1);
   const commands = service.get(key) ?? [];
@@ -28,7 +33,8 @@ export function unitCommand(text: string, key = 'ExecStart'): string[][] {
     ? [`--bounding-set=${kept('CapabilityBoundingSet').join(',')}`]
     : [];
   const ambient = kept('AmbientCapabilities').join(',');
-  const files = one('LimitNOFILE');
+  const wanted = one('LimitNOFILE');
+  const files = wanted === undefined ? undefined : Math.min(Number(wanted), mostFiles);
   return commands.map((command) => [
     ...(files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`]),
     'setpriv',

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,6 +34,7 @@ exec sleep infinity`;
 export class UnitMachine {
   readonly #keeper: ChildProcess;
   readonly #root: string;
+  readonly #mostFiles = mostOpenFiles();
   readonly #services = new Map<string, ChildProcess>();
   #pid = 0;
   #log = '';
@@ -79,7 +80,7 @@ export class UnitMachine {
 
   /** Runs a unit that ends by itself. */
   oneshot(name: string): RanInRoot {
-    const [command = []] = unitCommand(this.#unit(name));
+    const [command = []] = unitCommand(this.#unit(name), 'ExecStart', this.#mostFiles);
     return this.run(...command);
   }
 
@@ -91,11 +92,11 @@ export class UnitMachine {
       this.run('install', '-d', '-m', '700', state.path);
       this.run('chown', state.owner, state.path);
     }
-    for (const before of unitCommand(text, 'ExecStartPre')) {
+    for (const before of unitCommand(text, 'ExecStartPre', this.#mostFiles)) {
       const { status, output } = this.run(...before);
       if (status !== 0) throw new Error(`${before.join(' ')} ended with ${status}: ${output}`);
     }
-    const [service = []] = unitCommand(text);
+    const [service = []] = unitCommand(text, 'ExecStart', this.#mostFiles);
     const [program = '', ...args] = this.#inside(service);
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#services.set(name, child);
@@ -127,4 +128,10 @@ export class UnitMachine {
     const enter = ['nsenter', '-t', `${this.#pid}`, '-m', '-n', '-p', '--'];
     return [...enter, 'chroot', this.#root, '/usr/bin/env', '-i', ...ENVIRONMENT, ...command];
   }
+}
+
+/** Not more than that may be asked for here, even by root. */
+function mostOpenFiles(): number {
+  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim();
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
 }
