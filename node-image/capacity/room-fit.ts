@@ -1,5 +1,12 @@
 /** How many Rooms of a kind a machine carries, and what of it is used up first. Pure. */
-import { bytesOfTraffic, type Costs, coresOfNode, coresOfTraffic, slower } from './costs';
+import {
+  bytesOfTraffic,
+  type Costs,
+  type CpuCosts,
+  coresOfNode,
+  coresOfTraffic,
+  slower,
+} from './costs';
 import type { Machine } from './prices';
 import { type RoomShape, type Traffic, trafficOfRoom } from './traffic';
 
@@ -9,12 +16,10 @@ const FULL_MEMORY = 0.95;
 /** The system itself, beside the node. */
 const SYSTEM_BYTES = 400_000_000;
 const GIB = 1024 ** 3;
-/** All media of a Room passes through one worker, which is one core. */
-export const WORKERS_OF_ROOM = 1;
 
 /**
- * What ends first: cores, the network, memory; `worker` where one Room alone is more than the worker
- * carries that has it.
+ * What ends first: cores, the network, memory; `worker` where what comes in of one Room, and goes on to
+ * the other workers, is more than the one worker carries that has it.
  */
 export type Limit = 'cpu' | 'network' | 'memory' | 'worker';
 
@@ -33,6 +38,8 @@ export interface FitQuestion {
 /** What one Room uses. */
 export interface RoomUse {
   readonly traffic: Traffic;
+  /** On how many workers it is, a core each; undefined where more of them would not help. */
+  readonly workers: number | undefined;
   readonly cores: number;
   readonly bytes: number;
 }
@@ -47,14 +54,52 @@ export interface Fit {
   readonly use: RoomUse;
 }
 
-export function roomUse({ room, costs, factor = 1, staySeconds }: FitQuestion): RoomUse {
+export function roomUse({ room, machine, costs, factor = 1, staySeconds }: FitQuestion): RoomUse {
   const traffic = trafficOfRoom(room);
   const joins = traffic.participants / staySeconds;
+  const cpu = slower(costs.cpu, factor);
+  const alone = coresOfTraffic(cpu, traffic, joins);
+  const workers = workersOfRoom(cpu, traffic, alone, machine.vcpus);
+  const { out, into } = coresOfPipe(cpu, traffic);
   return {
     traffic,
-    cores: coresOfTraffic(slower(costs.cpu, factor), traffic, joins),
+    workers,
+    cores: alone + ((workers ?? 1) - 1) * (out + into),
     bytes: bytesOfTraffic(costs.memory, traffic),
   };
+}
+
+/**
+ * Cores that it takes to bring all that is sent in a Room to one more worker, at its home and there.
+ * They are not measured by themselves: less than for clients, as nothing is encrypted on the way.
+ */
+function coresOfPipe(cpu: CpuCosts, { received }: Traffic): { out: number; into: number } {
+  return {
+    out: (received * cpu.forwardedVideoPacket) / 1e6,
+    into: (received * cpu.receivedPacket) / 1e6,
+  };
+}
+
+/** The fewest workers that carry a Room, or all; undefined where its home could not feed so many. */
+function workersOfRoom(
+  cpu: CpuCosts,
+  traffic: Traffic,
+  alone: number,
+  most: number,
+): number | undefined {
+  const { out, into } = coresOfPipe(cpu, traffic);
+  for (let workers = 1; workers <= most; workers++) {
+    const others = workers - 1;
+    // What has to be done at home, however few receive from there.
+    const home = (traffic.received * cpu.receivedPacket) / 1e6 + others * out;
+    if (home > FULL_LOAD) {
+      return undefined;
+    }
+    if (alone + others * (out + into) <= FULL_LOAD * workers) {
+      return workers;
+    }
+  }
+  return most;
 }
 
 /** How many of these Rooms the machine carries. */
@@ -69,14 +114,14 @@ export function fitOf(question: FitQuestion): Fit {
 
 function limitsOf(
   { machine, costs, factor = 1 }: FitQuestion,
-  { traffic, cores, bytes }: RoomUse,
+  { traffic, workers, cores, bytes }: RoomUse,
   load: number,
 ): Readonly<Record<Limit, number>> {
   const node = coresOfNode(slower(costs.cpu, factor));
   const bits = Math.max(traffic.bitsInPerSecond, traffic.bitsOutPerSecond);
   const memory = FULL_MEMORY * machine.memoryGib * GIB - SYSTEM_BYTES - costs.memory.nodeBytes;
   return {
-    worker: cores > FULL_LOAD * WORKERS_OF_ROOM ? 0 : Number.POSITIVE_INFINITY,
+    worker: workers === undefined ? 0 : Number.POSITIVE_INFINITY,
     cpu: whole((machine.vcpus * load - node) / cores),
     network: whole((machine.networkGbps * 1e9 * load) / bits),
     memory: whole(memory / bytes),

@@ -118,17 +118,37 @@ test('memory ends first where nobody sends much', () => {
   assert.equal(one.roomsOfNode, Math.floor((0.95 * 4 * 2 ** 30 - 600e6) / 805.6e6));
 });
 
-test('a Room that is larger than a worker is refused, with the largest that fits', () => {
+test('a Room that is larger than a worker takes more of them, and cores for what goes between', () => {
+  // 50 packets of 10 µs a viewer: 2.5 cores, so 3 workers of 0.9.
   const room = { publishers: 1, viewers: 5000, audio: true };
-  const { candidates, tooSmall } = planCluster({ ...QUESTION, rooms: 1, room });
+  const memory = { ...COSTS.memory, participantBytes: 1000, subscriptionBytes: 1000 };
+  const question = { ...QUESTION, rooms: 1, room, costs: { ...COSTS, memory } };
+  const { candidates, tooSmall } = planCluster(question);
+  const [small] = tooSmall;
+  assert.deepEqual([tooSmall.length, small?.machine.vcpus, small?.limit], [1, 2, 'cpu']);
+  // 1.8 cores, less 50 packets of 10 µs that are brought to the second worker.
+  assert.equal(small?.largest?.viewers, 3599);
+  const [four] = candidates;
+  assert.ok(four);
+  assert.deepEqual([four.machine.vcpus, four.nodes.expected], [4, 1]);
+  assert.ok(Math.abs(four.load.cpu - (2.5 + 2 * 0.0005) / 4) < 1e-9, `${four.load.cpu}`);
+});
+
+test('a Room in which more is sent than a worker takes in is refused, with the largest that fits', () => {
+  // 50 x 50 packets of 500 µs.
+  const costs = { ...COSTS, cpu: { ...COSTS.cpu, receivedPacket: 500 } };
+  const question = {
+    ...{ ...QUESTION, rooms: 1, costs },
+    room: { publishers: 50, viewers: 0, audio: true },
+  };
+  const { candidates, tooSmall } = planCluster(question);
   assert.deepEqual(candidates, []);
   assert.equal(tooSmall.length, 5);
-  for (const one of tooSmall) {
-    assert.equal(one.limit, 'worker');
-    // 50 packets of 10 µs a viewer, 0.9 cores.
-    assert.equal(one.largest?.viewers, 1800);
+  for (const { limit, largest, machine } of tooSmall) {
+    assert.equal(limit, 'worker');
+    const fits = { ...question, room: largest ?? question.room, machine: machine.type };
+    assert.equal(planCluster(fits).candidates.length, 1);
   }
-  const question = { ...QUESTION, rooms: 1, room };
   assert.equal(plotOfPlan(question, planCluster(question)), undefined);
 });
 

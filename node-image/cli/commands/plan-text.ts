@@ -26,7 +26,8 @@ const TOO_SMALL: Readonly<Record<Limit, string>> = {
   cpu: 'too few cores for one Room',
   network: 'too little network for one Room',
   memory: 'too little memory for one Room',
-  worker: 'one Room is more than one worker carries, which is one core, and more cores do not help',
+  worker:
+    'what is sent in one Room is more than one worker takes in, which is one core, and more cores do not help',
 };
 
 export function planInWords(facts: PlanFacts): string {
