@@ -8,6 +8,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureAgentsJs } from './lib/agents-js.mjs';
 import { SetupError } from './lib/commands.mjs';
 import { chooseNode } from './lib/node-choice.mjs';
 import { ensurePackages } from './lib/npm-packages.mjs';
@@ -22,7 +23,7 @@ export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /**
  * @param {{ tests: boolean, redis?: boolean, python?: boolean, pulumi?: boolean }} what is needed
  *   beside what a node needs: `redis` for the local cluster, where it can be had; `python` for tests
- *   that run something in it, `pulumi` for those that deploy with its command line
+ *   that run something in it, or an agent; `pulumi` for those that deploy with its command line
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run with, and the
  *   environment to give it
  * @throws {SetupError}
@@ -41,6 +42,7 @@ export async function setUp({ tests, redis = false, python = false, pulumi = fal
   for (const lab of labs) {
     labEnv.push(await ensurePythonLab(ROOT, lab));
   }
+  const agentsJs = python ? await ensureAgentsJs(ROOT) : {};
   const bin = path.join(ROOT, 'node_modules/.bin');
   return {
     node: node.path,
@@ -51,6 +53,7 @@ export async function setUp({ tests, redis = false, python = false, pulumi = fal
       ...(worker ? { MEDIASOUP_WORKER_BIN: worker } : {}),
       ...(browser ? { CHROMIUM_BIN: browser } : {}),
       ...Object.assign({}, ...labEnv),
+      ...agentsJs,
       ...(pulumiCli ? { PULUMI_BIN: pulumiCli } : {}),
     },
   };

@@ -108,7 +108,8 @@ export class FakeWorker {
 
   /** The job that it was given in a Room, now or later. */
   async job(room: string, timeoutMs = 10_000): Promise<JobAssignment> {
-    const given = (): JobAssignment | undefined => this.assignments.find(({ job }) => job?.room?.name === room);
+    const given = (): JobAssignment | undefined =>
+      this.assignments.find(({ job }) => job?.room?.name === room);
     const found = await until(`a job in ${room}`, given, { timeoutMs });
     if (found === undefined) throw new Error(`no job in ${room}`);
     return found;
