@@ -41,7 +41,11 @@ export async function connectParticipant(
         { participant: participant.identity },
         'the media worker it received from died',
       );
-      room.sendAway(participant);
+      // Where the Room is about to move, it is seen first whether it stays.
+      room.settled().then(
+        () => room.sendAway(participant),
+        () => {},
+      );
     },
   });
   if (participant.closed || room.closed) {

@@ -52,6 +52,27 @@ test('the bench measures Sluice alone, and writes a table, figures and a plot', 
   assert.match(readFileSync(join(out, 'smoke-viewers.svg'), 'utf8'), /<polyline points="\d/);
 });
 
+test('the bench measures one Room on several workers', { timeout: 5 * 60_000 }, () => {
+  const { status, output } = runBench(
+    ...['--scenario', 'workers', '--smoke', '--peer', '', '--name', 'workers', '--out', out],
+  );
+  assert.equal(status, 0, output);
+  const { extras, failures } = JSON.parse(readFileSync(join(out, 'workers.json'), 'utf8'));
+  assert.deepEqual(failures, []);
+  const [{ figures }] = extras;
+  assert.deepEqual(
+    figures.map((row: { workers: number; used: number }) => [row.workers, row.used]),
+    [
+      [1, 1],
+      [2, 2],
+      [4, 4],
+    ],
+  );
+  for (const { cpuMicrosecondsPerPacket, ratio, lostShare } of figures) {
+    assert.ok(cpuMicrosecondsPerPacket > 0 && ratio > 0 && lostShare < 0.01, output);
+  }
+});
+
 test('the bench measures a cluster: joins, idle sockets, a drain under load', {
   timeout: 5 * 60_000,
 }, () => {

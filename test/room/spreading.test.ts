@@ -100,6 +100,17 @@ describe('a Room beyond what a worker sends', () => {
     assert.deepEqual(loads(node), [0, 0, 0]);
   });
 
+  test('leaves nothing on any worker when it goes to another node', async () => {
+    const { node, room } = await start(2);
+    await join(node, room, 'ann', 'bob', 'cat');
+    await room.freeze();
+    assert.equal(node.rooms.prepareHandover(room).participants.length, 3);
+    node.rooms.depart(room);
+    await until('nothing', () =>
+      Object.values(node.pool.objects.read()).every((count) => count === 0),
+    );
+  });
+
   test('stays at home where another worker cannot take it', async () => {
     const { node, room } = await start(2);
     const home = node.pool.workers.find(({ rooms }) => rooms === 1);
