@@ -101,6 +101,32 @@ describe('sluice explain', () => {
   });
 });
 
+describe('sluice explain egress and ingress', () => {
+  const explained = {
+    ...{ kind: 'egress', type: 'track', cpus: 1, wouldGoTo: 'ND_1' },
+    nodes: [{ nodeId: 'ND_1', verdict: 'chosen', reasons: [], sentences: ['it has\u001b room'] }],
+  };
+
+  test('ask for the type, and say where it would go and why', async () => {
+    admin.answers.set('GET jobs/explain', [200, explained]);
+    const { code, output } = await run('explain egress --type track');
+    assert.equal(code, 0);
+    assert.match(output, /^An Egress of type track needs 1 CPU cores, and would go to ND_1\.\n/);
+    assert.match(output, /\n1\. ND_1, chosen: it has[^\u001b]* room\n$/);
+    assert.equal(admin.asked[0]?.what, 'GET jobs/explain?kind=egress&type=track');
+    assert.deepEqual(JSON.parse((await run('explain egress --json')).output), explained);
+    assert.equal(admin.asked.at(-1)?.what, 'GET jobs/explain?kind=egress&type=room-composite');
+    await run('explain ingress');
+    assert.equal(admin.asked.at(-1)?.what, 'GET jobs/explain?kind=ingress&type=rtmp');
+  });
+
+  test('say which types there are', async () => {
+    const { code, errors } = await run('explain ingress --type track');
+    assert.equal(code, 2);
+    assert.match(errors, /rtmp, whip, whip-bypass, url/);
+  });
+});
+
 describe('sluice audit', () => {
   test('shows the newest last', async () => {
     const entries = [

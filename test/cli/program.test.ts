@@ -14,6 +14,8 @@ const COMMANDS = [
   'rooms',
   'explain',
   'explain room',
+  'explain egress',
+  'explain ingress',
   'audit',
   'preflight',
   'preflight aws',

@@ -154,3 +154,18 @@ test('whatever happens: nothing is promised twice, and all is given back', () =>
     }),
   );
 });
+
+test('a job may ask that a share of the CPU stays free besides', () => {
+  const ledger = new Ledger({ capacity: { ...CAPACITY, cpus: 4 } });
+  const ask = (id: string, cpus: number, idleRatio?: number): boolean =>
+    ledger.reserve({ id, kind: 'ingress', cost: { cpus }, idleRatio });
+  assert.equal(ask('a', 2, 0.3), true);
+  assert.equal(ledger.free().cpus, 2);
+  assert.equal(ask('b', 1, 0.3), false);
+  assert.deepEqual(ledger.lacks({ cpus: 1 }, 'ingress', 0.3), ['cpus']);
+  assert.equal(ask('b', 0.8, 0.3), true);
+  assert.equal(ask('c', 1.2), true);
+  assert.deepEqual(ledger.lacks({ cpus: 0.1 }, 'egress'), ['cpus']);
+  assert.deepEqual(ledger.lacks({ cpus: 0.1 }, 'room'), []);
+  assert.ok(Math.abs(ledger.reservedByJobs().cpus - 4) < 1e-9);
+});

@@ -49,6 +49,14 @@ describe('the group grows', () => {
     assert.equal(decide([nodeOn('a', busy(0.6))]).action, 'none');
   });
 
+  test('when jobs wait for a node, by as many as take them', () => {
+    const question = { scaling: { max_nodes: 9 }, waitingCpus: 6 };
+    const grown = decide([nodeOn('a')], question);
+    assert.deepEqual([grown.action, 'count' in grown && grown.count], ['grow', 2]);
+    assert.equal(grown.reason, 'jobs that need 6 CPU cores wait for a node');
+    assert.equal(decide([nodeOn('a')], { waitingCpus: 0 }).action, 'none');
+  });
+
   test('when too few further Rooms fit', () => {
     const question = { scaling: { headroom_rooms: 30 } };
     // 0.9 * 4 cores, 0.1 for each Room; then 0.1 * 4 cores less.

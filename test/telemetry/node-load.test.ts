@@ -59,6 +59,34 @@ async function meterOf(readers: LoadReaders, changes: Partial<NodeLoadOptions> =
   return { meter, lines };
 }
 
+describe('what jobs use', () => {
+  test('is covered by what they have reserved, and is not counted again', async () => {
+    const machine = new FakeMachine();
+    const { meter } = await meterOf(machine);
+    const capacity = { cpus: 4, memoryBytes: 1000, bytesPerSec: 0, diskBytes: 0 };
+    const ledger = new Ledger({ capacity });
+    meter.keep(ledger);
+    assert.ok(ledger.reserve({ id: 'EG_1', kind: 'egress', cost: { cpus: 2, memoryBytes: 50 } }));
+    meter.keepJobs(() => [7]);
+    machine.tree = [{ pid: 7, cpuMs: 0, rssBytes: 100 }];
+    await meter.measure();
+    for (let second = 1; second <= 5; second++) {
+      // Two and a half of four cores are busy, one and a half of them with the job.
+      machine.busy += 250;
+      machine.total += 400;
+      machine.ms += 1000;
+      machine.tree = [{ pid: 7, cpuMs: second * 1500, rssBytes: 100 }];
+      await meter.measure();
+    }
+    // Two are promised, and one is used by others.
+    assert.ok(Math.abs(ledger.free().cpus - 1) < 1e-6, `${ledger.free().cpus}`);
+    assert.equal(ledger.free().memoryBytes, 1000 - 50 - (600 - 50));
+    ledger.release('EG_1');
+    await meter.measure();
+    assert.ok(ledger.free().cpus < 1.6, 'what is used without a reservation counts');
+  });
+});
+
 describe('the load of the machine', () => {
   test('is what all cores were busy with over the last seconds', async () => {
     const machine = new FakeMachine();
