@@ -1,5 +1,5 @@
 import { egressKeys } from './config-egress';
-import { decimal, duration, section, text, whole } from './config-values';
+import { decimal, duration, flag, port, section, text, whole } from './config-values';
 
 /** CPU cores that a job needs of its node. */
 const cpuCost = (byDefault: number) => decimal(byDefault, 0, 256);
@@ -48,6 +48,10 @@ export const ingressSchema = section({
   rtmp_base_url: text(),
   /** Such as https://meet.example.com/whip. */
   whip_base_url: text(),
+  /** Where encoders are taken by RTMP: 1935 is what they expect; 0: nowhere. @default 0 */
+  rtmp_port: port(0),
+  /** URLs may be pulled from private and local addresses too. @default false */
+  allow_private_urls: flag(false),
   cpu_cost: ingressCpuCost,
 }).prefault({});
 

@@ -11,10 +11,6 @@ export interface UnusedKey {
 const unused = (reason: string, ...paths: readonly string[]): UnusedKey[] =>
   paths.map((path) => ({ path, reason }));
 
-const OF_NOBODY_YET: readonly UnusedKey[] = [
-  ...unused('ingress is not served yet', 'ingress'),
-];
-
 /**
  * Keys that are known and checked, and that a node of a role has no use for: one file does for all
  * nodes of a cluster, and each says what of it changes nothing there.
@@ -53,7 +49,6 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.ledger.room_memory_cost',
     ),
     ...unused('a Single Node has no other node to restart a job on', 'sluice.jobs.restart_within'),
-    ...OF_NOBODY_YET,
   ],
   master: [
     ...unused(
@@ -82,7 +77,6 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'agents.enable_user_data_recording',
       'agents.enable_user_data_redaction',
     ),
-    ...OF_NOBODY_YET,
   ],
   media: [
     ...unused(
@@ -106,7 +100,6 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.joins_per_second_by_key',
     ),
     ...unused('agent workers connect to Master Nodes', 'agents.target_load'),
-    ...OF_NOBODY_YET,
   ],
 };
 

@@ -27,6 +27,8 @@ export const PORTS = {
   redis: 6379,
   /** Sentinel of own Master Nodes with High Availability; private. */
   sentinel: 26_379,
+  /** What encoders expect of RTMP. Nothing listens there unless `ingress.rtmp_port` says so. */
+  rtmp: 1935,
   /** Prometheus; private. */
   metrics: 6789,
   /** ICE over UDP: worker i listens on this + i. */

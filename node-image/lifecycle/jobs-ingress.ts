@@ -1,9 +1,11 @@
+import { networkInterfaces } from 'node:os';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { LinkPath } from '../api/cluster/link-requests';
 import { ingressService } from '../api/jobs/ingress-service';
 import { whipLinkPath } from '../api/jobs/ingress-whip-link';
 import { whipRoutes } from '../api/jobs/ingress-whip-routes';
+import { listenErrorOf } from '../api/listen-error';
 import type { TwirpService } from '../api/twirp';
 import type { LinkClient } from '../cluster/link/link';
 import type { SharedRedis } from '../cluster/redis/shared-redis';
@@ -14,11 +16,14 @@ import { IngressRuns } from '../jobs/ingress/ingress-runs';
 import type { IngressStore } from '../jobs/ingress/ingress-store';
 import { MemoryIngressStore } from '../jobs/ingress/memory-ingress-store';
 import { RedisIngressStore } from '../jobs/ingress/redis-ingress-store';
+import { RtmpIngress, rtmpIngressOf } from '../jobs/ingress/rtmp/rtmp-ingress';
+import { RtmpServer, type RtmpServerOptions } from '../jobs/ingress/rtmp/rtmp-server';
 import { RoutedWhip } from '../jobs/ingress/whip/routed-whip';
 import type { WhipHost } from '../jobs/ingress/whip/whip-host';
 import { WhipSessions } from '../jobs/ingress/whip/whip-sessions';
 import type { RoomControl } from '../room/room-control';
 import type { Closers } from './closers';
+import { withoutMissingLoopback } from './listen-addresses';
 import type { MediaPlane } from './media-plane';
 
 /** What clients and applications reach of Ingresses. */
@@ -35,12 +40,19 @@ interface OfNode {
   readonly closers: Closers;
 }
 
-/** Ingresses of a Single Node: all of them, in memory. */
-export function singleIngress(node: OfNode): IngressEntry {
+/** Ingresses of a Single Node: all of them, in memory. @throws ListenError */
+export async function singleIngress(node: OfNode): Promise<IngressEntry> {
   const store = new MemoryIngressStore();
   node.closers.add(() => store.close());
-  const { whip } = hostIngress(node, store);
-  const { config, plane, log } = node;
+  const { whip, rtmp } = hostIngress(node, store);
+  const { config, plane, log, closers } = node;
+  await listenForRtmp({
+    ...{ config, log, closers },
+    publish: async (key, session) => {
+      const info = await rtmpIngressOf(store, key);
+      return info && rtmp.take(info, () => session.close());
+    },
+  });
   return entryOf({ config, store, whip, control: plane.control, log });
 }
 
@@ -66,27 +78,49 @@ export function masterIngress(options: {
 }
 
 /** Takes senders on a node that has Rooms. */
-function hostIngress(
-  { config, nodeId, plane, log, closers }: OfNode,
-  store: IngressStore,
-): { whip: WhipSessions } {
+function hostIngress({ config, nodeId, plane, log, closers }: OfNode, store: IngressStore) {
   const { rooms, ledger, webhooks } = plane;
-  const runs = new IngressRuns({ store, ledger, observer: webhooks, log });
+  const { cpu_cost: costs } = config.ingress;
+  const runs = new IngressRuns({
+    store,
+    ledger,
+    idleRatio: costs.min_idle_ratio,
+    observer: webhooks,
+    log,
+  });
   closers.add(() => runs.close());
   const whip = new WhipSessions({
     nodeId,
     store,
     runs,
     rooms,
-    cpus: WHIP_CPUS,
+    cpus: costs.whip_bypass_transcoding_cpu_cost,
     autoCreate: config.room.auto_create,
     log,
   });
-  return { whip };
+  const rtmp = new RtmpIngress({ nodeId, runs, rooms, cpus: costs.rtmp_cpu_cost, log });
+  return { whip, rtmp };
 }
 
-/** Of a sender whose media is passed through. */
-const WHIP_CPUS = 0.1;
+/** Takes encoders, where the configuration says so. @throws ListenError */
+async function listenForRtmp(options: {
+  readonly config: SluiceConfig;
+  readonly publish: RtmpServerOptions['publish'];
+  readonly log: Logger;
+  readonly closers: Closers;
+}): Promise<void> {
+  const { config, publish, log, closers } = options;
+  const { rtmp_port: port } = config.ingress;
+  if (port === 0) return;
+  const addresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const server = await RtmpServer.listen({ addresses, port, publish, log }).catch(
+    (error: unknown) => {
+      const keys = { portKey: 'ingress.rtmp_port', addressKey: 'bind_addresses' };
+      throw listenErrorOf(error, { address: addresses.join(', '), port, ...keys });
+    },
+  );
+  closers.add(() => server.close());
+}
 
 function entryOf(options: {
   readonly config: SluiceConfig;

@@ -115,7 +115,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const health = mediaHealth(plane, seat);
   closers.add(() => health.close());
 
-  const ingress = singleIngress({ config, nodeId, plane, log, closers });
+  const ingress = await singleIngress({ config, nodeId, plane, log, closers });
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
   const http = new HttpServer({
     bindAddresses,

@@ -10,6 +10,7 @@ import {
   TrackType,
   TrackUnpublishedResponse,
 } from '@livekit/protocol';
+import type { Producer } from 'mediasoup/types';
 import type { ExpectedTrack, NewTrack, PublisherConnection } from '../media/publisher-connection';
 import type { MediaSection } from '../media/sdp/offer-reader';
 import { AnnouncedTracks, MAX_ANNOUNCED } from './announced-tracks';
@@ -126,6 +127,24 @@ export class Publishing {
     for (const added of outcome.added) {
       await this.#added(added);
     }
+  }
+
+  /** Publishes what was made on the Room's Router without an offer: by a program of this node. */
+  async publish(
+    request: AddTrackRequest,
+    mimeType: string,
+    producer: Producer,
+  ): Promise<PublishedTrack | undefined> {
+    if (!this.#options.mayPublish(request)) {
+      return undefined;
+    }
+    const info = trackInfoOf(request);
+    info.mimeType = mimeType;
+    for (const codec of info.codecs) {
+      codec.mimeType = mimeType;
+    }
+    const track = new PublishedTrack(info, request.cid);
+    return (await this.#start(track, mimeType, producer)) ? track : undefined;
   }
 
   /** @returns the track as it is now, published or only announced; undefined where it is unknown. */
@@ -249,15 +268,20 @@ export class Publishing {
     }
     info.mid = added.mid;
     info.mimeType = added.mimeType;
-    const track = new PublishedTrack(info, cid);
+    await this.#start(new PublishedTrack(info, cid), added.mimeType, added.producer);
+  }
+
+  /** @returns whether it is published: it may have ended meanwhile. */
+  async #start(track: PublishedTrack, mimeType: string, producer: Producer): Promise<boolean> {
     // Known from here on, so that a mute on its way finds it.
     this.#tracks.set(track.sid, track);
-    await track.addProducer(added.mimeType, added.producer);
-    if (added.producer.closed || this.#tracks.get(track.sid) !== track) {
+    await track.addProducer(mimeType, producer);
+    if (producer.closed || this.#tracks.get(track.sid) !== track) {
       this.#tracks.delete(track.sid);
-      return;
+      return false;
     }
     this.#options.onPublished(track);
+    return true;
   }
 
   #announce(cid: string, info: TrackInfo): void {

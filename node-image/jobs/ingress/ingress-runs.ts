@@ -4,16 +4,11 @@ import type { Ledger } from '../../cluster/ledger';
 import { type IngressObserver, IngressRun } from './ingress-run';
 import type { IngressStore } from './ingress-store';
 
-/** What an Ingress takes of its node, in cores. `ingress.cpu_cost`. */
-export interface IngressCosts {
-  readonly rtmp: number;
-  readonly whipPassedThrough: number;
-  readonly url: number;
-}
-
 export interface IngressRunsOptions {
   readonly store: IngressStore;
   readonly ledger: Pick<Ledger, 'reserve' | 'release'>;
+  /** Share of the node's CPU that stays free besides. `ingress.cpu_cost.min_idle_ratio`. @default 0 */
+  readonly idleRatio?: number;
   readonly observer: IngressObserver;
   readonly log: Logger;
   /** How often it is looked whether each Ingress is still there, and its run the newest, ms. @default 2000 */
@@ -70,15 +65,15 @@ export class IngressRuns {
     readonly stop: (reason: StopReason) => void;
   }): Promise<IngressRun> {
     const { info, resourceId, cpus, stop } = options;
-    const { store, ledger, observer, log } = this.#options;
+    const { store, ledger, idleRatio = 0, observer, log } = this.#options;
     if (this.#closed) {
       throw new IngressRefusedError('the node is closing, try again');
     }
     // Its place is free for the new one: it is the same sender who comes back, most often.
     this.stopIngress(info.ingressId, 'replaced');
-    if (!ledger.reserve({ id: resourceId, kind: 'ingress', cost: { cpus } })) {
+    if (!ledger.reserve({ id: resourceId, kind: 'ingress', cost: { cpus }, idleRatio })) {
       throw new IngressRefusedError(
-        `this node has less than the ${cpus} cores left that this Ingress takes, try again later`,
+        `this node has no ${cpus} cores left, which is what this Ingress takes, try again later`,
       );
     }
     const run = new IngressRun({

@@ -102,9 +102,7 @@ export class RedisIngressStore implements IngressStore {
       return false;
     }
     const text = textOf(info, ifVersion + 1, before.createdAtMs);
-    return (
-      (await this.#shared.run(replaceIngress, [info.ingressId, `${ifVersion}`, text])) === 1
-    );
+    return (await this.#shared.run(replaceIngress, [info.ingressId, `${ifVersion}`, text])) === 1;
   }
 
   async remove(id: string): Promise<boolean> {

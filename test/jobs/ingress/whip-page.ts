@@ -29,7 +29,11 @@ export interface SendOptions {
 }
 
 /** Has a page offer a moving picture and a tone. */
-export function sendByWhip(page: TestPage, name: string, options: SendOptions): Promise<WhipSender> {
+export function sendByWhip(
+  page: TestPage,
+  name: string,
+  options: SendOptions,
+): Promise<WhipSender> {
   return page.page.evaluate(
     async ({ name: id, url, key, rids, connect }) => {
       window.whipSenders ??= new Map();

@@ -12,16 +12,20 @@ import { connectionState, deleteSession, restartIce, sendByWhip } from './whip-p
 describe('WHIP into a Room', () => {
   let webhooks: WebhookListener;
   // What else this machine does is no matter here.
-  const config: Record<string, unknown> = { sluice: { load_scope: 'processes' } };
+  const config: Record<string, unknown> = {
+    sluice: { load_scope: 'processes' },
+    ingress: { cpu_cost: { min_idle_ratio: 0 } },
+  };
   before(async () => {
     webhooks = await listenForWebhooks();
     config['webhook'] = { urls: [webhooks.url], api_key: 'devkey' };
   });
   const suite = clientSuite({ alwaysOwn: true, config });
-  before(() => webhooks.trust(suite.server));
-  after(() => webhooks.close());
-  // Without this the native library keeps the process alive.
-  after(() => dispose());
+  after(async () => {
+    await webhooks.close();
+    // Without this the native library keeps the process alive.
+    await dispose();
+  });
 
   const client = (): IngressClient =>
     new IngressClient(suite.server.httpUrl, suite.server.apiKey, suite.server.apiSecret);
@@ -50,6 +54,7 @@ describe('WHIP into a Room', () => {
   };
 
   it('shows and plays what a page sends, until the page ends it', async () => {
+    webhooks.trust(suite.server);
     const room = suite.roomName();
     const info = await create(room, 'studio');
     const viewer = await watch(room);

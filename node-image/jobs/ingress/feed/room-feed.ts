@@ -1,0 +1,75 @@
+import { randomInt } from 'node:crypto';
+import { DisconnectReason, type IngressInfo, type TrackInfo } from '@livekit/protocol';
+import { RtpInlet } from '../../../media/rtp-inlet';
+import type { LocalRooms } from '../../../room/local-rooms';
+import type { Participant } from '../../../room/participant';
+import type { Room } from '../../../room/room';
+import { IngressSink, ingressGrants, ingressJoin, ingressTrack } from '../ingress-participant';
+
+/** ffmpeg takes no more. */
+const MAX_SSRC = 0x7fff_ffff;
+
+/** The participant of an Ingress whose media ffmpeg sends as RTP. */
+export class RoomFeed {
+  private constructor(
+    readonly room: Room,
+    readonly participant: Participant,
+    readonly inlets: { readonly audio?: RtpInlet; readonly video?: RtpInlet },
+  ) {}
+
+  /**
+   * Joins the Room of an Ingress and publishes a track of each kind that is sent.
+   *
+   * @param onLeft - it is in the Room no more, whoever wanted that; called once
+   * @throws RoomError, RoomElsewhereError
+   */
+  static async open(options: {
+    readonly info: IngressInfo;
+    readonly rooms: Pick<LocalRooms, 'getOrCreate'>;
+    readonly has: { readonly audio: boolean; readonly video: boolean };
+    /** Of the picture, where it is known. */
+    readonly size?: { readonly width: number; readonly height: number } | undefined;
+    readonly onLeft: () => void;
+  }): Promise<RoomFeed> {
+    const { info, rooms, has, size, onLeft } = options;
+    const room = await rooms.getOrCreate({ name: info.roomName });
+    const inlets: { audio?: RtpInlet; video?: RtpInlet } = {};
+    const sink = new IngressSink(() => {
+      inlets.audio?.close();
+      inlets.video?.close();
+      onLeft();
+    });
+    const participant = await room.join(ingressGrants(info), ingressJoin(), sink, () => {});
+    try {
+      for (const kind of ['video', 'audio'] as const) {
+        if (!has[kind]) continue;
+        const inlet = await RtpInlet.create(room.media.router, {
+          kind,
+          ssrc: randomInt(1, MAX_SSRC),
+          cname: participant.sid,
+        });
+        inlets[kind] = inlet;
+        const request = ingressTrack(info, kind, { cid: kind, stereo: kind === 'audio' });
+        if (kind === 'video') Object.assign(request, size);
+        await participant.publishing.publish(request, inlet.mimeType, inlet.producer);
+      }
+      // Nothing more is to come up: its media is sent on this machine.
+      room.activated(participant);
+    } catch (error) {
+      room.remove(participant, DisconnectReason.JOIN_FAILURE);
+      throw error;
+    }
+    return new RoomFeed(room, participant, inlets);
+  }
+
+  get tracks(): TrackInfo[] {
+    return [...this.participant.publishing.tracks.values()].map((track) => track.snapshot());
+  }
+
+  /** Leaves the Room. Idempotent. */
+  close(reason = DisconnectReason.CLIENT_INITIATED): void {
+    if (!this.participant.closed) {
+      this.room.remove(this.participant, reason);
+    }
+  }
+}

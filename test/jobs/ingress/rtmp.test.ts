@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { IngressInput, IngressState_Status, ParticipantInfo_Kind } from '@livekit/protocol';
+import { dispose } from '@livekit/rtc-node';
+import { IngressClient, type IngressInfo, RoomServiceClient } from 'livekit-server-sdk';
+import { freeTcpPort } from '../../support/ports';
+import { NodeClient } from '../../support/rtc-node';
+import { startServer, type TestServer } from '../../support/server';
+import { joinToken } from '../../support/tokens';
+import { until } from '../../support/wait';
+
+describe('RTMP into a Room', { timeout: 110_000 }, () => {
+  let server: TestServer;
+  let rtmpUrl = '';
+  let port = 0;
+  const encoders: ChildProcess[] = [];
+
+  before(async () => {
+    port = await freeTcpPort();
+    rtmpUrl = `rtmp://127.0.0.1:${port}/live`;
+    server = await startServer({
+      alwaysOwn: true,
+      config: {
+        // What else this machine does is no matter here.
+        sluice: { load_scope: 'processes' },
+        ingress: {
+          rtmp_port: port,
+          rtmp_base_url: rtmpUrl,
+          cpu_cost: { rtmp_cpu_cost: 0.2, min_idle_ratio: 0 },
+        },
+      },
+    });
+  });
+  after(async () => {
+    for (const encoder of encoders) encoder.kill('SIGKILL');
+    await server.close();
+    // Without this the native library keeps the process alive.
+    await dispose();
+  });
+
+  const client = (): IngressClient =>
+    new IngressClient(server.httpUrl, server.apiKey, server.apiSecret);
+  const rooms = (): RoomServiceClient =>
+    new RoomServiceClient(server.httpUrl, server.apiKey, server.apiSecret);
+  const create = (room: string): Promise<IngressInfo> =>
+    client().createIngress(IngressInput.RTMP_INPUT, {
+      roomName: room,
+      participantIdentity: 'encoder',
+    });
+  const stateOf = async ({ ingressId }: IngressInfo) =>
+    (await client().listIngress({ ingressId }))[0]?.state;
+  const untilStatus = (info: IngressInfo, status: IngressState_Status) =>
+    until(
+      `${info.ingressId} to be ${IngressState_Status[status]}`,
+      async () => (await stateOf(info))?.status === status,
+      { timeoutMs: 15_000, explain: () => server.takeLog() },
+    );
+  const encode = (key: string, video: readonly string[] = ['-bf', '0']): ChildProcess => {
+    const encoder = spawn(
+      'ffmpeg',
+      [
+        ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=25'],
+        ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100'],
+        ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p'],
+        ...video,
+        ...['-c:a', 'aac', '-f', 'flv', `${rtmpUrl}/${key}`],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    encoders.push(encoder);
+    return encoder;
+  };
+  const watch = async (room: string): Promise<NodeClient> => {
+    const viewer = new NodeClient();
+    await viewer.connect(server.url, await joinToken(server, room, 'viewer'));
+    return viewer;
+  };
+
+  it('shows and plays what ffmpeg sends, as it is, and again when it comes back', async () => {
+    const info = await create('copied');
+    assert.equal(info.url, rtmpUrl);
+    const viewer = await watch('copied');
+    try {
+      const first = encode(info.streamKey);
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
+      const seen = await viewer.sees('encoder', 10, 20_000);
+      assert.deepEqual([seen.width, seen.height], [640, 360]);
+      await viewer.hears('encoder', 20_000);
+      const state = await stateOf(info);
+      assert.equal(state?.error, '');
+      assert.equal(state?.video?.mimeType, 'video/H264');
+      const participant = await rooms().getParticipant('copied', 'encoder');
+      assert.equal(participant.kind, ParticipantInfo_Kind.INGRESS);
+      assert.equal(participant.tracks.length, 2);
+
+      first.kill('SIGKILL');
+      await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+      encode(info.streamKey);
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
+      await viewer.sees('encoder', 10, 20_000);
+      // With its Ingress, its sender goes.
+      await client().deleteIngress(info.ingressId);
+      await until('the encoder to be gone', async () => {
+        const left = await rooms().listParticipants('copied');
+        return !left.some(({ identity }) => identity === 'encoder');
+      });
+    } finally {
+      await viewer.leave();
+    }
+  });
+
+  it('encodes pictures with B-frames anew, and says why', async () => {
+    const info = await create('encoded');
+    const viewer = await watch('encoded');
+    try {
+      const sender = encode(info.streamKey, [
+        '-preset',
+        'veryfast',
+        '-bf',
+        '3',
+        '-b_strategy',
+        '0',
+      ]);
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
+      const seen = await viewer.sees('encoder', 10, 20_000);
+      assert.deepEqual([seen.width, seen.height], [1280, 720]);
+      await until('the reason', async () => /B-frames/.test((await stateOf(info))?.error ?? ''));
+      sender.kill('SIGKILL');
+      await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+    } finally {
+      await viewer.leave();
+    }
+  });
+
+  it('takes nothing from who has no key, or speaks no RTMP', async () => {
+    const info = await create('refused');
+    const wrong = encode('not-the-key');
+    const [code] = await once(wrong, 'exit');
+    assert.notEqual(code, 0);
+    await client().updateIngress(info.ingressId, { name: 'off', enabled: false });
+    const [disabled] = await once(encode(info.streamKey), 'exit');
+    assert.notEqual(disabled, 0);
+    assert.deepEqual(await rooms().listRooms(['refused']), []);
+    const state = await stateOf(info);
+    assert.equal(state?.status, IngressState_Status.ENDPOINT_INACTIVE);
+
+    for (const garbage of ['GET / HTTP/1.1\r\n\r\n', '\u0003', `\u0003${'x'.repeat(8000)}`]) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {}).resume();
+      socket.write(garbage);
+      if (garbage.length > 1) await once(socket, 'close');
+      socket.destroy();
+    }
+    assert.equal((await fetch(server.httpUrl)).status, 200);
+  });
+});
