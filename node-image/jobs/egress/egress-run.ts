@@ -65,6 +65,7 @@ export class EgressRun {
   #outputs: RunOutputs | undefined;
   #ffmpeg: FfmpegProcess | undefined;
   #source: EgressSource | undefined;
+  #sourcePids: readonly number[] = [];
   #silent = false;
   #done: Promise<void> | undefined;
   #handedOver = false;
@@ -126,7 +127,7 @@ export class EgressRun {
   /** The processes that do its work. */
   pids(): number[] {
     const pid = this.#ffmpeg?.pid;
-    return pid === undefined ? [] : [pid];
+    return [...this.#sourcePids, ...(pid === undefined ? [] : [pid])];
   }
 
   /** Stops at once, and says nothing more. Idempotent. */
@@ -171,6 +172,7 @@ export class EgressRun {
     // are called, and are copied to, is known when they are there.
     if (early) this.#outputs = await this.#openOutputs(folder, undefined);
     const source = await this.#source.open(this.#abort.signal);
+    this.#sourcePids = source.pids ?? [];
     this.#outputs ??= await this.#openOutputs(folder, source);
     return this.#encode(folder, source, this.#outputs);
   }

@@ -44,6 +44,8 @@ export interface OpenSource {
   readonly startedAtNs: bigint;
   /** Settles once. A source that is closed finishes as well. */
   readonly ended: Promise<SourceEnd>;
+  /** Processes that do its work, beside those of this program. @default none */
+  readonly pids?: readonly number[];
   /** Of a participant or track: what file names may be made of. */
   readonly publication?: SourcePublication;
 }

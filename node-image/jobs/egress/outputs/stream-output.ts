@@ -83,6 +83,7 @@ export class StreamOutput implements RunningOutput {
     context.info.streamResults.push(info);
     const sender = new StreamSender({
       url,
+      folder: context.folder,
       onSending: () => {
         info.error = '';
         context.changed();

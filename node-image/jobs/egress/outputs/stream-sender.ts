@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
+import { nanoid } from 'nanoid';
 import type { StreamUrl } from '../stream-url';
 
 export interface StreamSenderOptions {
   readonly url: StreamUrl;
+  /** A folder closed to others. */
+  readonly folder: string;
   /** It sends. */
   readonly onSending: () => void;
   /** It broke, for the n-th time in a row, and is tried again. */
@@ -30,6 +34,7 @@ const LAST_LINES = 6;
  */
 export class StreamSender {
   readonly #options: StreamSenderOptions;
+  readonly #preset: string;
   #child: ChildProcess | undefined;
   #lines: string[] = [];
   #tries = 0;
@@ -41,6 +46,11 @@ export class StreamSender {
 
   constructor(options: StreamSenderOptions) {
     this.#options = options;
+    const { folder, url } = options;
+    this.#preset = join(folder, `${nanoid()}.ffpreset`);
+    // Its secrets are options of a preset: arguments of processes can be read by everybody.
+    const preset = url.options.map(([name, value]) => `${name}=${value}\n`).join('');
+    writeFileSync(this.#preset, preset, { mode: 0o600 });
     this.#start();
   }
 
@@ -59,6 +69,7 @@ export class StreamSender {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    rmSync(this.#preset, { force: true });
     const child = this.#child;
     if (child === undefined) return;
     child.stdin?.end();
@@ -68,17 +79,16 @@ export class StreamSender {
   }
 
   #start(): void {
-    const { protocol, target, options } = this.#options.url;
+    const { protocol, target } = this.#options.url;
     this.#lines = [];
     this.#sending = false;
     this.#startedAt = performance.now();
-    // Its secrets come by a pipe, as options of a preset: arguments can be read by everybody.
     const child = spawn(
       'ffmpeg',
       [
         ...['-hide_banner', '-loglevel', 'error', '-nostats', '-progress', 'pipe:3'],
         ...['-fflags', '+genpts', '-analyzeduration', '2000000', '-f', 'mpegts', '-i', 'pipe:0'],
-        ...['-map', '0', '-c', 'copy', '-fpre', '/dev/fd/4'],
+        ...['-map', '0', '-c', 'copy', '-fpre', this.#preset],
         ...(protocol === 'rtmp'
           ? ['-f', 'flv', '-flvflags', 'no_duration_filesize']
           : ['-f', 'mpegts']),
@@ -86,15 +96,11 @@ export class StreamSender {
       ],
       {
         env: { PATH: process.env['PATH'] ?? '' },
-        stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
+        stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
       },
     );
     this.#child = child;
     for (const stream of child.stdio) stream?.on('error', () => {});
-    const preset = child.stdio[4];
-    if (preset instanceof Writable) {
-      preset.end(options.map(([name, value]) => `${name}=${value}\n`).join(''));
-    }
     if (child.stderr)
       createInterface({ input: child.stderr }).on('line', (line) => this.#keep(line));
     const progress = child.stdio[3];
@@ -120,6 +126,7 @@ export class StreamSender {
     this.#tries += 1;
     if (this.#tries >= MAX_TRIES) {
       this.#closed = true;
+      rmSync(this.#preset, { force: true });
       this.#options.onFailed(error);
       return;
     }

@@ -21,6 +21,8 @@ export class Lane {
   /** What is being opened, or was last. */
   #turn = 0;
   #codec: VideoCodec | undefined;
+  /** Of tracks that are over. */
+  #lost = 0;
   #closed = false;
 
   constructor(options: LaneOptions) {
@@ -30,6 +32,11 @@ export class Lane {
   /** Nothing is to be expected of it: there is no track, or it is muted. */
   get isSilent(): boolean {
     return this.#feed === undefined || this.#track?.muted !== false;
+  }
+
+  /** Packets that never came, of all its tracks so far. */
+  get lost(): number {
+    return this.#lost + (this.#feed?.lost ?? 0);
   }
 
   /** The stream has begun: from now on it takes this codec alone. */
@@ -64,6 +71,11 @@ export class Lane {
   #end(): void {
     this.#turn += 1;
     this.#feed?.close();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#lost += this.#feed?.lost ?? 0;
     this.#feed = undefined;
   }
 
@@ -86,7 +98,7 @@ export class Lane {
       onItem: (item) => this.#options.onItem(item),
       onEnded: () => {
         if (this.#feed === feed) {
-          this.#feed = undefined;
+          this.#forget();
           this.#options.onEnded();
         }
       },

@@ -70,6 +70,11 @@ export class TracksSource implements EgressSource {
     this.#video = lane('video');
   }
 
+  /** Packets that never came, though they were waited for, so far. */
+  get lost(): { readonly audio: number; readonly video: number } {
+    return { audio: this.#audio.lost, video: this.#video.lost };
+  }
+
   async open(signal: AbortSignal): Promise<OpenSource> {
     try {
       await this.#findRoom(signal);
@@ -95,6 +100,8 @@ export class TracksSource implements EgressSource {
       this.#video.close();
       this.#room?.close();
       this.#stream?.end(this.#nowMs(), dark);
+      const { room, request, log } = this.#options;
+      log.info({ room, what: requestName(request), lost: this.lost, ...end }, 'a source has ended');
       this.#resolveEnd(end);
     }
   }

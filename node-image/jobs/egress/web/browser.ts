@@ -1,3 +1,4 @@
+import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { SourceError } from '../source';
@@ -24,11 +25,14 @@ export class Browser {
   readonly page: Page;
   /** Settles when the browser or its page has gone. */
   readonly ended: Promise<string>;
+  /** 0: not known. */
+  readonly pid: number;
   readonly #context: BrowserContext;
 
-  private constructor(context: BrowserContext, page: Page) {
+  private constructor(context: BrowserContext, page: Page, pid: number) {
     this.#context = context;
     this.page = page;
+    this.pid = pid;
     this.ended = new Promise((resolve) => {
       context.once('close', () => resolve('the browser ended'));
       page.once('crash', () => resolve('the page crashed'));
@@ -70,7 +74,7 @@ export class Browser {
         ],
       });
       const page = context.pages()[0] ?? (await context.newPage());
-      return new Browser(context, page);
+      return new Browser(context, page, await pidOf(join(folder, 'profile')));
     } catch (error) {
       const text = error instanceof Error ? error.message.split('\n', 1).join('') : String(error);
       throw new SourceError(`The browser (${program}) could not be started: ${text}`, 500, {
@@ -82,5 +86,14 @@ export class Browser {
   /** Idempotent. */
   async close(): Promise<void> {
     await this.#context.close();
+  }
+}
+
+/** Chromium writes it into its profile: a link to `HOST-PID`. */
+async function pidOf(profile: string): Promise<number> {
+  try {
+    return Number((await readlink(join(profile, 'SingletonLock'))).replace(/^.*-/, '')) || 0;
+  } catch {
+    return 0;
   }
 }

@@ -18,6 +18,7 @@ export interface Display {
   readonly name: string;
   /** What its clients need in their environment. */
   readonly env: Readonly<Record<string, string>>;
+  readonly pid: number;
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }
@@ -48,6 +49,7 @@ export async function openDisplay({ width, height, folder }: DisplayOptions): Pr
     return {
       name,
       env: { DISPLAY: name, XAUTHORITY: authority },
+      pid: program.pid,
       ended: program.ended,
       close: () => program.close(),
     };

@@ -41,6 +41,11 @@ export class Program {
     );
   }
 
+  /** 0: it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** What it writes to its third pipe. */
   get pipe(): Readable {
     return this.#child.stdio[3] as Readable;

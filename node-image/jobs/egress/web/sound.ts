@@ -10,6 +10,7 @@ export interface Sound {
   readonly monitor: string;
   /** What its clients need in their environment. */
   readonly env: Readonly<Record<string, string>>;
+  readonly pid: number;
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }
@@ -39,6 +40,7 @@ export async function openSound(folder: string): Promise<Sound> {
     return {
       monitor: `${SINK}.monitor`,
       env: { ...own, PULSE_SERVER: `unix:${socket}`, PULSE_SINK: SINK },
+      pid: program.pid,
       ended: program.ended,
       close: () => program.close(),
     };

@@ -67,6 +67,7 @@ export class WebSource implements EgressSource {
       inputs: this.#inputs(display, sound),
       startedAtNs: 0n,
       ended: this.#ended,
+      pids: [display, browser, ...(sound ? [sound] : [])].map(({ pid }) => pid).filter(Boolean),
     };
   }
 

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { VideoCodec } from '@livekit/rtc-node';
+import {
+  EgressClient,
+  type EgressInfo,
+  EgressStatus,
+  EncodedFileOutput,
+  EncodingOptions,
+  ImageOutput,
+  RoomServiceClient,
+  SegmentedFileOutput,
+} from 'livekit-server-sdk';
+import { buildPage } from '../../console/page-server';
+import { NodeClient } from '../../support/rtc-node';
+import { startServer, type TestServer } from '../../support/server';
+import { joinToken } from '../../support/tokens';
+import { until } from '../../support/wait';
+import { listenForWebhooks, type WebhookListener } from '../../support/webhooks';
+import { flashAndBeepPage, flashesAndBeeps, probe, soundOffsetMs } from './support/media';
+
+const SMALL = new EncodingOptions({ width: 640, height: 360, framerate: 25, videoBitrate: 800 });
+
+describe('Egress of pages and Rooms on a Single Node', () => {
+  let root: string;
+  let pages: Server;
+  let pageUrl: string;
+  let webhooks: WebhookListener;
+  let server: TestServer;
+  let egress: EgressClient;
+  let rooms: RoomServiceClient;
+
+  before(async () => {
+    buildPage();
+    root = await mkdtemp(join(tmpdir(), 'sluice-egress-test-'));
+    pages = createServer((request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(request.url === '/silent' ? '<!doctype html>never starts' : flashAndBeepPage);
+    });
+    await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
+    const address = pages.address();
+    pageUrl = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+    webhooks = await listenForWebhooks();
+    server = await startServer({
+      alwaysOwn: true,
+      config: {
+        webhook: { urls: [webhooks.url], api_key: 'devkey' },
+        egress: {
+          local_directory: join(root, 'recordings'),
+          start_signal_timeout: '4s',
+          // A machine that tests has other work too.
+          cpu_cost: { room_composite_cpu_cost: 0, web_cpu_cost: 0 },
+        },
+      },
+    });
+    const { httpUrl, apiKey, apiSecret } = server;
+    webhooks.trust(server);
+    egress = new EgressClient(httpUrl, apiKey, apiSecret);
+    rooms = new RoomServiceClient(httpUrl, apiKey, apiSecret);
+  });
+
+  after(async () => {
+    await server?.close();
+    await webhooks?.close();
+    pages?.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  const seen = async (id: string): Promise<EgressInfo> => {
+    const [info] = await egress.listEgress({ egressId: id });
+    assert.ok(info);
+    return info;
+  };
+  const reached = async (id: string, status: EgressStatus): Promise<EgressInfo> => {
+    let last: EgressInfo | undefined;
+    await until(
+      `Egress ${id} to be ${EgressStatus[status]}`,
+      async () => {
+        last = await seen(id);
+        return last.status >= status;
+      },
+      {
+        timeoutMs: 60_000,
+        explain: () => server.takeLog(),
+      },
+    );
+    assert.ok(last);
+    return last;
+  };
+
+  it('records a page as MP4, HLS and pictures, with the sound in step', async () => {
+    const started = await egress.startWebEgress(
+      `${pageUrl}/`,
+      {
+        file: new EncodedFileOutput({ filepath: 'files/page-{time}' }),
+        segments: new SegmentedFileOutput({
+          filenamePrefix: 'hls/part',
+          playlistName: 'all.m3u8',
+          livePlaylistName: 'live.m3u8',
+          segmentDuration: 2,
+        }),
+        images: new ImageOutput({ filenamePrefix: 'pictures/p', captureInterval: 3 }),
+      },
+      { encodingOptions: SMALL, awaitStartSignal: true },
+    );
+    assert.equal(started.status, EgressStatus.EGRESS_STARTING);
+    await reached(started.egressId, EgressStatus.EGRESS_ACTIVE);
+    await until(
+      'a live playlist that lists 6 segments later than its first',
+      async () => (await seen(started.egressId)).segmentResults[0]?.segmentCount === 6n,
+      { timeoutMs: 40_000 },
+    );
+    const live = await readFile(join(root, 'recordings/hls/live.m3u8'), 'utf8');
+    assert.match(live, /#EXT-X-MEDIA-SEQUENCE:1\n/);
+    await egress.stopEgress(started.egressId);
+    const ended = await reached(started.egressId, EgressStatus.EGRESS_COMPLETE);
+    assert.equal(ended.status, EgressStatus.EGRESS_COMPLETE, ended.error);
+
+    const [file] = ended.fileResults;
+    const made = await probe(file?.location ?? '');
+    assert.deepEqual(made.codecs, { video: 'h264', audio: 'aac' });
+    assert.deepEqual([made.width, made.height], [640, 360]);
+    assert.ok(Math.abs(made.duration - Number(file?.duration) / 1e9) < 0.2, `${made.duration} s`);
+    const offset = soundOffsetMs(await flashesAndBeeps(file?.location ?? ''));
+    assert.ok(Math.abs(offset) < 80, `the sound is ${offset} ms late`);
+    const hls = await probe(join(root, 'recordings/hls/all.m3u8'));
+    assert.ok(Math.abs(hls.duration - made.duration) < 0.2, `${hls.duration} s of HLS`);
+    const pictures = await readdir(join(root, 'recordings/pictures'));
+    assert.ok(pictures.length >= 3, pictures.join(', '));
+    await webhooks.event('egress_started', (event) => isOf(event.egressInfo, started));
+    const told = await webhooks.event('egress_ended', (event) => isOf(event.egressInfo, started));
+    assert.equal(told.egressInfo?.status, EgressStatus.EGRESS_COMPLETE);
+  });
+
+  it('gives up a page that never says that it starts', async () => {
+    const started = await egress.startWebEgress(
+      `${pageUrl}/silent`,
+      { file: new EncodedFileOutput({ filepath: 'files/silent' }) },
+      { encodingOptions: SMALL, awaitStartSignal: true },
+    );
+    const ended = await reached(started.egressId, EgressStatus.EGRESS_COMPLETE);
+    assert.equal(ended.status, EgressStatus.EGRESS_ABORTED);
+    assert.match(ended.error, /Start signal not received/);
+    await assert.rejects(egress.stopEgress(started.egressId), /cannot be stopped/);
+  });
+
+  it('records a Room by its page, in another layout when asked', async () => {
+    await rooms.createRoom({ name: 'recorded' });
+    const speaker = new NodeClient();
+    try {
+      await speaker.connect(server.url, await joinToken(server, 'recorded', 'ada'));
+      await speaker.publishVideo({ codec: VideoCodec.VP8, width: 640, height: 360 });
+      await speaker.publishTone();
+      const started = await egress.startRoomCompositeEgress(
+        'recorded',
+        { file: new EncodedFileOutput({ filepath: 'files/{room_name}.mp4' }) },
+        { layout: 'grid', encodingOptions: SMALL },
+      );
+      await reached(started.egressId, EgressStatus.EGRESS_ACTIVE);
+      const [room] = await rooms.listRooms(['recorded']);
+      assert.equal(room?.activeRecording, true);
+      await egress.updateLayout(started.egressId, 'speaker');
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      await rooms.deleteRoom('recorded');
+      const ended = await reached(started.egressId, EgressStatus.EGRESS_COMPLETE);
+      assert.equal(ended.status, EgressStatus.EGRESS_COMPLETE, ended.error);
+      const made = await probe(join(root, 'recordings/files/recorded.mp4'));
+      assert.deepEqual(made.codecs, { video: 'h264', audio: 'aac' });
+      assert.ok(made.duration > 3, `${made.duration} s`);
+    } finally {
+      await speaker.leave();
+    }
+  });
+});
+
+const isOf = (info: EgressInfo | undefined, other: EgressInfo): boolean =>
+  info?.egressId === other.egressId;
