@@ -1,4 +1,5 @@
 import type { Consumer, PipeTransport, Producer, Router } from 'mediasoup/types';
+import { PORT_RANGES } from '../contract';
 import { PUBLISH_EXTENSIONS } from './codecs';
 import { SOCKET_BUFFER_BYTES } from './socket-buffer';
 
@@ -16,12 +17,12 @@ interface PipedTrack {
 
 /**
  * Where pipes listen: on loopback, so no packet leaves the machine, none is encrypted, and each end
- * takes none but from the other. Below the ports that clients and relays are given.
+ * takes none but from the other.
  */
 const LISTEN = {
   protocol: 'udp',
   ip: '127.0.0.1',
-  portRange: { min: 10_000, max: 19_999 },
+  portRange: { min: PORT_RANGES.pipes.start, max: PORT_RANGES.pipes.end },
   sendBufferSize: SOCKET_BUFFER_BYTES,
   recvBufferSize: SOCKET_BUFFER_BYTES,
 } as const;
