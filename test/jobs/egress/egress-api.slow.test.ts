@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { VideoCodec } from '@livekit/rtc-node';
+import { dispose, VideoCodec } from '@livekit/rtc-node';
 import {
   EgressClient,
   type EgressInfo,
@@ -48,6 +48,7 @@ describe('Egress of pages and Rooms on a Single Node', () => {
     server = await startServer({
       alwaysOwn: true,
       config: {
+        sluice: { load_scope: 'processes', workers: 1 },
         webhook: { urls: [webhooks.url], api_key: 'devkey' },
         egress: {
           local_directory: join(root, 'recordings'),
@@ -65,6 +66,7 @@ describe('Egress of pages and Rooms on a Single Node', () => {
 
   after(async () => {
     await server?.close();
+    await dispose();
     await webhooks?.close();
     pages?.close();
     await rm(root, { recursive: true, force: true });
