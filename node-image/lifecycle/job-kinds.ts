@@ -1,22 +1,33 @@
 import type { Logger } from 'pino';
 import type { SluiceConfig } from '../contract';
+import type { EgressObserver } from '../jobs/egress/egress-rules';
 import type { JobRules, JobRunner } from '../jobs/job-runner';
 import type { Closers } from './closers';
+import { type EgressRunnerParts, egressRules, egressRunner } from './jobs-egress';
 import type { MediaPlane } from './media-plane';
 
 export interface JobRulesOptions {
   readonly config: SluiceConfig;
+  /** Told of what becomes of jobs. */
+  readonly webhooks: EgressObserver;
   readonly log: Logger;
 }
 
 export interface JobRunnersOptions extends JobRulesOptions {
   readonly nodeId: string;
   readonly plane: MediaPlane;
+  /** What Egresses need beside. */
+  readonly egress: Pick<EgressRunnerParts, 'sealer' | 'keys' | 'wsUrl' | 'openRoom'>;
   readonly closers: Closers;
 }
 
 /** Kinds of jobs that are placed on nodes, as every node knows them. */
-export const jobRules = (_options: JobRulesOptions): JobRules[] => [];
+export const jobRules = ({ config, webhooks }: JobRulesOptions): JobRules[] => [
+  egressRules(config, webhooks),
+];
 
 /** What runs them on a node with media. */
-export const jobRunners = (_options: JobRunnersOptions): JobRunner[] => [];
+export const jobRunners = (options: JobRunnersOptions): JobRunner[] => {
+  const { config, webhooks, egress, log, closers } = options;
+  return [egressRunner({ config, observer: webhooks, ...egress, log, closers })];
+};

@@ -21,10 +21,12 @@ import { joinCluster, placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { Health } from './health';
 import { masterJobs } from './jobs-core';
+import { egressEntry, specSealer } from './jobs-egress';
 import { masterIngress } from './jobs-ingress';
 import { joinRoutes } from './join-routes';
 import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
+import { startWebhooks } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
 import { endDuplicate, nodeIdentity } from './node-seat';
 import { SentinelCare } from './own-machines/sentinel-care';
@@ -81,10 +83,17 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const { shared } = parts;
   const ingress = masterIngress({ config, shared, routes, link, control, log });
   let controller: Controller | undefined;
+  const webhooks = startWebhooks(config, keys, metrics, log);
+  closers.add(() => webhooks.close());
   const desk = masterJobs({
-    ...{ config, parts, store: parts.jobs, log, closers },
+    ...{ config, parts, webhooks, store: parts.jobs, log, closers },
     metrics: metrics.registry,
     leads: () => controller?.leads ?? false,
+  });
+  const egress = egressEntry({
+    ...{ config, dispatcher: desk.dispatcher, store: parts.jobs, control, log },
+    sealer: specSealer(config),
+    observes: false,
   });
   const agents = agentEntry({
     ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },
@@ -150,7 +159,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     routes: [
       twirpRoutes({
         services: [
-          roomService({ rooms: control, limits: sizeLimits(config) }),
+          roomService({ rooms: control, limits: sizeLimits(config), egress: egress.starter }),
+          egress.service,
           ingress.service,
           agents.service,
           ...unimplementedServices(),

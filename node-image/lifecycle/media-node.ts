@@ -16,7 +16,9 @@ import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
 import { hostJobs } from './jobs-core';
+import { noWsUrl, specSealer } from './jobs-egress';
 import { mediaIngress } from './jobs-ingress';
+import { recordedRooms, roomOpener } from './jobs-taps';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
 import { startMediaPlane } from './media-plane';
@@ -77,13 +79,21 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
 
+  const { webhooks } = plane;
+  const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
   const hostedJobs = hostJobs({
-    ...{ config, nodeId, plane, store: parts.jobs, log, closers },
+    ...{ config, nodeId, plane, webhooks, store: parts.jobs, log, closers },
     state: () => seat.state,
+    egress: {
+      ...{ sealer: specSealer(config), keys, wsUrl: noWsUrl },
+      openRoom: roomOpener({
+        ...{ nodeId, rooms, pool, log },
+        cluster: { registry, watch, link, ip: address },
+      }),
+    },
   });
   const ingress = mediaIngress({ config, nodeId, plane, shared: parts.shared, log, closers });
   const door = new LinkDoor({ endpoint: signal.endpoint, log });
-  const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
   const server = await LinkServer.listen({
     secret: sluice.cluster.secret,
     previousSecret: sluice.cluster.previous_secret,
@@ -97,6 +107,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
         [
           controlRequests({ control: plane.control, log }),
           ...roomPaths({ rooms, hosted }),
+          recordedRooms({ rooms, ip: address, log, closers }),
           ...ingress,
           hostedJobs.path,
           door.path,

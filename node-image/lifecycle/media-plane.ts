@@ -163,7 +163,8 @@ function turnSecrets({ sluice }: SluiceConfig): TurnSecrets | undefined {
   };
 }
 
-function startWebhooks(
+/** What tells the URLs of the configuration of events. */
+export function startWebhooks(
   config: SluiceConfig,
   keys: KeySource,
   metrics: Metrics,

@@ -22,7 +22,9 @@ import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
 import { hostJobs, singleJobs } from './jobs-core';
+import { egressEntry, laterObserver, loopbackUrl, memorySealer } from './jobs-egress';
 import { singleIngress } from './jobs-ingress';
+import { roomOpener } from './jobs-taps';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
@@ -64,7 +66,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => jobs.close());
   const kinds = knownKinds({ registry, log, closers });
   const ofAgents = { config, registry, jobs, kinds, log, closers };
-  const observers = [roomDispatcher({ ...ofAgents, rooms: () => plane.rooms })];
+  const autoEgress = laterObserver();
+  const observers = [roomDispatcher({ ...ofAgents, rooms: () => plane.rooms }), autoEgress];
   const plane = await startMediaPlane({
     ...{ config, nodeId, keys, ownership, observers, log, closers },
   });
@@ -84,14 +87,28 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => signal.close());
   const agents = agentEntry({ ...ofAgents, nodeId, gate, tokens, keys, control: plane.control });
 
+  const { webhooks } = plane;
+  const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const sealer = memorySealer();
   const hostedJobs = hostJobs({
-    ...{ config, nodeId, plane, store: jobs, log, closers },
+    ...{ config, nodeId, plane, webhooks, store: jobs, log, closers },
     state: () => seat.state,
+    egress: {
+      ...{ sealer, keys },
+      wsUrl: async () => loopbackUrl(http.port, bindAddresses),
+      openRoom: roomOpener({ nodeId, rooms, pool, log }),
+    },
   });
   const desk = singleJobs({
-    ...{ config, store: jobs, registry, host: hostedJobs.host, log, closers },
+    ...{ config, webhooks, store: jobs, registry, host: hostedJobs.host, log, closers },
     metrics: metrics.registry,
   });
+  const { dispatcher } = desk;
+  const egress = egressEntry({
+    ...{ config, dispatcher, store: jobs, control: plane.control, sealer, log },
+    observes: true,
+  });
+  autoEgress.current = egress.auto;
   const seat = new Seat({
     registry,
     identity: nodeIdentity(nodeId, config),
@@ -116,7 +133,6 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => health.close());
 
   const ingress = await singleIngress({ config, nodeId, plane, log, closers });
-  const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
   const http = new HttpServer({
     bindAddresses,
     port: config.port,
@@ -128,7 +144,12 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     routes: [
       twirpRoutes({
         services: [
-          roomService({ rooms: plane.control, limits: sizeLimits(config) }),
+          roomService({
+            rooms: plane.control,
+            limits: sizeLimits(config),
+            egress: egress.starter,
+          }),
+          egress.service,
           ingress.service,
           agents.service,
           ...unimplementedServices(),
