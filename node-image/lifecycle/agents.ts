@@ -91,7 +91,8 @@ export function agentEntry(
   const minter = new TokenMinter({ keys });
   const desk = new AgentDesk({
     store: jobs,
-    owner: `${nodeId}/agents`,
+    owner: nodeId,
+    hasOthers: config.sluice.role !== 'single',
     workers: new AgentWorkers({ targetLoad: agents.target_load }),
     kinds: options.kinds,
     rooms: agentRooms(control, registry),

@@ -32,8 +32,10 @@ const MAX_MIGRATED = 1000;
 
 export interface AgentDeskOptions {
   readonly store: JobStore;
-  /** As which jobs are claimed: of this process only. */
+  /** The node, as which jobs are claimed. */
   readonly owner: string;
+  /** There are others, who may have the jobs that this node holds when it ends. */
+  readonly hasOthers: boolean;
   readonly workers: AgentWorkers;
   readonly kinds: Pick<KnownKinds, 'announce'>;
   readonly rooms: AgentRooms;
@@ -123,6 +125,7 @@ export class AgentDesk {
     this.#deaf();
     for (const timer of this.#timers) clearInterval(timer);
     this.held.close();
+    if (!this.#options.hasOthers) return;
     await this.#tried('to give back the jobs of agents', async () => {
       await this.#options.store.expire(this.#options.owner);
     });
@@ -203,7 +206,7 @@ export class AgentDesk {
     const agent = claimed && readAgentJob(claimed);
     if (agent === undefined) return;
     if (isRunning(agent)) {
-      this.held.addOrphan(agent);
+      await this.held.addOrphan(agent);
       return;
     }
     const held = this.held.add(agent);

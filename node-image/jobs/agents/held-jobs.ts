@@ -2,7 +2,7 @@ import { JobStatus } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { JOB_RENEW_MS, type Job } from '../job';
 import type { JobStore } from '../job-store';
-import type { AgentInfo, AgentJob } from './agent-job';
+import { type AgentInfo, type AgentJob, readAgentJob } from './agent-job';
 import type { AgentRooms } from './agent-rooms';
 import type { AgentWorker } from './agent-worker';
 import { endAgentJob, giveAgain } from './job-ends';
@@ -60,8 +60,8 @@ export class HeldJobs {
   }
 
   /** A job whose worker nobody knows, and whose agent may be there. */
-  addOrphan(agent: AgentJob): void {
-    this.add(agent).lookAtMs = performance.now() + this.#returnMs;
+  addOrphan(agent: AgentJob): Promise<boolean> {
+    return this.#loseWorker(this.add(agent));
   }
 
   /** It is not this node's any more: its worker is told to stop. Idempotent. */
@@ -81,11 +81,14 @@ export class HeldJobs {
   see(job: Job): void {
     const held = this.#held.get(job.id);
     if (held === undefined) return;
-    const { epoch } = held.agent.job;
+    const { job: own, info } = held.agent;
     // What was asked before it was claimed may be answered after that.
-    if (job.epoch > epoch || (job.epoch === epoch && job.state !== 'active')) {
-      this.drop(job.id);
-    }
+    if (job.epoch < own.epoch || (job.epoch === own.epoch && job.state === 'active')) return;
+    // Where another node only looks after the same agent, that goes on.
+    const goesOn =
+      job.state === 'active' && readAgentJob(job)?.info.assignments === info.assignments;
+    if (goesOn) this.forget(job.id);
+    else this.drop(job.id);
   }
 
   /** Writes down what is known of it now. @returns false where it is not this node's any more. */
@@ -104,10 +107,7 @@ export class HeldJobs {
   workerGone(worker: AgentWorker): void {
     for (const held of this.#held.values()) {
       if (held.worker !== worker) continue;
-      held.worker = undefined;
-      held.lookAtMs = performance.now() + this.#returnMs;
-      const info = { ...held.agent.info, workerId: '', updatedAtMs: Date.now() };
-      this.update(held, info).catch((error: unknown) => {
+      this.#loseWorker(held).catch((error: unknown) => {
         this.#options.log.debug({ err: error }, 'it is not written down that a worker is gone');
       });
     }
@@ -133,6 +133,12 @@ export class HeldJobs {
   /** Idempotent. */
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  #loseWorker(held: HeldJob): Promise<boolean> {
+    held.worker = undefined;
+    held.lookAtMs = performance.now() + this.#returnMs;
+    return this.update(held, { ...held.agent.info, workerId: '', updatedAtMs: Date.now() });
   }
 
   async #lookAfter(held: HeldJob): Promise<void> {
@@ -169,7 +175,8 @@ export class HeldJobs {
         this.all().map(({ agent }) => agent.job),
       );
       for (const { id, epoch } of lost) {
-        if (this.#held.get(id)?.agent.job.epoch === epoch) this.drop(id);
+        const job = this.#held.get(id)?.agent.job.epoch === epoch ? await store.get(id) : undefined;
+        if (job !== undefined) this.see(job);
       }
     } catch (error) {
       log.debug({ err: error }, 'the leases of agents are not renewed yet');
