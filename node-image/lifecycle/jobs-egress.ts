@@ -16,6 +16,7 @@ import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
 import type { EgressLimits } from '../jobs/egress/egress-run';
 import { EgressRunner, type SourceNeeds } from '../jobs/egress/egress-runner';
 import { PageServer } from '../jobs/egress/page-server';
+import { missingPrograms } from '../jobs/egress/programs';
 import { SpecSealer } from '../jobs/egress/sealed-spec';
 import { type EgressSource, SourceError } from '../jobs/egress/source';
 import type { EgressSpec } from '../jobs/egress/spec';
@@ -108,6 +109,7 @@ export function egressRunner(parts: EgressRunnerParts): EgressRunner {
     observer,
     makeSource: (needs) => makeSource(parts, pages, needs),
     openStorage: (storage) => openStorage(storage, localRoot),
+    missing: ({ source }) => missingPrograms(source, egress.browser),
     limitsOf: (spec) => limitsOf(spec, egress.session_limits),
     workFolder,
     log,

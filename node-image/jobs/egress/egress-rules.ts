@@ -21,9 +21,6 @@ export interface EgressRulesOptions {
   readonly now?: () => number;
 }
 
-/** So often another node goes on with one: what kills its node is not to kill all of them. */
-const MAX_RETRIES = 3;
-
 /** What every node knows of Egresses. */
 export class EgressRules implements JobRules {
   readonly kind = 'egress';
@@ -37,8 +34,9 @@ export class EgressRules implements JobRules {
     return { cpus: cpusOf(placedSpec(spec), this.#options.costs) };
   }
 
-  afterLoss(job: Job): 'restart' | 'end' {
-    return job.retries >= MAX_RETRIES ? 'end' : 'restart';
+  /** What its first node has kept is there, and the rest is recorded too. */
+  afterLoss(): 'restart' {
+    return 'restart';
   }
 
   failed(job: Job, { reason, message }: JobFailure): string {

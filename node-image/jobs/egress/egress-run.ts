@@ -205,7 +205,7 @@ export class EgressRun {
       room: spec.room,
       roomId: info.roomId,
       publisher: of?.publisher || participant,
-      trackId: spec.source.kind === 'track' ? spec.source.trackId : (of?.trackId ?? ''),
+      trackId: spec.source.kind === 'track' ? spec.source.trackId : '',
       trackType: of?.trackType ?? '',
       trackSource: of?.trackSource ?? '',
       retry: info.retryCount,

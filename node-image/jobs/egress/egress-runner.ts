@@ -6,6 +6,7 @@ import {
   type JobContext,
   type JobCost,
   type JobFailure,
+  JobRefusedError,
   JobRequestError,
   type JobRunner,
   type RunningJob,
@@ -33,6 +34,8 @@ export interface EgressRunnerOptions {
   readonly observer: EgressObserver;
   readonly makeSource: (needs: SourceNeeds) => EgressSource;
   readonly openStorage: (storage: StorageSpec) => Storage;
+  /** Programs that this node lacks for it. */
+  readonly missing: (spec: EgressSpec) => readonly string[];
   readonly limitsOf: (spec: EgressSpec) => EgressLimits;
   /** Where folders of runs are made. */
   readonly workFolder: string;
@@ -54,8 +57,8 @@ export class EgressRunner implements JobRunner {
     return this.#options.rules.cost(spec);
   }
 
-  afterLoss(job: Job): 'restart' | 'end' {
-    return this.#options.rules.afterLoss(job);
+  afterLoss(): 'restart' {
+    return this.#options.rules.afterLoss();
   }
 
   failed(job: Job, failure: JobFailure): string {
@@ -69,6 +72,11 @@ export class EgressRunner implements JobRunner {
   async start(job: Job, context: JobContext): Promise<RunningJob> {
     const { sealer, observer, makeSource, openStorage, limitsOf, workFolder, log } = this.#options;
     const spec = sealer.open(job.id, job.spec);
+    const missing = this.#options.missing(spec);
+    if (missing.length > 0) {
+      const text = `it has no ${missing.join(', ')}: install.sh --jobs brings what is needed`;
+      throw new JobRefusedError(text);
+    }
     const info = infoOfText(job.info);
     const isFirst = info.status === EgressStatus.EGRESS_STARTING && job.retries === 0;
     if (!isFirst) goOn(info);

@@ -87,7 +87,10 @@ describe('Recordings in storage of a cloud', () => {
     run.stop('StopEgress API');
     assert.equal((await ended()).status, EGRESS_COMPLETE, info.error);
     const head = (Key: string) => s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key }));
-    assert.match((await head('live/s_00000.m4s')).CacheControl ?? '', /max-age=31536000, immutable/);
+    assert.match(
+      (await head('live/s_00000.m4s')).CacheControl ?? '',
+      /max-age=31536000, immutable/,
+    );
     const playlist = await head('live/p.m3u8');
     assert.equal(playlist.CacheControl, 'public, max-age=1');
     assert.equal(playlist.ContentType, 'application/vnd.apple.mpegurl');

@@ -6,6 +6,7 @@ import { type BlackPicture, blackPicture } from './black-picture';
 import { Lane } from './lane';
 import { LiveStream } from './live-stream';
 import type { VideoCodec } from './matroska-stream';
+import { publicationOf } from './publication';
 import { chooseTracks, requestName, type TrackChoice, type TracksRequest } from './track-choice';
 import type { FeedItem } from './track-feed';
 import { depacketizerOf, videoCodecOf } from './video-codecs';
@@ -204,6 +205,7 @@ export class TracksSource implements EgressSource {
         },
       ],
       startedAtNs: BigInt(Math.round(originMs)) * 1_000_000n,
+      ...(this.#room && { publication: publicationOf(wanted, this.#room.sight()) }),
       ended: this.#ended,
     };
   }

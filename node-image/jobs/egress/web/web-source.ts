@@ -35,6 +35,8 @@ const NAVIGATION_MS = 30_000;
 const NAVIGATIONS = 3;
 /** Errors of a connection that was just not there yet. Source: livekit/egress, web.go. */
 const AGAIN = /ERR_(CERT_VERIFIER_CHANGED|CONNECTION_CLOSED|CONNECTION_RESET|NETWORK_CHANGED)/;
+/** So much later a page is on the display than its sound is at the sink, as measured: s. */
+const PICTURE_DELAY_S = '0.060';
 const START_SIGNAL = 'START_RECORDING';
 const END_SIGNAL = 'END_RECORDING';
 
@@ -144,7 +146,7 @@ export class WebSource implements EgressSource {
     }
     if (sound !== undefined) {
       // Both stamp what they take by the clock: the second is held against the first.
-      const sync = video ? ['-isync', '0'] : [];
+      const sync = video ? ['-isync', '0', '-itsoffset', PICTURE_DELAY_S] : [];
       inputs.push({
         args: [...sync, '-thread_queue_size', '4096', '-f', 'pulse', '-fragment_size', '3840'],
         from: { device: sound.monitor },

@@ -1,0 +1,33 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import type { SourceSpec } from './spec';
+
+/**
+ * What a node lacks to record this.
+ *
+ * @param browser - the program, by its path or name
+ * @param path - the folders of programs. @default $PATH
+ */
+export function missingPrograms(
+  source: Pick<SourceSpec, 'kind'>,
+  browser: string,
+  path = process.env['PATH'] ?? '',
+): string[] {
+  const isPage = source.kind === 'web' || source.kind === 'template';
+  const needed = ['ffmpeg', ...(isPage ? ['Xvfb', 'pulseaudio', browser] : [])];
+  return needed.filter((program) => !isThere(program, path));
+}
+
+function isThere(program: string, path: string): boolean {
+  const files = isAbsolute(program)
+    ? [program]
+    : path.split(delimiter).map((folder) => join(folder, program));
+  return files.some((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
