@@ -31,6 +31,33 @@ export interface LocalSettings extends Pick<SluiceInput, 'drain' | 'ledger'> {
 /** A laptop shall not lose its second node while somebody still looks around. */
 const SCALE_IN_AFTER = '2m';
 
+/**
+ * Nodes of a local cluster have a core each, and share those of the machine: with the costs of a real
+ * one no node would take a recording of a Room, which somebody wants to try.
+ */
+const JOB_COSTS = {
+  egress: {
+    cpu_cost: {
+      room_composite_cpu_cost: 0.5,
+      audio_room_composite_cpu_cost: 0.2,
+      web_cpu_cost: 0.5,
+      audio_web_cpu_cost: 0.2,
+      participant_cpu_cost: 0.2,
+      track_composite_cpu_cost: 0.2,
+      track_cpu_cost: 0.1,
+    },
+  },
+  ingress: {
+    cpu_cost: {
+      rtmp_cpu_cost: 0.3,
+      whip_cpu_cost: 0.3,
+      whip_bypass_transcoding_cpu_cost: 0.05,
+      url_cpu_cost: 0.3,
+      min_idle_ratio: 0.1,
+    },
+  },
+} as const satisfies SluiceConfigInput;
+
 /** Writes the configuration of the Master Node. @returns the path of the file. */
 export function writeMasterConfig(facts: LocalClusterFacts): Promise<string> {
   const { port, groupSocket, minNodes, maxNodes, settings } = facts;
@@ -83,6 +110,7 @@ function common({ redis, clusterSecret, settings }: LocalClusterFacts) {
     development: true,
     logging: { level: 'info', json: true },
     redis: { ...redis },
+    ...JOB_COSTS,
     sluice: {
       cluster: { name: 'local', secret: clusterSecret },
       // Short, so that one sees what a drain does.
