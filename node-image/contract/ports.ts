@@ -27,8 +27,6 @@ export const PORTS = {
   redis: 6379,
   /** Sentinel of own Master Nodes with High Availability; private. */
   sentinel: 26_379,
-  /** What encoders expect of RTMP. Nothing listens there unless `ingress.rtmp_port` says so. */
-  rtmp: 1935,
   /** Prometheus; private. */
   metrics: 6789,
   /** ICE over UDP: worker i listens on this + i. */
@@ -41,6 +39,12 @@ export const PORTS = {
   turn: 3478,
   /** TURN over UDP for networks that let out nothing but 443. */
   turnUdpEntry: 443,
+} as const;
+
+/** Nothing listens there unless the configuration says so: no firewall is opened for it. */
+export const PORTS_ON_REQUEST = {
+  /** What encoders expect of RTMP: `ingress.rtmp_port`. */
+  rtmp: 1935,
 } as const;
 
 /** One worker a core, one port a worker and protocol: the firewalls open no more than this. */

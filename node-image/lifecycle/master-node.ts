@@ -22,7 +22,7 @@ import { consoleRoutes } from './console-page';
 import { Health } from './health';
 import { masterJobs } from './jobs-core';
 import { egressEntry, specSealer } from './jobs-egress';
-import { masterIngress } from './jobs-ingress';
+import { masterIngress, sharedIngresses } from './jobs-ingress';
 import { joinRoutes } from './join-routes';
 import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -80,13 +80,12 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     timeoutMs: config.api.execution_timeout,
     log,
   });
-  const { shared } = parts;
-  const ingress = masterIngress({ config, shared, routes, link, control, log });
+  const ingresses = sharedIngresses(parts.shared);
   let controller: Controller | undefined;
   const webhooks = startWebhooks(config, keys, metrics, log);
   closers.add(() => webhooks.close());
   const desk = masterJobs({
-    ...{ config, parts, webhooks, store: parts.jobs, log, closers },
+    ...{ config, parts, webhooks, ingresses, store: parts.jobs, log, closers },
     metrics: metrics.registry,
     leads: () => controller?.leads ?? false,
   });
@@ -148,6 +147,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
 
   closers.add(() => health.close());
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const ingress = await masterIngress({
+    ...{ config, store: ingresses, dispatcher: desk.dispatcher, control },
+    ...{ routes, link, watch, log, closers },
+  });
   const server = new HttpServer({
     bindAddresses,
     port: config.port,

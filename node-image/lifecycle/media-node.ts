@@ -17,7 +17,7 @@ import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
 import { hostJobs } from './jobs-core';
 import { noWsUrl, specSealer } from './jobs-egress';
-import { mediaIngress } from './jobs-ingress';
+import { hostIngress, mediaIngress, sharedIngresses } from './jobs-ingress';
 import { recordedRooms, roomOpener } from './jobs-taps';
 import { withoutMissingLoopback } from './listen-addresses';
 import { mediaHealth } from './media-health';
@@ -81,8 +81,11 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
 
   const { webhooks } = plane;
   const address = nodeLinkAddress(sluice.node_link.address, networkInterfaces());
+  const ingresses = sharedIngresses(parts.shared);
+  const ingressHost = hostIngress({ config, nodeId, plane, log, closers }, ingresses);
   const hostedJobs = hostJobs({
-    ...{ config, nodeId, plane, webhooks, store: parts.jobs, log, closers },
+    ...{ config, nodeId, plane, webhooks, ingresses, store: parts.jobs, log, closers },
+    ingress: ingressHost,
     state: () => seat.state,
     egress: {
       ...{ sealer: specSealer(config), keys, wsUrl: noWsUrl },
@@ -92,7 +95,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       }),
     },
   });
-  const ingress = mediaIngress({ config, nodeId, plane, shared: parts.shared, log, closers });
+  const ingress = mediaIngress(ingressHost, rooms, log);
   const door = new LinkDoor({ endpoint: signal.endpoint, log });
   const server = await LinkServer.listen({
     secret: sluice.cluster.secret,
@@ -108,13 +111,13 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
           controlRequests({ control: plane.control, log }),
           ...roomPaths({ rooms, hosted }),
           recordedRooms({ rooms, ip: address, log, closers }),
-          ...ingress,
+          ingress.path,
           hostedJobs.path,
           door.path,
         ],
         log,
       ),
-      upgrade: door.upgrade,
+      upgrade: ingress.upgrade(door.upgrade),
     },
     log,
   }).catch((error: unknown) => {

@@ -23,7 +23,7 @@ import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
 import { hostJobs, singleJobs } from './jobs-core';
 import { egressEntry, laterObserver, loopbackUrl, memorySealer } from './jobs-egress';
-import { singleIngress } from './jobs-ingress';
+import { hostIngress, memoryIngresses, singleIngress } from './jobs-ingress';
 import { roomOpener } from './jobs-taps';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -90,8 +90,11 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const { webhooks } = plane;
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
   const sealer = memorySealer();
+  const ingresses = memoryIngresses();
+  const ingressHost = hostIngress({ config, nodeId, plane, log, closers }, ingresses);
   const hostedJobs = hostJobs({
-    ...{ config, nodeId, plane, webhooks, store: jobs, log, closers },
+    ...{ config, nodeId, plane, webhooks, ingresses, store: jobs, log, closers },
+    ingress: ingressHost,
     state: () => seat.state,
     egress: {
       ...{ sealer, keys },
@@ -100,7 +103,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     },
   });
   const desk = singleJobs({
-    ...{ config, webhooks, store: jobs, registry, host: hostedJobs.host, log, closers },
+    ...{ config, webhooks, ingresses, store: jobs, registry, host: hostedJobs.host, log, closers },
     metrics: metrics.registry,
   });
   const { dispatcher } = desk;
@@ -132,7 +135,9 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const health = mediaHealth(plane, seat);
   closers.add(() => health.close());
 
-  const ingress = await singleIngress({ config, nodeId, plane, log, closers });
+  const ingress = await singleIngress({
+    ...{ config, host: ingressHost, dispatcher, control: plane.control, log, closers },
+  });
   const http = new HttpServer({
     bindAddresses,
     port: config.port,

@@ -16,6 +16,7 @@ import type { RoomControl } from '../../room/room-control';
 import { checkIngress, invalidIngress } from './ingress-rules';
 import { changeIngress, type IngressStore } from './ingress-store';
 import { newStreamKey } from './stream-key';
+import { nodeOfResource } from './whip/whip-host';
 
 /** As many Ingresses as a cluster keeps: each list reads all of them. */
 const MAX_INGRESSES = 10_000;
@@ -36,6 +37,8 @@ export interface IngressControlOptions {
   readonly stopPull?: ((info: IngressInfo) => Promise<void>) | undefined;
   /** Refuses a URL that may not be pulled. @throws RoomError @default - all may */
   readonly checkUrl?: ((url: string) => Promise<void>) | undefined;
+  /** Whether a node of the cluster is there no more, for sure. @default - none is */
+  readonly isGone?: ((nodeId: string) => boolean) | undefined;
   readonly log: Logger;
 }
 
@@ -112,9 +115,9 @@ export class IngressControl {
       if (found === undefined) {
         throw ingressNotFound();
       }
-      return [found.info];
+      return [await this.#looked(found.info)];
     }
-    const all = (await store.list()).map(({ info }) => info);
+    const all = await Promise.all((await store.list()).map(({ info }) => this.#looked(info)));
     return all.filter(({ roomName }) => request.roomName === '' || roomName === request.roomName);
   }
 
@@ -139,6 +142,24 @@ export class IngressControl {
       info.state.status = IngressState_Status.ENDPOINT_INACTIVE;
     }
     return info;
+  }
+
+  /** What a sender's node said last is not true for ever: it may have died with it. */
+  async #looked(info: IngressInfo): Promise<IngressInfo> {
+    const nodeId = nodeOfResource(info.state?.resourceId ?? '');
+    // A pull goes on elsewhere, or is ended by who looks after its job.
+    if (!runs(info) || !info.reusable || nodeId === undefined || !this.#options.isGone?.(nodeId)) {
+      return info;
+    }
+    const { resourceId } = info.state ?? {};
+    const ended = await changeIngress(this.#options.store, info.ingressId, ({ state }) => {
+      if (state === undefined || state.resourceId !== resourceId) return false;
+      state.status = IngressState_Status.ENDPOINT_INACTIVE;
+      state.error = `its node ${nodeId} was lost`;
+      state.tracks = [];
+      return true;
+    });
+    return ended ?? info;
   }
 
   async #pull(info: IngressInfo): Promise<IngressInfo> {

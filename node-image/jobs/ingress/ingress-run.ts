@@ -114,6 +114,14 @@ export class IngressRun {
     return this.#ended;
   }
 
+  /** It goes on elsewhere, or is somebody else's: nothing more is said of it. Idempotent. */
+  abandon(): void {
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#options.onEnded?.();
+    }
+  }
+
   /** Nobody sends any more. Idempotent. Resolves when it is written down. */
   async ended({ error = '', complete = false }: IngressEnd = {}): Promise<void> {
     if (this.#ended) {

@@ -63,7 +63,7 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
       'ffmpeg',
       [
         ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=25'],
-        ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100'],
+        ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100,volume=4'],
         ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p'],
         ...video,
         ...['-c:a', 'aac', '-f', 'flv', `${rtmpUrl}/${key}`],

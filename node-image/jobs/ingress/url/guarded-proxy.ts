@@ -1,0 +1,105 @@
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { addressOf, HostRefusedError } from './public-address';
+
+/** Longer than a connection takes anywhere, in ms. */
+const CONNECT_MS = 10_000;
+const MAX_CONNECTIONS = 32;
+
+/**
+ * An HTTP proxy on the loopback for one program that pulls what a stranger named: it connects to
+ * public addresses alone, whatever redirections, playlists and names lead to.
+ */
+export class GuardedProxy {
+  readonly #server: Server;
+  readonly #sockets = new Set<Duplex>();
+  readonly #allowsPrivate: boolean;
+
+  private constructor(allowsPrivate: boolean) {
+    this.#allowsPrivate = allowsPrivate;
+    this.#server = createServer((from, to) => void this.#forward(from, to));
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('connection', (socket) => this.#keep(socket));
+    this.#server.on('connect', (asked, socket) => void this.#tunnel(asked, socket));
+  }
+
+  static async listen(allowsPrivate: boolean): Promise<GuardedProxy> {
+    const proxy = new GuardedProxy(allowsPrivate);
+    await new Promise<void>((resolve, reject) => {
+      proxy.#server.once('error', reject);
+      proxy.#server.listen(0, '127.0.0.1', resolve);
+    });
+    return proxy;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  }
+
+  /** Ends all that goes through it. Idempotent. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #forward(from: IncomingMessage, to: ServerResponse): Promise<void> {
+    try {
+      const url = new URL(from.url ?? '');
+      if (url.protocol !== 'http:') throw new HostRefusedError('http alone is forwarded');
+      const host = await addressOf(url.hostname, this.#allowsPrivate);
+      const { 'proxy-connection': _, ...headers } = from.headers;
+      const asked = request({
+        ...{ host, port: url.port || 80, method: from.method, headers },
+        path: url.pathname + url.search,
+        setHost: false,
+        timeout: CONNECT_MS,
+      });
+      asked.on('response', (answer) => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(to);
+        answer.on('error', () => to.destroy());
+      });
+      asked.on('timeout', () => asked.destroy());
+      asked.on('error', () => to.destroy());
+      to.on('close', () => asked.destroy());
+      from.pipe(asked);
+    } catch (error) {
+      to.writeHead(403, { 'content-type': 'text/plain' });
+      to.end(error instanceof HostRefusedError ? error.message : 'not a request that is forwarded');
+    }
+  }
+
+  async #tunnel(asked: IncomingMessage, client: Duplex): Promise<void> {
+    client.on('error', () => {});
+    try {
+      const { hostname, port } = new URL(`http://${asked.url ?? ''}`);
+      const host = await addressOf(hostname, this.#allowsPrivate);
+      const upstream = connect({ host, port: Number(port || 443), timeout: CONNECT_MS });
+      this.#keep(upstream);
+      upstream.on('error', () => client.destroy());
+      upstream.once('timeout', () => upstream.destroy());
+      upstream.once('connect', () => {
+        upstream.setTimeout(0);
+        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      client.once('close', () => upstream.destroy());
+      upstream.once('close', () => client.destroy());
+    } catch {
+      client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    }
+  }
+
+  #keep(socket: Duplex | Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+}

@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process';
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { GuardedProxy } from './guarded-proxy';
+import { addressOf } from './public-address';
+
+/** What a source has shown of itself. */
+export interface ProbedSource {
+  readonly audio: boolean;
+  readonly video: boolean;
+  /** Its pictures can go on as they are. */
+  readonly copies: boolean;
+  readonly size: { readonly width: number; readonly height: number } | undefined;
+}
+
+/** What is pulled cannot be read. The text says no more of the URL than its host. */
+export class PullError extends Error {
+  override readonly name = 'PullError';
+}
+
+const PROBE_MS = 15_000;
+/** Of a connection from which nothing comes, in µs. */
+const READ_TIMEOUT_US = 10_000_000;
+const PROTOCOLS = 'pipe,fd,http,https,tcp,tls,crypto,httpproxy,hls,srt,udp,concat,data';
+
+const probeSchema = z.object({
+  streams: z
+    .array(
+      z.object({
+        codec_type: z.string().default(''),
+        codec_name: z.string().default(''),
+        has_b_frames: z.number().default(0),
+        width: z.number().default(0),
+        height: z.number().default(0),
+      }),
+    )
+    .default([]),
+});
+
+/**
+ * How ffmpeg is to read a URL that a stranger named: without it in the list of processes, and
+ * without a way to addresses that are not public.
+ */
+export class PullInput {
+  private constructor(
+    private readonly url: string,
+    private readonly proxy: GuardedProxy | undefined,
+  ) {}
+
+  /** @throws HostRefusedError */
+  static async open(url: string, allowsPrivate: boolean): Promise<PullInput> {
+    const parsed = new URL(url);
+    const address = await addressOf(parsed.hostname, allowsPrivate);
+    if (parsed.protocol !== 'srt:') {
+      return new PullInput(url, await GuardedProxy.listen(allowsPrivate));
+    }
+    // The address that was looked at is the one that is asked.
+    parsed.hostname = isIPv6(address) ? `[${address}]` : address;
+    parsed.searchParams.set('mode', 'caller');
+    return new PullInput(parsed.href, undefined);
+  }
+
+  /** ffmpeg reads the list that says what to read from this descriptor. */
+  arguments(descriptor: number): string[] {
+    // A source that has an end is played, not swallowed; one that has none comes as it comes.
+    const pace = this.proxy === undefined ? [] : ['-re'];
+    return [
+      ...pace,
+      ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', PROTOCOLS],
+      ...['-i', `pipe:${descriptor}`],
+    ];
+  }
+
+  /** What is to be written there. */
+  get list(): string {
+    const option = this.proxy === undefined ? 'timeout' : 'rw_timeout';
+    return `ffconcat version 1.0\nfile '${this.url.replaceAll("'", '%27')}'\noption ${option} ${READ_TIMEOUT_US}\n`;
+  }
+
+  get environment(): Record<string, string> {
+    const url = this.proxy?.url;
+    return url === undefined ? {} : { http_proxy: url, https_proxy: url };
+  }
+
+  /** @throws PullError */
+  async probe(): Promise<ProbedSource> {
+    const text = await this.#ffprobe();
+    const { streams } = probeSchema.parse(JSON.parse(text || '{}'));
+    const video = streams.find(({ codec_type }) => codec_type === 'video');
+    const audio = streams.find(({ codec_type }) => codec_type === 'audio');
+    if (video === undefined && audio === undefined) {
+      throw new PullError('what is pulled has neither audio nor video');
+    }
+    return {
+      audio: audio !== undefined,
+      video: video !== undefined,
+      copies: video?.codec_name === 'h264' && video.has_b_frames === 0,
+      size: video && video.width > 0 ? { width: video.width, height: video.height } : undefined,
+    };
+  }
+
+  /** What ffmpeg said, for people, without what the URL says beside its host. */
+  shown(text: string): string {
+    const { host, username, password, search } = new URL(this.url);
+    const secrets = [this.url, search.slice(1), username, password].filter((one) => one !== '');
+    return secrets.reduce((all, secret) => all.replaceAll(secret, host), text).slice(0, 1000);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.proxy?.close();
+  }
+
+  #ffprobe(): Promise<string> {
+    const entries = 'stream=codec_type,codec_name,has_b_frames,width,height';
+    const args = this.arguments(0).filter((one) => one !== '-re');
+    return new Promise((resolve, reject) => {
+      const child = execFile(
+        'ffprobe',
+        ['-v', 'error', ...args, '-show_entries', entries, '-of', 'json'],
+        {
+          ...{ timeout: PROBE_MS, killSignal: 'SIGKILL', maxBuffer: 1 << 20 },
+          env: { PATH: process.env['PATH'] ?? '', ...this.environment },
+        },
+        (error, stdout, stderr) => {
+          if (error === null) resolve(stdout);
+          else if (error.killed) reject(new PullError(`nothing came within ${PROBE_MS / 1000} s`));
+          else reject(new PullError(`it cannot be read: ${this.shown(stderr || error.message)}`));
+        },
+      );
+      child.stdin?.on('error', () => {});
+      child.stdin?.end(this.list);
+    });
+  }
+}

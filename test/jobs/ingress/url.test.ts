@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer, request, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { IngressInput, IngressState_Status } from '@livekit/protocol';
+import { dispose } from '@livekit/rtc-node';
+import { IngressClient, type IngressInfo, TwirpError } from 'livekit-server-sdk';
+import { GuardedProxy } from '../../../node-image/jobs/ingress/url/guarded-proxy';
+import {
+  checkPulledUrl,
+  isPublicAddress,
+} from '../../../node-image/jobs/ingress/url/public-address';
+import { NodeClient } from '../../support/rtc-node';
+import { startServer, type TestServer } from '../../support/server';
+import { joinToken } from '../../support/tokens';
+import { until } from '../../support/wait';
+
+describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, () => {
+  let server: TestServer;
+  let origin: Server;
+  let base = '';
+  let folder = '';
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice-url-'));
+    const source = [
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=size=320x180:rate=25',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine,volume=4',
+    ];
+    const encode = ['-t', '8', '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-g', '25'];
+    const run = promisify(execFile);
+    const args = ['-loglevel', 'error', ...source, ...encode, '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
+    await run('ffmpeg', [...args, '-movflags', '+faststart', join(folder, 'a.mp4')]);
+    await run('ffmpeg', [
+      ...args,
+      ...['-f', 'hls', '-hls_time', '2', '-hls_playlist_type', 'vod', join(folder, 'b.m3u8')],
+    ]);
+    origin = createServer((asked, answer) => {
+      const path = new URL(asked.url ?? '/', 'http://origin').pathname;
+      // It says that something comes, and nothing does.
+      if (path === '/stalled.ts') answer.writeHead(200).write('G');
+      else void serve(join(folder, path.slice(1)), asked.headers.range, answer);
+    });
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+    const address = origin.address();
+    base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    server = await startServer({
+      alwaysOwn: true,
+      config: {
+        // What else this machine does is no matter here.
+        sluice: { load_scope: 'processes' },
+        ingress: {
+          allow_private_urls: true,
+          cpu_cost: { url_cpu_cost: 0.2, min_idle_ratio: 0 },
+        },
+      },
+    });
+  });
+  after(async () => {
+    await server.close();
+    origin.closeAllConnections();
+    await new Promise((resolve) => origin.close(resolve));
+    await rm(folder, { recursive: true, force: true });
+    // Without this the native library keeps the process alive.
+    await dispose();
+  });
+
+  const client = (): IngressClient =>
+    new IngressClient(server.httpUrl, server.apiKey, server.apiSecret);
+  const pull = (room: string, url: string): Promise<IngressInfo> =>
+    client().createIngress(IngressInput.URL_INPUT, {
+      roomName: room,
+      participantIdentity: 'puller',
+      url,
+    });
+  const stateOf = async ({ ingressId }: IngressInfo) =>
+    (await client().listIngress({ ingressId }))[0]?.state;
+  const untilStatus = (info: IngressInfo, status: IngressState_Status) =>
+    until(
+      `${info.ingressId} to be ${IngressState_Status[status]}`,
+      async () => (await stateOf(info))?.status === status,
+      { timeoutMs: 35_000, explain: () => server.takeLog() },
+    );
+
+  for (const [what, file] of [
+    ['a file', 'a.mp4'],
+    ['HLS', 'b.m3u8'],
+  ] as const) {
+    it(`shows and plays ${what}, and is complete at its end`, async () => {
+      const viewer = new NodeClient();
+      await viewer.connect(server.url, await joinToken(server, file, 'viewer'));
+      try {
+        const info = await pull(file, `${base}/${file}?token=secret`);
+        const seen = await viewer.sees('puller', 10, 25_000);
+        assert.deepEqual([seen.width, seen.height], [320, 180]);
+        await viewer.hears('puller', 20_000);
+        await untilStatus(info, IngressState_Status.ENDPOINT_COMPLETE);
+        assert.equal((await stateOf(info))?.error, '');
+      } finally {
+        await viewer.leave();
+      }
+    });
+  }
+
+  it('says what is wrong with what cannot be read, and with what stalls', async () => {
+    const [missing, stalled] = await Promise.all([
+      pull('missing', `${base}/missing.mp4?token=secret`),
+      pull('stalled', `${base}/stalled.ts`),
+    ]);
+    await untilStatus(missing, IngressState_Status.ENDPOINT_ERROR);
+    const error = (await stateOf(missing))?.error ?? '';
+    assert.match(error, /cannot be read/);
+    assert.doesNotMatch(error, /secret/);
+    await untilStatus(stalled, IngressState_Status.ENDPOINT_ERROR);
+    await assert.rejects(client().updateIngress(stalled.ingressId, { name: 'x' }), TwirpError);
+    await client().deleteIngress(stalled.ingressId);
+    assert.equal((await client().listIngress('stalled')).length, 0);
+  });
+
+  it('refuses other schemes, and hosts that are not public', async () => {
+    for (const url of ['', 'file:///etc/passwd', 'rtsp://example.com/a', 'no url']) {
+      await assert.rejects(pull('refused', url), /invalid ingress/, url);
+    }
+    for (const url of ['http://127.0.0.1/', 'http://[::1]/', 'http://[::ffff:10.0.0.1]/x']) {
+      await assert.rejects(checkPulledUrl(url, false), /no public address/, url);
+    }
+    await assert.rejects(checkPulledUrl('srt://127.0.0.1:9?mode=listener', true), /caller/);
+    for (const address of ['169.254.169.254', '10.1.2.3', '100.64.0.1', 'fd00::1', '0.0.0.0']) {
+      assert.equal(isPublicAddress(address), false, address);
+    }
+    assert.equal(isPublicAddress('93.184.216.34'), true);
+
+    // Wherever a redirection or a playlist leads.
+    const proxy = await GuardedProxy.listen(false);
+    try {
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const { hostname: host, port } = new URL(proxy.url);
+        request({ host, port, path: `${base}/a.mp4` }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+          .on('error', reject)
+          .end();
+      });
+      assert.equal(status, 403);
+    } finally {
+      proxy.close();
+    }
+  });
+});
+
+/** A file, or the part of it that is asked for. */
+async function serve(
+  path: string,
+  range: string | undefined,
+  answer: ServerResponse,
+): Promise<void> {
+  try {
+    const { size } = await stat(path);
+    const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
+    const end = to === '' ? size - 1 : Math.min(Number(to), size - 1);
+    const body = (await readFile(path)).subarray(Number(from), end + 1);
+    answer.writeHead(range === undefined ? 200 : 206, {
+      'accept-ranges': 'bytes',
+      'content-length': body.length,
+      ...(range !== undefined && { 'content-range': `bytes ${from}-${end}/${size}` }),
+    });
+    answer.end(body);
+  } catch {
+    answer.writeHead(404).end();
+  }
+}
