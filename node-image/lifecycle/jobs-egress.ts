@@ -24,6 +24,7 @@ import type { DefaultStorage } from '../jobs/egress/storage-choice';
 import { TracksSource, type TracksSourceOptions } from '../jobs/egress/tracks/tracks-source';
 import { openStorage } from '../jobs/egress/upload/open-storage';
 import { WebSource } from '../jobs/egress/web/web-source';
+import { sweepWorkFolders } from '../jobs/egress/work-folders';
 import type { JobDispatcher } from '../jobs/job-dispatcher';
 import type { JobStore } from '../jobs/job-store';
 import type { RoomControl } from '../room/room-control';
@@ -102,6 +103,9 @@ export function egressRunner(parts: EgressRunnerParts): EgressRunner {
   closers.add(() => pages.close());
   const workFolder = egress.work_directory || tmpdir();
   if (egress.work_directory !== '') mkdirSync(workFolder, { recursive: true, mode: 0o700 });
+  void sweepWorkFolders(workFolder).catch((error: unknown) => {
+    log.warn({ err: error }, 'what earlier recordings have left could not be taken away');
+  });
   const localRoot = egress.local_directory === '' ? '' : resolve(egress.local_directory);
   return new EgressRunner({
     rules: egressRules(config, observer),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EgressInfo, EgressStatus } from '@livekit/protocol';
 import type { Logger } from 'pino';
@@ -14,6 +14,7 @@ import { RunProgress } from './run-progress';
 import { type EgressSource, type OpenSource, SourceError } from './source';
 import type { EgressSpec, StorageSpec } from './spec';
 import type { Storage } from './upload/storage';
+import { workFolderFor } from './work-folders';
 
 /** What ends a recording by itself. 0: nothing does. */
 export interface EgressLimits {
@@ -142,7 +143,7 @@ export class EgressRun {
     const { workFolder, log, info } = this.#options;
     let folder = '';
     try {
-      folder = await mkdtemp(join(workFolder, `${info.egressId}-`));
+      folder = await workFolderFor(workFolder, info.egressId);
       const stop = await this.#record(folder);
       if (stop.kind === 'failed') throw stop.error;
       if (this.#handedOver) this.#silent = true;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { tiedProgram } from '../tied-program';
 
 /** How far it is. */
 export interface FfmpegProgress {
@@ -52,7 +53,7 @@ export class FfmpegProcess {
     const { args, cwd, env = {}, pipes = [], onOutput, onProgress, patienceMs = 20_000 } = options;
     this.#patienceMs = patienceMs;
     const common = ['-hide_banner', '-loglevel', 'warning', '-nostats'];
-    this.#child = spawn('ffmpeg', [...common, '-progress', 'pipe:3', ...args], {
+    this.#child = spawn(...tiedProgram('ffmpeg', [...common, '-progress', 'pipe:3', ...args]), {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: [

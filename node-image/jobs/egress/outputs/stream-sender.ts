@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { nanoid } from 'nanoid';
 import type { StreamUrl } from '../stream-url';
+import { tiedProgram } from '../tied-program';
 
 export interface StreamSenderOptions {
   readonly url: StreamUrl;
@@ -84,8 +85,7 @@ export class StreamSender {
     this.#sending = false;
     this.#startedAt = performance.now();
     const child = spawn(
-      'ffmpeg',
-      [
+      ...tiedProgram('ffmpeg', [
         ...['-hide_banner', '-loglevel', 'error', '-nostats', '-progress', 'pipe:3'],
         ...['-fflags', '+genpts', '-analyzeduration', '2000000', '-f', 'mpegts', '-i', 'pipe:0'],
         ...['-map', '0', '-c', 'copy', '-fpre', this.#preset],
@@ -93,7 +93,7 @@ export class StreamSender {
           ? ['-f', 'flv', '-flvflags', 'no_duration_filesize']
           : ['-f', 'mpegts']),
         target,
-      ],
+      ]),
       {
         env: { PATH: process.env['PATH'] ?? '' },
         stdio: ['pipe', 'ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { SourceError } from '../source';
+import { tiedProgram } from '../tied-program';
 
 export interface ProgramOptions {
   readonly file: string;
@@ -23,7 +24,7 @@ export class Program {
   readonly #lines: string[] = [];
 
   constructor({ file, args, env, cwd }: ProgramOptions) {
-    this.#child = spawn(file, args, {
+    this.#child = spawn(...tiedProgram(file, args, 'TERM'), {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
