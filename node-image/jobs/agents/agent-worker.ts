@@ -67,7 +67,9 @@ export class AgentWorker {
   get load(): number {
     const since = this.#now() - LOAD_SHOWS_MS;
     while (this.#given[0] !== undefined && this.#given[0] < since) this.#given.shift();
-    return this.#load + NEW_JOB_LOAD * (this.#given.length + this.#offers.size);
+    const load = this.#load + NEW_JOB_LOAD * (this.#given.length + this.#offers.size);
+    // 7 times 0.1 is 0.7.
+    return Math.round(load * 1000) / 1000;
   }
 
   /** Why it gets no job now, for people; undefined: it may get one. */

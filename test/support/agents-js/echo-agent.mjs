@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { cli, defineAgent, ServerOptions } from '@livekit/agents';
 import { RoomEvent } from '@livekit/rtc-node';
 
+// biome-ignore lint/style/noDefaultExport: the framework asks for one
 export default defineAgent({
   entry: async (ctx) => {
     await ctx.connect();
