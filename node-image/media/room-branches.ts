@@ -48,34 +48,20 @@ export class RoomBranches {
    * @param tracks - how many tracks are about to go to it.
    */
   async place(candidates: CandidateChoice, tracks: number): Promise<SubscriberPlace> {
+    const { worker: home, home: branch, log } = this.#options;
     const worker = this.#choose();
-    const away = worker === this.#options.worker ? undefined : this.#awayOn(worker);
-    if (away !== undefined) {
-      const seat = new Seat(away.tally, tracks);
-      away.seats += 1;
-      const leave = (): void => {
-        seat.close();
-        this.#leave(worker, away);
-      };
+    if (worker !== home) {
       try {
-        const place = await this.#sit(await away.opening, candidates, seat);
-        place.transport.observer.once('close', leave);
-        return place;
+        return await this.#placeAway(worker, candidates, tracks);
       } catch (error) {
-        leave();
-        if (this.#closed || this.#options.home.router.closed) {
+        if (this.#closed || branch.router.closed) {
           throw error;
         }
-        this.#options.log.warn({ err: error, worker: worker.index }, 'a room stays on one worker');
+        log.warn({ err: error, worker: worker.index }, 'a room cannot be brought to a worker');
       }
     }
     const seat = new Seat(this.#homeTally, tracks);
-    try {
-      return await this.#sit(this.#options.home, candidates, seat);
-    } catch (error) {
-      seat.close();
-      throw error;
-    }
+    return this.#sit(branch, candidates, seat, () => seat.close());
   }
 
   /** With the home. */
@@ -100,13 +86,36 @@ export class RoomBranches {
     });
   }
 
+  #placeAway(
+    worker: MediaWorker,
+    candidates: CandidateChoice,
+    tracks: number,
+  ): Promise<SubscriberPlace> {
+    const away = this.#awayOn(worker);
+    const seat = new Seat(away.tally, tracks);
+    away.seats += 1;
+    return this.#sit(away.opening, candidates, seat, () => {
+      seat.close();
+      this.#leave(worker, away);
+    });
+  }
+
+  /** @param leave - called once, when it has failed or the transport is gone. */
   async #sit(
-    branch: RoomBranch,
+    opening: RoomBranch | Promise<RoomBranch>,
     candidates: CandidateChoice,
     seat: Seat,
+    leave: () => void,
   ): Promise<SubscriberPlace> {
-    const transport = await branch.transports.create(branch.router, 'subscriber', candidates);
-    return new SubscriberPlace(transport, branch, seat);
+    try {
+      const branch = await opening;
+      const transport = await branch.transports.create(branch.router, 'subscriber', candidates);
+      transport.observer.once('close', leave);
+      return new SubscriberPlace(transport, branch, seat);
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   #awayOn(worker: MediaWorker): Away {

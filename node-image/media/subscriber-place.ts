@@ -21,7 +21,6 @@ export class SubscriberPlace {
   ) {
     this.#branch = branch;
     this.#seat = seat;
-    transport.observer.once('close', () => seat.close());
   }
 
   /** What comes with the data messages of the Room. */

@@ -111,6 +111,36 @@ describe('a Room beyond what a worker sends', () => {
     );
   });
 
+  test('keeps count while people come and go at once', async () => {
+    const { node, room } = await start(2);
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      return seed % below;
+    };
+    const joins: Promise<unknown>[] = [];
+    for (let round = 0; round < 60; round++) {
+      const name = `p${random(8)}`;
+      const present = room.participants.get(name);
+      if (present === undefined) {
+        // Who is put out while it joins has its join refused.
+        joins.push(node.join(room, name).catch(() => {}));
+      } else {
+        room.remove(present, DisconnectReason.CLIENT_INITIATED);
+      }
+      if (random(3) === 0) await new Promise((resolve) => setTimeout(resolve, random(20)));
+    }
+    await Promise.all(joins);
+    for (const one of [...room.participants.values()]) {
+      room.remove(one, DisconnectReason.CLIENT_INITIATED);
+    }
+    await until('the home alone', () => {
+      const { router, transport } = node.pool.objects.read();
+      return router === 1 && transport === 1;
+    });
+    assert.deepEqual([loads(node), room.media.workers], [[0, 0, 0], 1]);
+  });
+
   test('stays at home where another worker cannot take it', async () => {
     const { node, room } = await start(2);
     const home = node.pool.workers.find(({ rooms }) => rooms === 1);
