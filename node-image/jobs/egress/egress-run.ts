@@ -10,8 +10,9 @@ import type { OutputContext } from './outputs/output';
 import type { Segment } from './outputs/playlist';
 import { SegmentWatcher } from './outputs/segment-watcher';
 import { RunOutputs } from './run-outputs';
+import { stampActive, stampEnded, stampFailed, stampResults } from './run-outcome';
 import { RunProgress } from './run-progress';
-import { type EgressSource, type OpenSource, SourceError } from './source';
+import type { EgressSource, OpenSource } from './source';
 import type { EgressSpec, StorageSpec } from './spec';
 import type { Storage } from './upload/storage';
 import { workFolderFor } from './work-folders';
@@ -46,16 +47,6 @@ export interface EgressRunOptions {
 type Stop =
   | { readonly kind: 'asked' | 'source' | 'limit' | 'handover'; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: Error };
-
-const CODES = {
-  invalid_argument: 400,
-  not_found: 404,
-  already_exists: 409,
-  failed_precondition: 412,
-  unavailable: 503,
-  unimplemented: 501,
-  internal: 500,
-} as const;
 
 /** One Egress on this node, from its start to its end. */
 export class EgressRun {
@@ -147,10 +138,10 @@ export class EgressRun {
       const stop = await this.#record(folder);
       if (stop.kind === 'failed') throw stop.error;
       if (this.#handedOver) this.#silent = true;
-      else this.#ended(stop);
+      else stampEnded(info, stop.reason, stop.kind === 'limit');
     } catch (error) {
       if (!this.#silent) log.warn({ egress: info.egressId, err: error }, 'an Egress has failed');
-      this.#failed(error);
+      stampFailed(info, error);
     } finally {
       this.#outputs?.close();
       await this.#ffmpeg?.kill();
@@ -291,7 +282,7 @@ export class EgressRun {
     }
     if (info.startedAt === 0n) return;
     const finished = await Promise.allSettled(outputs.all.map((output) => output.finish()));
-    this.#stampResults(durationMs());
+    stampResults(info, this.#nowNs(), durationMs());
     const broken = finished.find((one) => one.status === 'rejected');
     if (stop.kind === 'failed') return;
     if (broken?.status === 'rejected') throw broken.reason;
@@ -306,22 +297,8 @@ export class EgressRun {
     const { info } = this.#options;
     if (info.status !== EgressStatus.EGRESS_STARTING) return;
     const first = source.startedAtNs || this.#nowNs() - BigInt(Math.round(outTimeMs * 1e6));
-    if (info.startedAt === 0n) info.startedAt = first;
-    info.status = EgressStatus.EGRESS_ACTIVE;
-    for (const one of [...info.fileResults, ...info.segmentResults, ...info.imageResults]) {
-      if (one.startedAt === 0n) one.startedAt = first;
-    }
+    stampActive(info, first);
     this.#changed();
-  }
-
-  #stampResults(durationMs: number): void {
-    const { info } = this.#options;
-    const endedAt = this.#nowNs();
-    for (const one of info.fileResults) {
-      one.endedAt = endedAt;
-      one.duration += BigInt(Math.round(durationMs * 1e6));
-    }
-    for (const one of [...info.segmentResults, ...info.imageResults]) one.endedAt = endedAt;
   }
 
   #noStream(error: string | undefined): void {
@@ -329,31 +306,6 @@ export class EgressRun {
     if (others) return;
     if (error === undefined) this.#stop({ kind: 'asked', reason: 'All streams stopped' });
     else this.#stop({ kind: 'failed', error: new Error(`no stream is left: ${error}`) });
-  }
-
-  #ended(stop: Exclude<Stop, { kind: 'failed' }>): void {
-    const { info } = this.#options;
-    info.details = `End reason: ${stop.reason}`;
-    if (info.startedAt === 0n) {
-      info.status = EgressStatus.EGRESS_ABORTED;
-      info.error = 'Stop called before pipeline could start';
-      info.errorCode = CODES.failed_precondition;
-      return;
-    }
-    const limited = stop.kind === 'limit';
-    info.status = limited ? EgressStatus.EGRESS_LIMIT_REACHED : EgressStatus.EGRESS_COMPLETE;
-    if (limited) info.error = stop.reason;
-  }
-
-  #failed(error: unknown): void {
-    const { info } = this.#options;
-    const asked = info.status === EgressStatus.EGRESS_ENDING && info.startedAt === 0n;
-    const notStarted = error instanceof SourceError && error.code === CODES.failed_precondition;
-    const aborted = asked || notStarted;
-    info.status = aborted ? EgressStatus.EGRESS_ABORTED : EgressStatus.EGRESS_FAILED;
-    info.error = asked ? 'Stop called before pipeline could start' : messageOf(error);
-    info.errorCode = asked ? CODES.failed_precondition : codeOf(error);
-    info.details = 'End reason: Failure';
   }
 
   #changed(): void {
@@ -365,11 +317,3 @@ export class EgressRun {
   #now = (): number => (this.#options.now ?? Date.now)();
   #nowNs = (): bigint => BigInt(Math.round(this.#now() * 1e6));
 }
-
-function codeOf(error: unknown): number {
-  if (error instanceof SourceError) return error.code;
-  return error instanceof EgressError ? CODES[error.code] : CODES.internal;
-}
-
-const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).slice(0, 1000);
