@@ -11,7 +11,16 @@ import { joinToken } from '../../support/tokens';
 import { sleep } from '../../support/wait';
 import { type NodeWithRooms, startNodeWithRooms } from './support/node-with-rooms';
 import { publishFlashBeep } from './support/page-flash-beep';
-import { beeps, flashes, longestGap, median, offsets, probe } from './support/probe';
+import {
+  beeps,
+  decodeErrors,
+  flashes,
+  frameSizes,
+  longestGap,
+  median,
+  offsets,
+  probe,
+} from './support/probe';
 import { record } from './support/record';
 
 const RELAY = '127.0.0.2';
@@ -43,7 +52,7 @@ test('Chromium behind 5 % loss is recorded without a hole, in step', {
   const page = await browser.openPage();
   const alice = await BrowserClient.make(page, 'alice', {});
   await alice.connect(node.url, await joinToken(node, 'lossy', 'alice'));
-  await publishFlashBeep(alice);
+  await publishFlashBeep(alice, { codec: 'vp8', width: 640, height: 360 });
   await sleep(3000);
   const direction = { loss: 0.05, delayMs: 20 };
   relay.setLine('', { up: direction, down: direction });
@@ -78,4 +87,37 @@ test('Chromium behind 5 % loss is recorded without a hole, in step', {
   assert.ok(Math.abs(off) <= 0.2, `${probed.durationSeconds} s of ${seconds}`);
   assert.ok(found.length >= 12, `${found.length} flashes with their beep`);
   assert.ok(Math.abs(median(found)) < 80, `sound ${median(found)} ms after its picture`);
+});
+
+test('of the layers in one stream of VP9 the largest is seen, whoever decodes it', {
+  timeout: 120_000,
+}, async (t) => {
+  relay.setLine('', {});
+  const page = await browser.openPage();
+  const alice = await BrowserClient.make(page, 'alice', {});
+  await alice.connect(node.url, await joinToken(node, 'layers', 'alice'));
+  await publishFlashBeep(alice, { codec: 'vp9', width: 1280, height: 720 });
+  await sleep(5000);
+  const file = join(folder, 'layers.mkv');
+  const recording = await record({
+    openRoom: node.openRoom,
+    room: 'layers',
+    request: { kind: 'participant', identity: 'alice', screenShare: false },
+    file,
+  });
+  await sleep(8000);
+  await recording.finish();
+  const [producer] = [...(node.rooms.get('layers')?.participants.values() ?? [])]
+    .flatMap(({ publishing }) => [...publishing.tracks.values()])
+    .filter(({ isVideo }) => isVideo)
+    .flatMap(({ producers }) => [...producers.values()]);
+  const layers = JSON.stringify((await producer?.getStats())?.[0]?.bitrateByLayer);
+  await alice.leave();
+  const { streams, videoTimes } = await probe(file);
+  const sizes = await frameSizes(file);
+  t.diagnostic(`${layers}: ${streams}, ${videoTimes.length} packets, ${[...sizes].join(' ')}`);
+  assert.ok(videoTimes.length > 40, `${videoTimes.length} pictures in 8 s`);
+  assert.deepEqual([...sizes.keys()], ['1280x720']);
+  assert.equal(sizes.get('1280x720'), videoTimes.length);
+  assert.doesNotMatch(await decodeErrors(file), /rror|nvalid data/);
 });

@@ -33,7 +33,7 @@ after(async () => {
 
 const codecs = [
   ['h264', VideoCodec.H264, false],
-  ['vp9', VideoCodec.VP9, true],
+  ['vp9', VideoCodec.VP9, false],
   ['av1', VideoCodec.AV1, true],
 ] as const;
 

@@ -7,6 +7,11 @@ export class BitReader {
     this.#data = data;
   }
 
+  /** How many bits were read. */
+  get position(): number {
+    return this.#at;
+  }
+
   /** @param bits - 0 to 32 */
   read(bits: number): number {
     let value = 0;

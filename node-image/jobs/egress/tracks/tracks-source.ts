@@ -192,11 +192,7 @@ export class TracksSource implements EgressSource {
     return {
       inputs: [
         {
-          args: [
-            ...['-f', 'matroska'],
-            // Of layers in one stream ffmpeg's own decoder shows each.
-            ...(codec === 'vp9' ? ['-c:v', 'libvpx-vp9'] : []),
-          ],
+          args: ['-f', 'matroska'],
           from: { pipe: stream.readable },
           ...(codec === undefined
             ? {}

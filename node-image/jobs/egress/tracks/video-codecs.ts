@@ -5,7 +5,12 @@ import type { Depacketizer } from './video-frame';
 import { vp8 } from './vp8';
 import { vp9 } from './vp9';
 
-const DEPACKETIZERS: Readonly<Record<VideoCodec, Depacketizer>> = { av1, h264, vp8, vp9 };
+const DEPACKETIZERS: Readonly<Record<VideoCodec, () => Depacketizer>> = {
+  av1: () => av1,
+  h264: () => h264,
+  vp8: () => vp8,
+  vp9,
+};
 
 const isVideoCodec = (name: string): name is VideoCodec => Object.hasOwn(DEPACKETIZERS, name);
 
@@ -15,4 +20,5 @@ export function videoCodecOf(mimeType: string): VideoCodec | undefined {
   return isVideoCodec(name) ? name : undefined;
 }
 
-export const depacketizerOf = (codec: VideoCodec): Depacketizer => DEPACKETIZERS[codec];
+/** One for each track, in order of its packets. */
+export const depacketizerOf = (codec: VideoCodec): Depacketizer => DEPACKETIZERS[codec]();

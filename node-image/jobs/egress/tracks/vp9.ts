@@ -1,52 +1,65 @@
-import { BitReader } from './bit-reader';
-import type { Depacketizer, VideoSetup } from './video-frame';
-
-const SYNC_CODE = 0x49_83_42;
-const SRGB = 7;
+import type { Depacketizer, PictureSize, VideoSetup } from './video-frame';
+import { hiddenVp9, isVp9KeyFrame, vp9KeyFrameSize } from './vp9-header';
 
 /**
- * VP9, with its spatial layers: those of one picture make a superframe.
+ * VP9, with its spatial layers: those of one picture make a superframe, of which the last is shown.
  *
- * Source: RFC 9628 section 4.2; VP9 bitstream specification section 6.2 and annex B.
+ * Source: RFC 9628 section 4.2; VP9 bitstream specification annex B.
  */
-export const vp9: Depacketizer = {
-  frame(payloads) {
-    const layers: Buffer[][] = [];
-    for (const payload of payloads) {
-      if (((payload[0] ?? 0) & 0x08) !== 0) {
-        layers.push([]);
+export function vp9(): Depacketizer {
+  /** Of the lowest layer, by the last key frame. */
+  let size: PictureSize | undefined;
+  return {
+    frame(payloads) {
+      const [first] = payloads;
+      const frames = layersOf(payloads);
+      const [lowest] = frames;
+      if (first === undefined || lowest === undefined || !begins(first)) {
+        return undefined;
       }
-      layers.at(-1)?.push(payload.subarray(descriptorBytes(payload)));
+      size = vp9KeyFrameSize(lowest) ?? size;
+      const data = frames.length === 1 ? lowest : superframe(withOneShown(frames, size));
+      return { data, isKey: isVp9KeyFrame(lowest) };
+    },
+
+    begins,
+
+    setup(keyFrame): VideoSetup | undefined {
+      const frames = framesOf(keyFrame);
+      const lowest = frames[0] === undefined ? undefined : vp9KeyFrameSize(frames[0]);
+      return lowest && layerSize(lowest, frames.length - 1);
+    },
+  };
+}
+
+function begins(payload: Buffer): boolean {
+  // B: of any layer, as the SFU leaves out lower ones that those above do not need.
+  return ((payload[0] ?? 0) & 0x08) !== 0;
+}
+
+function layersOf(payloads: readonly Buffer[]): Buffer[] {
+  const layers: Buffer[][] = [];
+  for (const payload of payloads) {
+    if (((payload[0] ?? 0) & 0x08) !== 0) {
+      layers.push([]);
     }
-    const [first] = payloads;
-    if (first === undefined || layers.length === 0 || !vp9.begins(first)) {
-      return undefined;
-    }
-    const frames = layers.map((parts) => Buffer.concat(parts));
-    const isKey = frames[0] !== undefined && isKeyFrame(frames[0]);
-    return { data: frames.length === 1 ? Buffer.concat(frames) : superframe(frames), isKey };
-  },
-
-  begins(payload) {
-    const first = payload[0] ?? 0;
-    // B, of the lowest layer.
-    return (first & 0x08) !== 0 && spatialLayer(payload) === 0;
-  },
-
-  setup(keyFrame): VideoSetup | undefined {
-    const sizes = framesOf(keyFrame).flatMap((frame) => sizeOf(frame) ?? []);
-    // Of a superframe the last one is shown, and it may be no key frame itself.
-    return sizes.at(-1);
-  },
-};
-
-function spatialLayer(payload: Buffer): number {
-  const first = payload[0] ?? 0;
-  if ((first & 0x20) === 0) {
-    return 0;
+    layers.at(-1)?.push(payload.subarray(descriptorBytes(payload)));
   }
-  const at = 1 + pictureIdBytes(payload);
-  return ((payload[at] ?? 0) >> 1) & 0x07;
+  return layers.map((parts) => Buffer.concat(parts));
+}
+
+/** WebRTC has each layer twice as large as the one below. */
+const layerSize = ({ width, height }: PictureSize, layer: number): PictureSize => ({
+  width: width * 2 ** layer,
+  height: height * 2 ** layer,
+});
+
+function withOneShown(frames: readonly Buffer[], lowest: PictureSize | undefined): Buffer[] {
+  return frames.map((frame, layer) =>
+    lowest === undefined || layer === frames.length - 1
+      ? frame
+      : (hiddenVp9(frame, layerSize(lowest, layer)) ?? frame),
+  );
 }
 
 function pictureIdBytes(payload: Buffer): number {
@@ -89,41 +102,6 @@ function structureBytes(structure: Buffer): number {
     }
   }
   return at;
-}
-
-function isKeyFrame(frame: Buffer): boolean {
-  const bits = new BitReader(frame);
-  return readFrameType(bits) === 0;
-}
-
-/** 0: a key frame; undefined: nothing that is decoded. */
-function readFrameType(bits: BitReader): number | undefined {
-  const isVp9 = bits.read(2) === 2;
-  const profile = bits.read(1) + bits.read(1) * 2;
-  if (profile === 3) {
-    bits.read(1);
-  }
-  const showsExisting = bits.read(1) === 1;
-  return isVp9 && !showsExisting ? bits.read(1) : undefined;
-}
-
-function sizeOf(frame: Buffer): VideoSetup | undefined {
-  const bits = new BitReader(frame);
-  const profile = ((frame[0] ?? 0) >> 5) & 1;
-  if (readFrameType(bits) !== 0) {
-    return undefined;
-  }
-  bits.read(2);
-  if (bits.read(24) !== SYNC_CODE) {
-    return undefined;
-  }
-  const colorSpace = bits.read(3);
-  if (colorSpace !== SRGB) {
-    bits.read(profile === 1 ? 4 : 1);
-  } else if (profile === 1) {
-    bits.read(1);
-  }
-  return { width: bits.read(16) + 1, height: bits.read(16) + 1 };
 }
 
 /** Frames with the index that decoders take them apart by. */

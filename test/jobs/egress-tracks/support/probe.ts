@@ -85,6 +85,23 @@ export async function beeps(file: string): Promise<number[]> {
   return [...stderr.matchAll(/silence_end: ([\d.]+)/g)].map((match) => Number(match[1]));
 }
 
+/** How many pictures of which size ffmpeg's own decoder shows. */
+export async function frameSizes(file: string): Promise<Map<string, number>> {
+  const fields = ['-show_entries', 'frame=width,height', '-of', 'csv=p=0:s=x'];
+  const { stdout } = await run(
+    'ffprobe',
+    ['-v', 'error', '-select_streams', 'v', ...fields, file],
+    {
+      maxBuffer: MAX_BYTES,
+    },
+  );
+  const sizes = new Map<string, number>();
+  for (const size of stdout.split('\n').filter((line) => line !== '')) {
+    sizes.set(size, (sizes.get(size) ?? 0) + 1);
+  }
+  return sizes;
+}
+
 /** By how much the sound comes after the picture, for each flash that has its beep, in ms. */
 export function offsets(flashTimes: readonly number[], beepTimes: readonly number[]): number[] {
   return flashTimes.flatMap((flash) => {
