@@ -192,11 +192,19 @@ export class JobHost {
   async #take(job: NewJob, epoch: number | undefined): Promise<Job> {
     const { store, nodeId } = this.#options;
     const taken =
-      epoch === undefined
-        ? await store.create(job, nodeId)
-        : await store.claim(job.id, epoch, nodeId);
+      epoch === undefined ? await this.#create(job) : await store.claim(job.id, epoch, nodeId);
     if (taken !== undefined) return taken;
     throw new JobTakenError(`job ${job.id} is another node's by now, or has ended`);
+  }
+
+  async #create(job: NewJob): Promise<Job | undefined> {
+    const { store, nodeId } = this.#options;
+    try {
+      return await store.create(job, nodeId);
+    } catch (error) {
+      this.#keeper.doubt(job.id, job.info);
+      throw error;
+    }
   }
 
   async #run(runner: JobRunner, job: Job, hosted: Hosted): Promise<Job> {

@@ -49,6 +49,8 @@ export class JobKeeper {
   readonly #now: () => number;
   readonly #held = new Map<string, Held>();
   readonly #leaving = new Map<string, Leaving>();
+  /** What is to be said of jobs that this node may have made without being told so. */
+  readonly #doubtful = new Map<string, string>();
   readonly #timer: NodeJS.Timeout;
   #renewing: Promise<void> | undefined;
   #closed = false;
@@ -101,6 +103,14 @@ export class JobKeeper {
     return this.#leave(id, info, 'release');
   }
 
+  /**
+   * The store did not answer when this node made a job: it may stand there, and nobody runs it. It ends
+   * as soon as the store can be asked, before its lease runs out and another node starts it.
+   */
+  doubt(id: string, info: string): void {
+    if (!this.#closed) this.#doubtful.set(id, info);
+  }
+
   /** Says now that the jobs are held. Calls at the same time share one. Never rejects. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renew()
@@ -132,6 +142,11 @@ export class JobKeeper {
       if (held.unwritten) held.writing = held.writing.then(() => this.#write(held));
     }
     for (const leaving of [...this.#leaving.values()]) await this.#tell(leaving);
+    for (const [id, info] of [...this.#doubtful]) {
+      const job = await store.get(id);
+      if (job?.owner === owner && !this.#held.has(id)) await store.end(job, info);
+      this.#doubtful.delete(id);
+    }
   }
 
   async #write(held: Held): Promise<boolean> {

@@ -5,6 +5,14 @@ import type { JobHost, JobOrder } from './job-host';
 /** A node did not answer; what was asked may have been done all the same. */
 export class NodeSilentError extends Error {
   override readonly name = 'NodeSilentError';
+
+  constructor(
+    message: string,
+    /** Nothing listens there any more, or the connection broke: its process may be gone. */
+    readonly isBroken = false,
+  ) {
+    super(message);
+  }
 }
 
 /** The nodes that run jobs, as those ask them who place jobs. Each method may throw NodeSilentError. */

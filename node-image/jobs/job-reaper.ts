@@ -65,6 +65,8 @@ export class JobReaper {
   readonly #deaf: () => void;
   /** Ids of jobs that are being placed. */
   readonly #busy = new Map<string, Promise<void>>();
+  /** Nodes that are being asked. */
+  readonly #felt = new Set<string>();
   #looking: Promise<void> | undefined;
   #again = false;
   #orphans: Partial<Record<JobKind, number>> = {};
@@ -146,6 +148,7 @@ export class JobReaper {
     // How long the store was away before, nobody knows here.
     if (!led) this.#graceUntilMs = this.#now() + graceMs;
     const jobs = await store.list({ running: true });
+    this.#feel(jobs);
     await this.#expireGone(jobs);
     const orphans = jobs.filter((job) => job.state === 'waiting' || this.#isOver(job));
     this.#count(orphans);
@@ -172,6 +175,20 @@ export class JobReaper {
     if (state !== 'active') return false;
     if (this.#options.isGone(owner)) return true;
     return leaseLeftMs <= 0 && this.#now() >= this.#graceUntilMs;
+  }
+
+  /** Asks each node that runs jobs: whoever is asked notices when one has just died. */
+  #feel(jobs: readonly Job[]): void {
+    const { running, isGone } = this.#options;
+    for (const { state, owner } of jobs) {
+      if (state !== 'active' || this.#felt.has(owner) || isGone(owner)) continue;
+      this.#felt.add(owner);
+      running(owner)
+        .catch(() => {
+          // What follows is for those to say who know the nodes.
+        })
+        .finally(() => this.#felt.delete(owner));
+    }
   }
 
   /** So that they can be claimed. */

@@ -10,6 +10,7 @@ import { JobHost } from '../jobs/job-host';
 import { type JobNodes, localJobNodes } from '../jobs/job-nodes';
 import { JobReaper } from '../jobs/job-reaper';
 import type { JobStore } from '../jobs/job-store';
+import { NodePulse } from '../jobs/node-pulse';
 import { JobMetrics } from '../telemetry/job-metrics';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
@@ -90,8 +91,14 @@ interface DeskOptions extends JobRulesOptions {
 /** On a Master Node. */
 export function masterJobs(options: DeskOptions & { readonly parts: ClusterParts }): JobDesk {
   const { watch, link } = options.parts;
+  const nodes = linkJobNodes({ link, address: (id) => watch.node(id)?.record.link });
+  const pulse = new NodePulse({
+    nodes,
+    onBroken: (id) => void watch.suspect(id, 'reset'),
+  });
   return deskOf(options, {
-    nodes: linkJobNodes({ link, address: (id) => watch.node(id)?.record.link }),
+    nodes,
+    running: (id) => pulse.running(id),
     registered: async () => {
       const { nodes } = await watch.look();
       return nodes;
@@ -111,6 +118,7 @@ export function singleJobs(
     { ...options, leads: () => true },
     {
       nodes: localJobNodes(host),
+      running: async () => new Set(host.jobs()),
       registered: async () => (await registry.snapshot()).nodes,
       isGone: () => false,
       hasLink: () => true,
@@ -121,6 +129,7 @@ export function singleJobs(
 
 interface Surroundings {
   readonly nodes: JobNodes;
+  readonly running: JobNodes['running'];
   readonly registered: () => Promise<readonly RegisteredNode[]>;
   readonly isGone: (nodeId: string) => boolean;
   readonly hasLink: (nodeId: string) => boolean;
@@ -147,7 +156,7 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
     care: dispatcher.care(),
     leads,
     isGone: around.isGone,
-    running: async (id) => (around.hasLink(id) ? await around.nodes.running(id) : undefined),
+    running: async (id) => (around.hasLink(id) ? await around.running(id) : undefined),
     queueMs: jobs.queue,
     restartWithinMs: jobs.restart_within,
     keepEndedMs: jobs.keep_ended,

@@ -8,6 +8,7 @@ import { RoomServiceClient } from 'livekit-server-sdk';
 import type { ConfigView } from '../../node-image/api/cluster/config-routes';
 import type { AddedKey } from '../../node-image/api/cluster/keys-routes';
 import type { NodesView, RoomView } from '../../node-image/cluster/admin-views';
+import type { JobExplanation } from '../../node-image/jobs/placement/job-explain';
 import { type ClusterNode, TestCluster } from '../support/cluster';
 import { until } from '../support/wait';
 import { run as runProgram } from './program-process';
@@ -61,6 +62,24 @@ describe('sluice on a real cluster', () => {
     assert.equal(code, 0);
     assert.match(output, new RegExp(`^Room shown runs on ${host} `));
     assert.match((await sluice('nodes')).output, new RegExp(`\\| ${host} +\\| media +\\| serving`));
+  });
+
+  test('says where an Egress and an Ingress would go, and why not elsewhere', async () => {
+    const all = cluster.mediaNodes.map(({ nodeId }) => nodeId).sort();
+    for (const kind of ['egress', 'ingress']) {
+      const type = kind === 'egress' ? 'room-composite' : 'url';
+      const view = await json<JobExplanation>('explain', kind, '--type', type);
+      assert.deepEqual([view.kind, view.type, view.cpus], [kind, type, kind === 'egress' ? 3 : 2]);
+      const media = view.nodes.filter(({ nodeId }) => all.includes(nodeId));
+      assert.deepEqual(media.map(({ nodeId }) => nodeId).sort(), all);
+      // These nodes have a core each.
+      assert.equal(view.wouldGoTo, undefined);
+      for (const { sentences } of media) {
+        assert.match(sentences.join(), /the job needs \d CPU cores, and [\d.]+ are free|runs no/);
+      }
+      const { output } = await sluice('explain', kind, '--type', type);
+      assert.match(output, /would be refused \(503\): no node takes it\.\n/);
+    }
   });
 
   test('drains a node and waits until its Rooms are elsewhere, and takes that back', async () => {

@@ -70,6 +70,27 @@ function drainOf(node: FakeNode): { drain: Drain; changes: () => number } {
 describe('Drain', () => {
   afterEach(() => mock.timers.reset());
 
+  it('is empty when its jobs are gone too, and says how many are left', async () => {
+    const node = new FakeNode();
+    const jobs = new Set(['EG_1', 'EG_2']);
+    const withJobs = Object.assign(node, {
+      jobs: {
+        jobs: () => [...jobs],
+        handOver: async (id: string) => id === 'EG_1' && jobs.delete(id),
+        stop: async (id: string) => void jobs.delete(id),
+      },
+    });
+    const { drain } = drainOf(withJobs);
+    drain.obey(orderOf());
+    await pass(1000);
+    assert.deepEqual([drain.state, drain.progress?.jobsLeft], ['draining', 2]);
+    await pass(10_000);
+    assert.deepEqual([drain.state, drain.progress?.jobsLeft], ['draining', 1]);
+    assert.equal(drain.progress?.obstacle, '1 job runs there still');
+    await pass(50_000);
+    assert.deepEqual([drain.state, drain.progress?.jobsLeft], ['drained', undefined]);
+  });
+
   it('serves until it has an order', () => {
     const { drain } = drainOf(new FakeNode('a'));
     drain.obey(undefined);

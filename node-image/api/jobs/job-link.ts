@@ -147,7 +147,10 @@ export function linkJobNodes({ link, address }: LinkJobNodesOptions): JobNodes {
         timeoutMs,
       });
     } catch (error) {
-      if (error instanceof LinkError) throw new NodeSilentError(error.message);
+      if (error instanceof LinkError) {
+        const isBroken = error.reason === 'refused' || error.reason === 'reset';
+        throw new NodeSilentError(error.message, isBroken);
+      }
       throw error;
     }
     const value = jsonOf(answer.body);

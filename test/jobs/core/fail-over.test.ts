@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { RegistryUnavailableError } from '../../../node-image/cluster/registry';
 import type { Job } from '../../../node-image/jobs/job';
 import { sleep, until } from '../../support/wait';
 import { type Asked, type JobCluster, newJob, startJobCluster, type TestNode } from './job-cluster';
@@ -36,8 +37,10 @@ describe('jobs that nobody runs', () => {
     const job = await start();
     const dead = nodeOf(job);
     await dead.runner.runs[0]?.context.update('half done');
-    cluster.reaper(cluster.dispatcher());
-    await dead.kill();
+    const reaper = cluster.reaper(cluster.dispatcher());
+    await reaper.look();
+    await sleep(200);
+    await dead.kill({ isFound: false });
     const began = performance.now();
     await until('the other node to have it', async () => {
       const now = await known(job.id);
@@ -197,6 +200,27 @@ describe('jobs that nobody runs', () => {
     await cluster.redis.command('ZADD', '{sluice}:jobLeases', 0, job.id);
     await until('its end to be written again', async () => (await known(job.id)).state === 'ended');
     assert.equal((await known(job.id)).info, 'over');
+  });
+
+  it('one that was made without an answer of the store ends, and nobody starts it', async () => {
+    for (const { store } of cluster.nodes) {
+      const create = store.create.bind(store);
+      store.create = async (...job) => {
+        await create(...job);
+        throw new RegistryUnavailableError('the answer is lost');
+      };
+    }
+    const job = newJob();
+    await assert.rejects(cluster.dispatcher().start(job), RegistryUnavailableError);
+    assert.equal((await ended(job.id)).info, 'asked for');
+    assert.deepEqual(
+      cluster.nodes.flatMap(({ runner }) => runner.runs),
+      [],
+    );
+    assert.deepEqual(
+      cluster.nodes.map(({ ledger }) => ledger.reserved().cpus),
+      [0, 0],
+    );
   });
 
   it('where another node leads, nothing is done', async () => {

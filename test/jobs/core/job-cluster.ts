@@ -12,6 +12,7 @@ import { JobHost } from '../../../node-image/jobs/job-host';
 import { JobReaper, type JobReaperOptions } from '../../../node-image/jobs/job-reaper';
 import type { JobContext, JobRunner, RunningJob } from '../../../node-image/jobs/job-runner';
 import type { JobStore, NewJob } from '../../../node-image/jobs/job-store';
+import { NodePulse } from '../../../node-image/jobs/node-pulse';
 import { RedisJobStore } from '../../../node-image/jobs/store/redis-job-store';
 import { nodeNamed } from '../../cluster/placement-nodes';
 import { connectRegistry } from '../../cluster/support/registry-redis';
@@ -105,8 +106,12 @@ export interface TestNode {
   readonly store: JobStore;
   /** As it tells the others, now. */
   record(): RegisteredNode;
-  /** Gone at once, as if it was killed: it renews no more, and its link is closed. */
-  kill(): Promise<void>;
+  /**
+   * Gone at once, as if it was killed: it renews no more, and its link is closed.
+   *
+   * @param options.isFound - whether the others know that at once. @default true
+   */
+  kill(options?: { readonly isFound?: boolean }): Promise<void>;
 }
 
 export interface JobCluster {
@@ -169,8 +174,8 @@ export async function startJobCluster(cpus: readonly number[]): Promise<JobClust
         const load = { cpus: cores, jobs: { ...figures, ...counts } };
         return nodeNamed(id, { load, link: { host: '127.0.0.1', port: server.port } });
       },
-      kill: async () => {
-        gone.add(id);
+      kill: async ({ isFound = true } = {}) => {
+        if (isFound) gone.add(id);
         // Whatever it does from now on changes nothing that others see.
         const dead = async (): Promise<never> => {
           throw new RegistryUnavailableError('this node is dead');
@@ -186,6 +191,7 @@ export async function startJobCluster(cpus: readonly number[]): Promise<JobClust
     ports.has(id) ? { host: '127.0.0.1', port: ports.get(id) ?? 0 } : undefined;
   const jobNodes = linkJobNodes({ link, address });
   const rules = new TestRunner();
+  const pulse = new NodePulse({ nodes: jobNodes, onBroken: (id) => gone.add(id) });
   return {
     ...{ redis, store, nodes, gone },
     dispatcher: (changes = {}) =>
@@ -199,7 +205,7 @@ export async function startJobCluster(cpus: readonly number[]): Promise<JobClust
     reaper: (dispatcher, changes = {}) => {
       const reaper = new JobReaper({
         ...{ store, care: dispatcher.care(), leads: () => true, isGone: (id) => gone.has(id) },
-        running: (id) => jobNodes.running(id),
+        running: (id) => pulse.running(id),
         ...{ queueMs: 0, restartWithinMs: 300, keepEndedMs: 60_000, mostEnded: 100, log: quiet },
         ...{ intervalMs: 50, graceMs: 0 },
         ...changes,
