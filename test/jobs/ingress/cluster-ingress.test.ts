@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { IngressInput, IngressState_Status } from '@livekit/protocol';
+import { dispose } from '@livekit/rtc-node';
+import { IngressClient, type IngressInfo } from 'livekit-server-sdk';
+import { openBrowser, type TestBrowser, type TestPage } from '../../support/browser';
+import { TestCluster } from '../../support/cluster';
+import { freeTcpPort } from '../../support/ports';
+import { NodeClient } from '../../support/rtc-node';
+import { joinToken } from '../../support/tokens';
+import { until } from '../../support/wait';
+import { deleteSession, restartIce, sendByWhip } from './whip-page';
+
+describe('Ingress in a cluster', { timeout: 170_000 }, () => {
+  let cluster: TestCluster;
+  let browser: TestBrowser;
+  let page: TestPage;
+  let rtmpUrl = '';
+  const encoders: ChildProcess[] = [];
+
+  before(async () => {
+    cluster = await TestCluster.start({
+      masters: 0,
+      config: { ingress: { cpu_cost: { rtmp_cpu_cost: 0.1, min_idle_ratio: 0 } } },
+    });
+    const port = await freeTcpPort();
+    rtmpUrl = `rtmp://127.0.0.1:${port}/live`;
+    await cluster.addMaster({ ingress: { rtmp_port: port, rtmp_base_url: rtmpUrl } });
+    await cluster.untilServing();
+    browser = await openBrowser();
+    page = await browser.openPage();
+  });
+  after(async () => {
+    for (const encoder of encoders) encoder.kill('SIGKILL');
+    await browser.close();
+    await cluster.close();
+    // Without this the native library keeps the process alive.
+    await dispose();
+  });
+
+  const client = (): IngressClient =>
+    new IngressClient(cluster.httpUrl, cluster.apiKey, cluster.apiSecret);
+  const stateOf = async ({ ingressId }: IngressInfo) =>
+    (await client().listIngress({ ingressId }))[0]?.state;
+  const create = (type: IngressInput, room: string): Promise<IngressInfo> =>
+    client().createIngress(type, { roomName: room, participantIdentity: 'sender' });
+  const untilStatus = (info: IngressInfo, status: IngressState_Status, timeoutMs = 20_000) =>
+    until(
+      `${info.ingressId} to be ${IngressState_Status[status]}`,
+      async () => (await stateOf(info))?.status === status,
+      { timeoutMs, explain: () => cluster.log().slice(-8000) },
+    );
+  const watch = async (room: string): Promise<NodeClient> => {
+    const viewer = new NodeClient();
+    await viewer.connect(cluster.url, await joinToken(cluster, room, 'viewer'));
+    return viewer;
+  };
+
+  it('passes a page that sends by WHIP on to the node of its Room', async () => {
+    const info = await create(IngressInput.WHIP_INPUT, 'whip');
+    const viewer = await watch('whip');
+    try {
+      const url = `${cluster.httpUrl}/whip`;
+      const sent = await sendByWhip(page, 'one', { url, key: info.streamKey });
+      assert.equal(sent.status, 201, sent.text);
+      await viewer.sees('sender', 10, 20_000);
+      const node = await cluster.roomNode('whip');
+      assert.ok(sent.location.includes(node.nodeId));
+      assert.equal(await restartIce(page, 'one'), 200);
+      await viewer.sees('sender', 10, 20_000);
+      assert.equal(await deleteSession(page, 'one'), 200);
+      await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+      assert.equal((await sendByWhip(page, 'two', { url, key: 'wrong' })).status, 401);
+    } finally {
+      await viewer.leave();
+    }
+  });
+
+  it('passes what an encoder sends by RTMP on to the node of its Room, and says when that is lost', async () => {
+    const info = await create(IngressInput.RTMP_INPUT, 'rtmp');
+    const viewer = await watch('rtmp');
+    try {
+      encoders.push(
+        spawn(
+          'ffmpeg',
+          [
+            ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25'],
+            ...['-f', 'lavfi', '-i', 'sine,volume=4', '-c:v', 'libx264', '-preset', 'ultrafast'],
+            ...['-g', '25', '-bf', '0', '-pix_fmt', 'yuv420p', '-c:a', 'aac'],
+            ...['-f', 'flv', `${rtmpUrl}/${info.streamKey}`],
+          ],
+          { stdio: 'ignore' },
+        ),
+      );
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
+      await viewer.sees('sender', 10, 25_000);
+      await viewer.hears('sender', 20_000);
+    } finally {
+      await viewer.leave();
+    }
+    const node = await cluster.roomNode('rtmp');
+    await node.kill();
+    await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE, 40_000);
+    assert.match((await stateOf(info))?.error ?? '', /was lost/);
+    await client().deleteIngress(info.ingressId);
+    assert.equal((await client().listIngress('rtmp')).length, 0);
+  });
+});
