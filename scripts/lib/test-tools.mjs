@@ -11,6 +11,8 @@ const TOOLS = {
   turnserver: 'coturn',
   'redis-server': 'redis-server',
   ffmpeg: 'ffmpeg',
+  Xvfb: 'xvfb',
+  pulseaudio: 'pulseaudio',
   nft: 'nftables',
   ip: 'iproute2',
   haproxy: 'haproxy',
