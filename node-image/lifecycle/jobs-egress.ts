@@ -36,8 +36,9 @@ const TOKEN_SECONDS = 24 * 3600;
 
 /** What seals requests: of all nodes of a cluster, or of a Single Node that keeps them in memory. */
 export function specSealer({ sluice }: SluiceConfig): SpecSealer {
-  const { secret } = sluice.cluster;
-  return new SpecSealer(deriveKey(secret, 'sluice egress requests'));
+  const { secret, previous_secret: previous } = sluice.cluster;
+  const keyOf = (from: string): Uint8Array => deriveKey(from, 'sluice egress requests');
+  return new SpecSealer(keyOf(secret), previous === '' ? undefined : keyOf(previous));
 }
 
 /** Of a Single Node: gone with it, as its jobs are. */

@@ -4,13 +4,13 @@ import { type EgressInfo, EgressStatus } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { EgressError } from './egress-error';
 import { encoderArgs } from './ffmpeg/encoder-args';
-import { FfmpegProcess } from './ffmpeg/ffmpeg-process';
+import { type FfmpegEnd, FfmpegProcess } from './ffmpeg/ffmpeg-process';
 import type { NameFacts } from './file-names';
 import type { OutputContext } from './outputs/output';
 import type { Segment } from './outputs/playlist';
 import { SegmentWatcher } from './outputs/segment-watcher';
-import { RunOutputs } from './run-outputs';
 import { stampActive, stampEnded, stampFailed, stampResults } from './run-outcome';
+import { RunOutputs } from './run-outputs';
 import { RunProgress } from './run-progress';
 import type { EgressSource, OpenSource } from './source';
 import type { EgressSpec, StorageSpec } from './spec';
@@ -48,6 +48,9 @@ type Stop =
   | { readonly kind: 'asked' | 'source' | 'limit' | 'handover'; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: Error };
 
+/** So long what stands in pipes is waited for, in ms. */
+const PIPE_END_MS = 5000;
+
 /** One Egress on this node, from its start to its end. */
 export class EgressRun {
   readonly #options: EgressRunOptions;
@@ -58,6 +61,8 @@ export class EgressRun {
   #ffmpeg: FfmpegProcess | undefined;
   #source: EgressSource | undefined;
   #sourcePids: readonly number[] = [];
+  /** Whether its media comes by pipes. */
+  #piped = false;
   #silent = false;
   #done: Promise<void> | undefined;
   #handedOver = false;
@@ -74,6 +79,11 @@ export class EgressRun {
 
   get info(): EgressInfo {
     return this.#options.info;
+  }
+
+  /** The addresses that it sends to now, with their secrets; undefined: it is none that sends. */
+  get streamUrls(): readonly string[] | undefined {
+    return this.#outputs?.streams?.urls;
   }
 
   /** Idempotent. What goes wrong is said in `info`. */
@@ -165,6 +175,7 @@ export class EgressRun {
     if (early) this.#outputs = await this.#openOutputs(folder, undefined);
     const source = await this.#source.open(this.#abort.signal);
     this.#sourcePids = source.pids ?? [];
+    this.#piped = source.inputs.some(({ from }) => 'pipe' in from);
     this.#outputs ??= await this.#openOutputs(folder, source);
     return this.#encode(folder, source, this.#outputs);
   }
@@ -271,9 +282,7 @@ export class EgressRun {
       info.status = EgressStatus.EGRESS_ENDING;
       this.#changed();
     }
-    // Pipes are at their end: what they hold goes into the file.
-    if (stop.kind === 'asked' || stop.kind === 'handover') await this.#source?.close();
-    const end = await ffmpeg.stop();
+    const end = await this.#endOf(ffmpeg, stop);
     await watch.look();
     if (stop.kind === 'handover') {
       await Promise.all(outputs.all.map((output) => output.settle()));
@@ -287,6 +296,15 @@ export class EgressRun {
     if (stop.kind === 'failed') return;
     if (broken?.status === 'rejected') throw broken.reason;
     if (!end.complete) throw new Error(`ffmpeg failed: ${end.error}`);
+  }
+
+  /** Streams are read to their end; what a display shows after the last picture is nobody's. */
+  async #endOf(ffmpeg: FfmpegProcess, { kind }: Stop): Promise<FfmpegEnd> {
+    if (this.#piped && kind !== 'failed') {
+      await this.#source?.close();
+      await ffmpeg.endsWithin(PIPE_END_MS);
+    }
+    return ffmpeg.stop();
   }
 
   #segment(outputs: RunOutputs, segment: Segment): void {

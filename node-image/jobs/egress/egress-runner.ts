@@ -71,7 +71,7 @@ export class EgressRunner implements JobRunner {
 
   async start(job: Job, context: JobContext): Promise<RunningJob> {
     const { sealer, observer, makeSource, openStorage, limitsOf, workFolder, log } = this.#options;
-    const spec = sealer.open(job.id, job.spec);
+    const spec = withStreams(sealer.open(job.id, job.spec), job, sealer);
     const missing = this.#options.missing(spec);
     if (missing.length > 0) {
       const text = `it has no ${missing.join(', ')}: install.sh --jobs brings what is needed`;
@@ -81,7 +81,9 @@ export class EgressRunner implements JobRunner {
     const isFirst = info.status === EgressStatus.EGRESS_STARTING && job.retries === 0;
     if (!isFirst) goOn(info);
     let told = newsOf(info);
-    const run = new EgressRun({
+    // Beside EgressInfo: addresses may have come and gone since it was asked for.
+    const textOf = (): string => withUrls(infoText(info), run.streamUrls, job.id, sealer);
+    const run: EgressRun = new EgressRun({
       spec,
       info,
       workFolder,
@@ -89,7 +91,7 @@ export class EgressRunner implements JobRunner {
       makeSource: (folder) => makeSource({ egressId: job.id, spec, folder }),
       limits: limitsOf(spec),
       onChange: () => {
-        void context.update(infoText(info));
+        void context.update(textOf());
         const news = newsOf(info);
         if (news === told) return;
         told = news;
@@ -103,15 +105,17 @@ export class EgressRunner implements JobRunner {
     });
     if (isFirst) observer.egressStarted(info.clone());
     run.start();
-    return new RunningEgress(run);
+    return new RunningEgress(run, textOf);
   }
 }
 
 class RunningEgress implements RunningJob {
   readonly #run: EgressRun;
+  readonly #text: () => string;
 
-  constructor(run: EgressRun) {
+  constructor(run: EgressRun, text: () => string) {
     this.#run = run;
+    this.#text = text;
   }
 
   async request(name: string, body: string): Promise<string> {
@@ -133,7 +137,9 @@ class RunningEgress implements RunningJob {
   }
 
   async handOver(): Promise<string | undefined> {
-    return (await this.#run.handOver()) ? infoText(this.#run.info) : undefined;
+    // Asked first: it sends to nobody any more when it has ended.
+    const text = this.#text();
+    return (await this.#run.handOver()) ? goneOn(text, this.#text()) : undefined;
   }
 
   abandon(): Promise<void> {
@@ -143,6 +149,38 @@ class RunningEgress implements RunningJob {
   pids(): number[] {
     return this.#run.pids();
   }
+}
+
+const URLS = 'sluice_streams';
+const extraSchema = z.object({ [URLS]: z.string() });
+
+function withUrls(
+  text: string,
+  urls: readonly string[] | undefined,
+  egressId: string,
+  sealer: SpecSealer,
+): string {
+  if (urls === undefined) return text;
+  return JSON.stringify({ ...JSON.parse(text), [URLS]: sealer.sealUrls(egressId, urls) });
+}
+
+/** What is said at the end, with the addresses of before. */
+function goneOn(before: string, after: string): string {
+  const extra = extraSchema.safeParse(JSON.parse(before));
+  return extra.success ? JSON.stringify({ ...JSON.parse(after), ...extra.data }) : after;
+}
+
+/** The addresses that its last owner sent to. */
+function withStreams(spec: EgressSpec, job: Job, sealer: SpecSealer): EgressSpec {
+  const extra = extraSchema.safeParse(JSON.parse(job.info));
+  if (!extra.success) return spec;
+  const urls = sealer.openUrls(job.id, extra.data[URLS]);
+  return {
+    ...spec,
+    outputs: spec.outputs.map((output) =>
+      output.kind === 'stream' ? { ...output, urls } : output,
+    ),
+  };
 }
 
 /** Another node had it: it starts once more, and says so. */

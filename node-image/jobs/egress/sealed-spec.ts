@@ -19,10 +19,15 @@ export interface PlacedSpec {
 /** Keeps the secrets of an Egress (keys of storage, addresses of streams) out of the store of jobs. */
 export class SpecSealer {
   readonly #key: Uint8Array;
+  readonly #previous: Uint8Array | undefined;
 
-  /** @param key - 32 bytes, the same on all nodes that run or start jobs */
-  constructor(key: Uint8Array) {
+  /**
+   * @param key - 32 bytes, the same on all nodes that run or start jobs
+   * @param previous - opens what was sealed before the key was changed. @default none
+   */
+  constructor(key: Uint8Array, previous?: Uint8Array) {
     this.#key = key;
+    this.#previous = previous;
   }
 
   seal(egressId: string, spec: EgressSpec): string {
@@ -36,7 +41,26 @@ export class SpecSealer {
   /** @throws Error where it is another cluster's, or of a version that is not understood. */
   open(egressId: string, text: string): EgressSpec {
     const { sealed } = envelopeSchema.parse(JSON.parse(text));
-    return egressSpecSchema.parse(JSON.parse(openText(this.#key, sealed, egressId)));
+    return egressSpecSchema.parse(JSON.parse(this.#open(sealed, egressId)));
+  }
+
+  /** Addresses that streams go to, as they are now. */
+  sealUrls(egressId: string, urls: readonly string[]): string {
+    return sealText(this.#key, JSON.stringify(urls), `${egressId} streams`);
+  }
+
+  /** @throws Error */
+  openUrls(egressId: string, sealed: string): string[] {
+    return z.array(z.string()).parse(JSON.parse(this.#open(sealed, `${egressId} streams`)));
+  }
+
+  #open(sealed: string, boundTo: string): string {
+    try {
+      return openText(this.#key, sealed, boundTo);
+    } catch (error) {
+      if (this.#previous === undefined) throw error;
+      return openText(this.#previous, sealed, boundTo);
+    }
   }
 }
 

@@ -84,6 +84,16 @@ export class FfmpegProcess {
     return this.#child.pid;
   }
 
+  /** Waits for it to end by itself, for so many ms. */
+  async endsWithin(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.ended, late]);
+    clearTimeout(timer);
+  }
+
   /** Ends it in order, with what its outputs still need. Idempotent. */
   async stop(): Promise<FfmpegEnd> {
     if (!this.#stopped) {

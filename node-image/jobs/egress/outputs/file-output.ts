@@ -87,7 +87,10 @@ export class FileOutput implements RunningOutput {
   /** @returns the name of an MP4 that plays from its first byte on, without a repair. */
   async #joined(before: readonly (readonly string[])[]): Promise<string> {
     const { folder } = this.#options.context;
-    const runs = [...before, await ownFiles(join(folder, 'segments'))];
+    const runs = [...before, await ownFiles(join(folder, 'segments'))].filter(
+      (files) => files.length > 1,
+    );
+    if (runs.length === 0) throw new Error('nothing was recorded');
     const names: string[] = [];
     for (const [index, files] of runs.entries()) {
       const name = runs.length === 1 ? 'file.mp4' : `run-${index}.mp4`;

@@ -32,6 +32,11 @@ export class StreamOutput implements RunningOutput {
     for (const url of options.urls) this.#add(streamUrl(url));
   }
 
+  /** That are sent to now. */
+  get urls(): string[] {
+    return [...this.#sent.keys()];
+  }
+
   /** To all addresses. */
   push(chunk: Buffer): void {
     for (const { sender } of this.#sent.values()) sender.push(chunk);
