@@ -6,6 +6,7 @@ import { EgressError } from './egress-error';
 import { encoderArgs } from './ffmpeg/encoder-args';
 import { type FfmpegEnd, FfmpegProcess } from './ffmpeg/ffmpeg-process';
 import type { NameFacts } from './file-names';
+import { storeManifest } from './manifest';
 import type { OutputContext } from './outputs/output';
 import type { Segment } from './outputs/playlist';
 import { SegmentWatcher } from './outputs/segment-watcher';
@@ -295,6 +296,9 @@ export class EgressRun {
     const broken = finished.find((one) => one.status === 'rejected');
     if (stop.kind === 'failed') return;
     if (broken?.status === 'rejected') throw broken.reason;
+    info.endedAt = this.#nowNs();
+    const { spec, openStorage } = this.#options;
+    info.manifestLocation = (await storeManifest(info, spec, openStorage)) ?? '';
     if (!end.complete) throw new Error(`ffmpeg failed: ${end.error}`);
   }
 

@@ -51,7 +51,9 @@ describe('Egress of tracks on a Single Node', () => {
     const { httpUrl, apiKey, apiSecret } = server;
     egress = new EgressClient(httpUrl, apiKey, apiSecret);
     const rooms = new RoomServiceClient(httpUrl, apiKey, apiSecret);
-    const tracks = new AutoTrackEgress({ filepath: 'auto/{track_type}-{track_source}' });
+    const tracks = new AutoTrackEgress({
+      ...{ filepath: 'auto/{track_type}-{track_source}', disableManifest: true },
+    });
     await rooms.createRoom({ name: ROOM, egress: new RoomEgress({ tracks }) });
     await ada.connect(server.url, await joinToken(server, ROOM, 'ada'));
     await ada.publishVideo({ codec: VideoCodec.VP8, width: 320, height: 180, simulcast: false });
