@@ -58,6 +58,7 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'sluice.scaling.group_url',
     'sluice.scaling.group_api_key',
   ),
+  ...own('it says which programs a machine starts', 'sluice.agents'),
   ...own(
     'files and sockets are those of one machine',
     'turn.cert_file',

@@ -1,3 +1,4 @@
+import { ownAgentsSchema } from './config-agents';
 import { cloudSchema } from './config-cloud';
 import {
   clusterSchema,
@@ -26,6 +27,8 @@ export const sluiceSchema = section({
   cloud: cloudSchema,
   ledger: ledgerSchema,
   jobs: jobsSchema,
+  /** Workers of agents that nodes with Rooms start and look after. @default none */
+  agents: ownAgentsSchema,
   /** Whose load counts: the machine's, or where several nodes share it, its own processes'. @default machine */
   load_scope: loadScope,
   /** The name of the machine in the group that is scaled. */

@@ -70,6 +70,7 @@ export const UNUSED_KEYS_OF_ROLE: Readonly<Record<Role, readonly UnusedKey[]>> =
       'sluice.initial_outgoing_bitrate',
       'sluice.max_incoming_bitrate',
     ),
+    ...unused('nodes with Rooms start them', 'sluice.agents'),
     ...unused('Master Nodes are not reached over the node link', 'sluice.node_link'),
     ...unused('Master Nodes are not scaled', 'sluice.machine_id'),
     ...unused(

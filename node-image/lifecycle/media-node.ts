@@ -12,6 +12,7 @@ import { StrayRooms } from '../cluster/stray-rooms';
 import { LinkDoor, linkGate } from '../signaling/link-door';
 import { watchSeat } from '../telemetry/cluster-metrics';
 import { knownKinds, roomDispatcher } from './agents';
+import { ownAgents } from './agents-own';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
@@ -95,6 +96,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       }),
     },
   });
+  const own = ownAgents({
+    ...{ config, plane, host: hostedJobs.host, log, closers },
+    state: () => seat.state,
+  });
   const ingress = mediaIngress(ingressHost, rooms, log);
   const door = new LinkDoor({ endpoint: signal.endpoint, log });
   const server = await LinkServer.listen({
@@ -145,7 +150,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     hosted,
     drainable: {
       ...drainableRooms({ rooms, mover, hosted, turn }),
-      jobs: hostedJobs.drainable,
+      jobs: own.drainable(hostedJobs.drainable),
     },
     onSuperseded: (placement) => {
       const { room, nodeId: owner } = placement;
@@ -197,6 +202,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await sleep(peers.knownInMs);
   await seat.serve();
   health.check();
+  own.start();
   closers.add(() => rooms.close());
   // Before the Rooms that they record.
   closers.add(() => hostedJobs.host.close());

@@ -18,6 +18,7 @@ import type { SluiceConfig } from '../contract';
 import { MemoryJobStore } from '../jobs/store/memory-job-store';
 import { watchSeat } from '../telemetry/cluster-metrics';
 import { agentEntry, knownKinds, roomDispatcher } from './agents';
+import { ownAgents } from './agents-own';
 import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
@@ -101,6 +102,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       wsUrl: async () => loopbackUrl(http.port, bindAddresses),
       openRoom: roomOpener({ nodeId, rooms, pool, log }),
     },
+  });
+  const own = ownAgents({
+    ...{ config, plane, host: hostedJobs.host, log, closers },
+    state: () => seat.state,
   });
   const desk = singleJobs({
     ...{ config, webhooks, ingresses, store: jobs, registry, host: hostedJobs.host, log, closers },
@@ -187,6 +192,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await seat.serve();
   health.check();
   await http.listen();
+  own.start();
   // Now the first to be closed, and at once: participants are told while their media still runs.
   closers.add(() => rooms.close());
   // Before the Rooms that they record.

@@ -70,6 +70,7 @@ describe('the role of a node', () => {
       'agents.enable_user_data_recording': 'true',
       'agents.enable_user_data_redaction': 'true',
       'agents.target_load': '0.5',
+      'sluice.agents': '[]',
     };
     for (const role of ROLES) {
       for (const { path, reason } of UNUSED_KEYS_OF_ROLE[role]) {

@@ -7,6 +7,8 @@ export interface SupervisedProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** @default that of this process */
+  readonly folder?: string | undefined;
   /** Each line that it writes, to either output. */
   readonly onLine: (line: string) => void;
   /** It ended without being told to. It is started again after `againInMs`. */
@@ -82,9 +84,14 @@ export class SupervisedProcess {
   }
 
   #start(): void {
-    const { command, args, env, onLine } = this.#options;
+    const { command, args, env, folder, onLine } = this.#options;
     const startedAt = performance.now();
-    const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const child = spawn(command, args, {
+      env,
+      cwd: folder,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
     this.#child = child;
     // Writing to it is never meant, and it may be gone.
     child.stdin.on('error', () => {});
