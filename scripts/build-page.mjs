@@ -24,8 +24,12 @@ const target = join(root, 'node-image/console/dist');
 const recorded = join(root, 'node-image/jobs/egress/page');
 const recordedTarget = join(root, 'node-image/jobs/egress/dist');
 
-/** What browsers are expected; the one that records is the node's own. */
-const COMMON = {
+/**
+ * Of both pages.
+ *
+ * @satisfies {import('esbuild').BuildOptions}
+ */
+const COMMON = /** @type {const} */ ({
   absWorkingDir: root,
   bundle: true,
   minify: true,
@@ -35,7 +39,7 @@ const COMMON = {
   // Licences go into one file of their own, whole, instead of scattered banners.
   legalComments: 'none',
   logLevel: 'warning',
-};
+});
 
 /**
  * Builds the pages, unless they are newer than everything they are made of.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import {
   SegmentedFileOutput,
 } from 'livekit-server-sdk';
 import { buildPage } from '../../console/page-server';
+import { openBrowser } from '../../support/browser';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
@@ -38,6 +40,12 @@ describe('Egress of pages and Rooms on a Single Node', () => {
     buildPage();
     root = await mkdtemp(join(tmpdir(), 'sluice-egress-test-'));
     pages = createServer((request, response) => {
+      const [, recorded] = /^\/recordings\/([\w./-]+)$/.exec(request.url ?? '') ?? [];
+      if (recorded !== undefined) {
+        response.setHeader('access-control-allow-origin', '*');
+        createReadStream(join(root, 'recordings', recorded)).pipe(response);
+        return;
+      }
       response.setHeader('content-type', 'text/html');
       response.end(request.url === '/silent' ? '<!doctype html>never starts' : flashAndBeepPage);
     });
@@ -138,6 +146,29 @@ describe('Egress of pages and Rooms on a Single Node', () => {
     assert.equal(told.egressInfo?.status, EgressStatus.EGRESS_COMPLETE);
   });
 
+  it('has made what Chromium plays: the file, and the segments one after the other', async () => {
+    const files = await readdir(join(root, 'recordings/files'));
+    const name = files.find((one) => one.endsWith('.mp4')) ?? '';
+    const segments = (await readdir(join(root, 'recordings/hls'))).filter((one) =>
+      /^part_\d+\.m4s$/.test(one),
+    );
+    const parts = ['part_init.mp4', ...segments.sort()].map(
+      (one) => `${pageUrl}/recordings/hls/${one}`,
+    );
+    const browser = await openBrowser();
+    try {
+      const { page } = await browser.openPage();
+      const file = await page.evaluate(playedFile, `${pageUrl}/recordings/files/${name}`);
+      assert.ok(file.seconds > 8, JSON.stringify(file));
+      assert.deepEqual([file.width, file.height], [640, 360]);
+      const hls = await page.evaluate(playedSegments, parts);
+      assert.ok(hls.seconds > 8, JSON.stringify(hls));
+      assert.deepEqual([hls.width, hls.height], [640, 360]);
+    } finally {
+      await browser.close();
+    }
+  });
+
   it('gives up a page that never says that it starts', async () => {
     const started = await egress.startWebEgress(
       `${pageUrl}/silent`,
@@ -181,3 +212,52 @@ describe('Egress of pages and Rooms on a Single Node', () => {
 
 const isOf = (info: EgressInfo | undefined, other: EgressInfo): boolean =>
   info?.egressId === other.egressId;
+
+interface Played {
+  /** That could be played. */
+  readonly seconds: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** In the page: at 4 times its speed, to the end. */
+async function playedFile(url: string): Promise<Played> {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.src = url;
+  video.playbackRate = 4;
+  await new Promise((resolve, reject) => {
+    video.onended = resolve;
+    video.onerror = () => reject(new Error(video.error?.message));
+    video.play().catch(reject);
+  });
+  return { seconds: video.currentTime, width: video.videoWidth, height: video.videoHeight };
+}
+
+/** In the page: as players of HLS do, by a SourceBuffer. */
+async function playedSegments(urls: readonly string[]): Promise<Played> {
+  const video = document.createElement('video');
+  video.muted = true;
+  const media = new MediaSource();
+  video.src = URL.createObjectURL(media);
+  await new Promise((resolve) => {
+    media.onsourceopen = resolve;
+  });
+  const buffer = media.addSourceBuffer('video/mp4; codecs="avc1.4d401f,mp4a.40.2"');
+  for (const url of urls) {
+    const bytes = await (await fetch(url)).arrayBuffer();
+    await new Promise((resolve, reject) => {
+      buffer.onupdateend = resolve;
+      buffer.onerror = () => reject(new Error(`${url} was not taken`));
+      buffer.appendBuffer(bytes);
+    });
+  }
+  media.endOfStream();
+  video.playbackRate = 4;
+  await new Promise((resolve, reject) => {
+    video.onended = resolve;
+    video.onerror = () => reject(new Error(video.error?.message));
+    video.play().catch(reject);
+  });
+  return { seconds: video.currentTime, width: video.videoWidth, height: video.videoHeight };
+}

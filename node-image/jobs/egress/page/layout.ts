@@ -32,7 +32,7 @@ export function columnsFor(count: number, width: number, height: number): number
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const tile = Math.min(width / columns, ((height / rows) * 16) / 9);
-    if (tile > bestSize) {
+    if (tile >= bestSize) {
       bestSize = tile;
       best = columns;
     }
