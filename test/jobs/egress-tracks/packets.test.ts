@@ -152,13 +152,18 @@ test('a clock follows reports by small steps, and a new timeline at once', () =>
   const clock = new RtpClock(1000);
   const at = (timestamp: number): number => clock.timeMs(clock.ticks(timestamp, 50_000));
   assert.equal(at(100), 50_000);
-  clock.report({ ssrc: 1, ntpMs: 50_300, rtpTimestamp: 100 });
+  const report = (ntpMs: number, rtpTimestamp: number): void =>
+    clock.report({ ssrc: 1, ntpMs, rtpTimestamp });
+  report(50_300, 100);
   assert.equal(at(110), 50_310);
-  clock.report({ ssrc: 1, ntpMs: 50_320, rtpTimestamp: 110 });
-  clock.report({ ssrc: 1, ntpMs: 50_430, rtpTimestamp: 120 });
-  assert.equal(at(120), 50_335);
-  clock.report({ ssrc: 1, ntpMs: 90_000, rtpTimestamp: 120 });
-  assert.equal(at(130), 90_010);
+  for (const timestamp of [110, 120, 130]) report(50_210 + timestamp, timestamp);
+  assert.equal(at(130), 50_340);
+  report(50_360, 130);
+  assert.equal(at(130), 50_345);
+  report(50_445, 130);
+  assert.equal(at(130), 50_370);
+  report(90_000, 130);
+  assert.equal(at(140), 90_010);
 });
 
 test('timestamps go on past 32 bits', () => {

@@ -12,6 +12,8 @@ export interface LaneOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const RETRY_MS = 500;
+
 /** The sound, or the picture, of an Egress: one track after the other, and sometimes none. */
 export class Lane {
   readonly #options: LaneOptions;
@@ -88,8 +90,13 @@ export class Lane {
     }
     const turn = this.#turn;
     const tap = await room.tap(track.sid);
-    if (tap === undefined || turn !== this.#turn || this.#closed) {
+    if (turn !== this.#turn || this.#closed) {
       tap?.close();
+      return;
+    }
+    if (tap === undefined) {
+      // It is announced, and what carries it is on its way, or just gone.
+      setTimeout(() => this.#options.onEnded(), RETRY_MS).unref();
       return;
     }
     const feed = new TrackFeed({

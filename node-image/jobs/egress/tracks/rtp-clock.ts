@@ -2,10 +2,13 @@ import type { SenderReport } from '../../../media/taps/rtp-packet';
 
 /** What one report may move the clock, in ms: reports scatter, and no jump is to be heard. */
 const MOST_DRIFT_MS = 5;
+/** Above this error, in ms, sound and picture are seen to be out of step: it is moved by more. */
+const SEEN_MS = 30;
+const MOST_SEEN_DRIFT_MS = 25;
 /** A report that is so far off, in ms, tells of another timeline. */
 const JUMP_MS = 1000;
 /** Reports that move it at once: the first may be from before the publisher's own. */
-const FIRST_REPORTS = 2;
+const FIRST_REPORTS = 4;
 
 /**
  * Turns RTP timestamps of one stream into ms since 1970, by the clock of the SFU.
@@ -33,7 +36,8 @@ export class RtpClock {
     const offset = ntpMs - this.#ticks(rtpTimestamp) / this.#ticksPerMs;
     const error = offset - (this.#offsetMs ?? offset);
     const isAtOnce = this.#reports < FIRST_REPORTS || Math.abs(error) > JUMP_MS;
-    const step = isAtOnce ? error : Math.max(-MOST_DRIFT_MS, Math.min(MOST_DRIFT_MS, error));
+    const most = Math.abs(error) > SEEN_MS ? MOST_SEEN_DRIFT_MS : MOST_DRIFT_MS;
+    const step = isAtOnce ? error : Math.max(-most, Math.min(most, error));
     this.#offsetMs = (this.#offsetMs ?? offset) + step;
     this.#reports += 1;
   }
