@@ -5,7 +5,16 @@ import { freeTcpPort } from '../../../support/ports';
 import type { Signer } from '../../../support/tokens';
 import { until } from '../../../support/wait';
 
-const PROGRAM = join(__dirname, '..', '..', '..', 'support', 'agents-js', 'echo-agent.mjs');
+/** Whose agents send back what they are asked. */
+export const ECHO_PROGRAM = join(
+  __dirname,
+  '..',
+  '..',
+  '..',
+  'support',
+  'agents-js',
+  'echo-agent.mjs',
+);
 
 /** A worker of @livekit/agents, whose agents send back what they are asked. */
 export class RealWorker {
@@ -34,7 +43,7 @@ export class RealWorker {
     if (!folder) throw new Error("run the tests by npm, which brings LiveKit's agents for Node.js");
     // Where its packages are.
     const program = join(folder, 'echo-agent.mjs');
-    copyFileSync(PROGRAM, program);
+    copyFileSync(ECHO_PROGRAM, program);
     const child = spawn(process.execPath, [program, 'start'], {
       cwd: folder,
       // A group of its own, so that its jobs can be killed with it.
