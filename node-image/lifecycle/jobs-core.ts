@@ -47,7 +47,7 @@ export function hostJobs(
     log,
   });
   closers.add(() => host.close());
-  plane.meterJobs(() => host.pids());
+  plane.meterJobs(() => [...host.pids(), ...options.ingress.rtmp.pids()]);
   new JobMetrics(plane.metrics.registry).watchHost(host);
   const count = (kind: 'egress' | 'ingress' | 'agent'): number => host.jobs(kind).length;
   return {

@@ -8,6 +8,7 @@ import {
 } from '@livekit/protocol';
 import { requireIngressAdmin } from '../authorization';
 import { type TwirpService, twirpMethod } from '../twirp';
+import { jobErrorOf } from './job-errors';
 
 /** What is asked of Ingresses: `IngressControl` answers it. */
 export interface Ingresses {
@@ -25,29 +26,38 @@ export const ingressService = (ingresses: Ingresses): TwirpService => ({
       'CreateIngress',
       twirpMethod(CreateIngressRequest, async (request, { grants }) => {
         requireIngressAdmin(grants);
-        return ingresses.create(request);
+        return asked(() => ingresses.create(request));
       }),
     ],
     [
       'UpdateIngress',
       twirpMethod(UpdateIngressRequest, async (request, { grants }) => {
         requireIngressAdmin(grants);
-        return ingresses.update(request);
+        return asked(() => ingresses.update(request));
       }),
     ],
     [
       'ListIngress',
       twirpMethod(ListIngressRequest, async (request, { grants }) => {
         requireIngressAdmin(grants);
-        return new ListIngressResponse({ items: await ingresses.list(request) });
+        return new ListIngressResponse({ items: await asked(() => ingresses.list(request)) });
       }),
     ],
     [
       'DeleteIngress',
       twirpMethod(DeleteIngressRequest, async (request, { grants }) => {
         requireIngressAdmin(grants);
-        return ingresses.delete(request);
+        return asked(() => ingresses.delete(request));
       }),
     ],
   ]),
 });
+
+/** Where no node has room, or none can be asked now, the same request may succeed later: 503. */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw jobErrorOf(error);
+  }
+}

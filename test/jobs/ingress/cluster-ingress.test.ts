@@ -10,19 +10,28 @@ import { freeTcpPort } from '../../support/ports';
 import { NodeClient } from '../../support/rtc-node';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { type MediaOrigin, startMediaOrigin } from './media-origin';
 import { deleteSession, restartIce, sendByWhip } from './whip-page';
 
 describe('Ingress in a cluster', { timeout: 170_000 }, () => {
   let cluster: TestCluster;
   let browser: TestBrowser;
   let page: TestPage;
+  let origin: MediaOrigin;
   let rtmpUrl = '';
   const encoders: ChildProcess[] = [];
 
   before(async () => {
+    origin = await startMediaOrigin(90);
     cluster = await TestCluster.start({
       masters: 0,
-      config: { ingress: { cpu_cost: { rtmp_cpu_cost: 0.1, min_idle_ratio: 0 } } },
+      mediaNodes: 3,
+      config: {
+        ingress: {
+          allow_private_urls: true,
+          cpu_cost: { rtmp_cpu_cost: 0.01, url_cpu_cost: 0.01, min_idle_ratio: 0 },
+        },
+      },
     });
     const port = await freeTcpPort();
     rtmpUrl = `rtmp://127.0.0.1:${port}/live`;
@@ -35,6 +44,7 @@ describe('Ingress in a cluster', { timeout: 170_000 }, () => {
     for (const encoder of encoders) encoder.kill('SIGKILL');
     await browser.close();
     await cluster.close();
+    await origin.close();
     // Without this the native library keeps the process alive.
     await dispose();
   });
@@ -72,6 +82,48 @@ describe('Ingress in a cluster', { timeout: 170_000 }, () => {
       assert.equal(await deleteSession(page, 'one'), 200);
       await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
       assert.equal((await sendByWhip(page, 'two', { url, key: 'wrong' })).status, 401);
+    } finally {
+      await viewer.leave();
+    }
+  });
+
+  it('goes on with a URL on another node when its node dies, and with one that is drained', async () => {
+    const info = await client().createIngress(IngressInput.URL_INPUT, {
+      roomName: 'url',
+      participantIdentity: 'sender',
+      url: `${origin.url}/a.mp4`,
+    });
+    const viewer = await watch('url');
+    try {
+      await viewer.sees('sender', 10, 25_000);
+      const first = await cluster.roomNode('url');
+      const before = await stateOf(info);
+      await first.kill();
+      await until(
+        'the URL to be pulled by another node',
+        async () => {
+          const state = await stateOf(info);
+          return (
+            state?.status === IngressState_Status.ENDPOINT_PUBLISHING &&
+            state.resourceId !== before?.resourceId
+          );
+        },
+        { timeoutMs: 60_000, explain: () => cluster.log().slice(-8000) },
+      );
+      await viewer.sees('sender', 10, 25_000);
+      const second = await cluster.roomNode('url');
+      assert.notEqual(second.nodeId, first.nodeId);
+      await cluster.admin().drain(second.nodeId, { patience: '0s' });
+      await until(
+        'the URL to be pulled by the node that is left',
+        async () => {
+          const state = await stateOf(info);
+          return state?.resourceId.startsWith(`${second.nodeId}.`) === false;
+        },
+        { timeoutMs: 60_000, explain: () => cluster.log().slice(-8000) },
+      );
+      await viewer.sees('sender', 10, 25_000);
+      await client().deleteIngress(info.ingressId);
     } finally {
       await viewer.leave();
     }

@@ -29,7 +29,7 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
         ingress: {
           rtmp_port: port,
           rtmp_base_url: rtmpUrl,
-          cpu_cost: { rtmp_cpu_cost: 0.2, min_idle_ratio: 0 },
+          cpu_cost: { rtmp_cpu_cost: 0.01, min_idle_ratio: 0 },
         },
       },
     });

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer, request, type Server, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { IngressInput, IngressState_Status } from '@livekit/protocol';
 import { dispose } from '@livekit/rtc-node';
 import { IngressClient, type IngressInfo, TwirpError } from 'livekit-server-sdk';
@@ -18,42 +13,16 @@ import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { type MediaOrigin, startMediaOrigin } from './media-origin';
 
 describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, () => {
   let server: TestServer;
-  let origin: Server;
+  let origin: MediaOrigin;
   let base = '';
-  let folder = '';
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sluice-url-'));
-    const source = [
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc=size=320x180:rate=25',
-      '-f',
-      'lavfi',
-      '-i',
-      'sine,volume=4',
-    ];
-    const encode = ['-t', '8', '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-g', '25'];
-    const run = promisify(execFile);
-    const args = ['-loglevel', 'error', ...source, ...encode, '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
-    await run('ffmpeg', [...args, '-movflags', '+faststart', join(folder, 'a.mp4')]);
-    await run('ffmpeg', [
-      ...args,
-      ...['-f', 'hls', '-hls_time', '2', '-hls_playlist_type', 'vod', join(folder, 'b.m3u8')],
-    ]);
-    origin = createServer((asked, answer) => {
-      const path = new URL(asked.url ?? '/', 'http://origin').pathname;
-      // It says that something comes, and nothing does.
-      if (path === '/stalled.ts') answer.writeHead(200).write('G');
-      else void serve(join(folder, path.slice(1)), asked.headers.range, answer);
-    });
-    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
-    const address = origin.address();
-    base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    origin = await startMediaOrigin(8);
+    base = origin.url;
     server = await startServer({
       alwaysOwn: true,
       config: {
@@ -61,16 +30,14 @@ describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, ()
         sluice: { load_scope: 'processes' },
         ingress: {
           allow_private_urls: true,
-          cpu_cost: { url_cpu_cost: 0.2, min_idle_ratio: 0 },
+          cpu_cost: { url_cpu_cost: 0.01, min_idle_ratio: 0 },
         },
       },
     });
   });
   after(async () => {
     await server.close();
-    origin.closeAllConnections();
-    await new Promise((resolve) => origin.close(resolve));
-    await rm(folder, { recursive: true, force: true });
+    await origin.close();
     // Without this the native library keeps the process alive.
     await dispose();
   });
@@ -158,25 +125,3 @@ describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, ()
     }
   });
 });
-
-/** A file, or the part of it that is asked for. */
-async function serve(
-  path: string,
-  range: string | undefined,
-  answer: ServerResponse,
-): Promise<void> {
-  try {
-    const { size } = await stat(path);
-    const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
-    const end = to === '' ? size - 1 : Math.min(Number(to), size - 1);
-    const body = (await readFile(path)).subarray(Number(from), end + 1);
-    answer.writeHead(range === undefined ? 200 : 206, {
-      'accept-ranges': 'bytes',
-      'content-length': body.length,
-      ...(range !== undefined && { 'content-range': `bytes ${from}-${end}/${size}` }),
-    });
-    answer.end(body);
-  } catch {
-    answer.writeHead(404).end();
-  }
-}

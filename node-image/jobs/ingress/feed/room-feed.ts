@@ -20,7 +20,7 @@ export class RoomFeed {
   /**
    * Joins the Room of an Ingress and publishes a track of each kind that is sent.
    *
-   * @param onLeft - it is in the Room no more, whoever wanted that; called once
+   * @param onLeft - it is in the Room no more, and what it was told last; called once
    * @throws RoomError, RoomElsewhereError
    */
   static async open(options: {
@@ -29,15 +29,15 @@ export class RoomFeed {
     readonly has: { readonly audio: boolean; readonly video: boolean };
     /** Of the picture, where it is known. */
     readonly size?: { readonly width: number; readonly height: number } | undefined;
-    readonly onLeft: () => void;
+    readonly onLeft: (reason: DisconnectReason | undefined) => void;
   }): Promise<RoomFeed> {
     const { info, rooms, has, size, onLeft } = options;
     const room = await rooms.getOrCreate({ name: info.roomName });
     const inlets: { audio?: RtpInlet; video?: RtpInlet } = {};
-    const sink = new IngressSink(() => {
+    const sink = new IngressSink((reason) => {
       inlets.audio?.close();
       inlets.video?.close();
-      onLeft();
+      onLeft(reason);
     });
     const participant = await room.join(ingressGrants(info), ingressJoin(), sink, () => {});
     try {

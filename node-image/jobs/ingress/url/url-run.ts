@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
+import { DisconnectReason } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { LocalRooms } from '../../../room/local-rooms';
+import { RoomElsewhereError } from '../../../room/room-ownership';
 import { FfmpegProcess } from '../../egress/ffmpeg/ffmpeg-process';
 import { audioArguments, audioEncoding, videoArguments, videoEncoding } from '../feed/encoding';
 import { RoomFeed } from '../feed/room-feed';
@@ -9,6 +11,9 @@ import { PullInput } from './pull-input';
 
 /** A source of which nothing comes for so long has stalled, in ms. */
 const STALL_MS = 15_000;
+/** Where its Room has gone, it looks for it so often and so long, in ms, unless it is told to go too. */
+const AGAIN_MS = 1000;
+const AGAIN_FOR_MS = 60_000;
 
 export interface UrlRunOptions {
   readonly run: IngressRun;
@@ -43,6 +48,7 @@ export class UrlRun {
     try {
       await this.#start();
     } catch (error) {
+      if (error instanceof RoomElsewhereError && this.#again()) return;
       this.#end({ error: error instanceof Error ? error.message : String(error) });
     }
   }
@@ -72,7 +78,7 @@ export class UrlRun {
     const feed = await RoomFeed.open({
       ...{ info, rooms, has: source },
       size: encoding === 'copy' ? source.size : encoding,
-      onLeft: () => this.#end({}),
+      onLeft: (reason) => this.#left(reason),
     });
     this.#feed = feed;
     if (this.#over) return this.#close();
@@ -91,14 +97,41 @@ export class UrlRun {
       onProgress: ({ outTimeMs }) => this.#progress(outTimeMs),
     });
     this.#ffmpeg = ffmpeg;
+    this.#awaySinceMs = undefined;
+    this.#lastMs = Number.NEGATIVE_INFINITY;
     this.#progress(-1);
     void ffmpeg.ended.then(({ complete, error }) => {
+      // One that was left behind says nothing.
+      if (this.#ffmpeg !== ffmpeg) return;
       this.#end(complete ? { complete } : { error: `it cannot be read: ${input.shown(error)}` });
     });
     run.publishing(feed.room.sid, feed.tracks);
     log.info({ ingress: info.ingressId, ...source }, 'a URL is pulled into its room');
   }
 
+  /** A Room that moves, or gets another worker, is to have it again. */
+  #left(reason: DisconnectReason | undefined): void {
+    const goesOn =
+      reason === DisconnectReason.MIGRATION || reason === DisconnectReason.STATE_MISMATCH;
+    if (this.#over || !goesOn) {
+      this.#end({});
+      return;
+    }
+    this.#close();
+    this.#again();
+  }
+
+  /** @returns whether it is tried again. */
+  #again(): boolean {
+    const now = performance.now();
+    this.#awaySinceMs ??= now;
+    if (this.#over || now - this.#awaySinceMs > AGAIN_FOR_MS) return false;
+    this.#retry = setTimeout(() => void this.start(), AGAIN_MS);
+    return true;
+  }
+
+  #retry: NodeJS.Timeout | undefined;
+  #awaySinceMs: number | undefined;
   #lastMs = Number.NEGATIVE_INFINITY;
 
   #progress(outTimeMs: number): void {
@@ -121,7 +154,10 @@ export class UrlRun {
 
   #close(): void {
     clearTimeout(this.#stall);
-    void this.#ffmpeg?.kill();
+    clearTimeout(this.#retry);
+    const ffmpeg = this.#ffmpeg;
+    this.#ffmpeg = undefined;
+    void ffmpeg?.kill();
     this.#feed?.close();
     this.#input?.close();
   }
