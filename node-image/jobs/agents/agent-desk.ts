@@ -44,6 +44,10 @@ export interface AgentDeskOptions {
   readonly log: Logger;
   /** How long a worker may take to come back, in ms. @default 10000 */
   readonly returnMs?: number | undefined;
+  /** How often it is looked for Rooms that are no more, in ms. @default 15000 */
+  readonly sweepMs?: number | undefined;
+  /** A Room that is nowhere for so long, in ms, does not come back. @default 30000 */
+  readonly goneMs?: number | undefined;
 }
 
 interface Pause {
@@ -64,7 +68,7 @@ export class AgentDesk {
   readonly #trying = new Set<string>();
   readonly #pauses = new Map<string, Pause>();
   /** Rooms with jobs that are nowhere, and since when. */
-  readonly #missing = new Map<string, number>();
+  #missing: ReadonlyMap<string, number> = new Map();
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #deaf: () => void;
   #polling = false;
@@ -79,7 +83,7 @@ export class AgentDesk {
     this.#timers = [
       setInterval(() => void this.#poll(), POLL_MS),
       setInterval(() => this.#tick(), TICK_MS),
-      setInterval(() => void this.#sweep(), SWEEP_MS),
+      setInterval(() => void this.#sweep(), options.sweepMs ?? SWEEP_MS),
     ];
   }
 
@@ -269,23 +273,22 @@ export class AgentDesk {
 
   /** Ends the jobs of Rooms that are no more, whose node could not. */
   async #sweep(): Promise<void> {
-    const { workers, kinds, rooms, store } = this.#options;
+    const { workers, kinds, rooms, store, goneMs = GONE_MS } = this.#options;
     for (const worker of workers.all()) void kinds.announce(worker.options);
     const jobs = [...this.#waiting.values(), ...this.held.all().map(({ agent }) => agent)];
     if (jobs.length === 0) return;
     await this.#tried('to look for jobs of Rooms that are no more', async () => {
       const names = await rooms.names();
       const now = performance.now();
-      for (const name of this.#missing.keys()) {
-        if (names.has(name)) this.#missing.delete(name);
-      }
+      const missing = new Map<string, number>();
       for (const { job } of jobs.filter((one) => !names.has(one.job.room))) {
         const sinceMs = this.#missing.get(job.room) ?? now;
-        this.#missing.set(job.room, sinceMs);
-        if (now - sinceMs >= GONE_MS) {
+        missing.set(job.room, sinceMs);
+        if (now - sinceMs >= goneMs) {
           await endAgentJob(store, job.id, JobStatus.JS_SUCCESS, 'the room is no more');
         }
       }
+      this.#missing = missing;
     });
   }
 

@@ -194,6 +194,21 @@ describe('a job', () => {
     await until('the worker to be told', () => back.terminations.includes(id));
   });
 
+  test('of a Room that is no more ends, whether it waits or runs', async () => {
+    const at = await node({ sweepMs: 50, goneMs: 300 });
+    const one = await worker(at);
+    const running = await wantAgent(store);
+    await one.job('room');
+    const waiting = await wantAgent(store, { agentName: 'nobody' });
+    await sleep(200);
+    assert.equal((await infoOf(waiting)).state, 'waiting');
+    rooms.isThere = false;
+    for (const id of [running, waiting]) {
+      await until('the job to end', async () => (await infoOf(id)).state === 'ended');
+    }
+    await until('the worker to be told', () => one.terminations.includes(running));
+  });
+
   test('is given up after its agents were lost five times', async () => {
     const at = await node({ returnMs: 50 });
     const id = await wantAgent(store);

@@ -36,6 +36,8 @@ export class FakeRooms {
 export interface DeskNodeOptions extends Partial<AgentEndpointOptions> {
   readonly owner?: string;
   readonly returnMs?: number;
+  readonly sweepMs?: number;
+  readonly goneMs?: number;
 }
 
 /** A desk of agents with its endpoint, and nothing else of a node. */
@@ -59,7 +61,7 @@ export class DeskNode {
     rooms: FakeRooms,
     options: DeskNodeOptions = {},
   ): Promise<DeskNode> {
-    const { owner = 'ND_desk', returnMs, ...given } = options;
+    const { owner = 'ND_desk', returnMs, sweepMs, goneMs, ...given } = options;
     const kinds = new KnownKinds({ registry, log });
     const desk = new AgentDesk({
       store,
@@ -71,7 +73,7 @@ export class DeskNode {
       mint: async (_key, claims, _seconds, identity) => JSON.stringify({ ...claims, identity }),
       limits: { identity: 256, name: 256, metadata: 1000, attributes: 1000 },
       log,
-      returnMs,
+      ...{ returnMs, sweepMs, goneMs },
     });
     const endpoint = new AgentEndpoint({
       admit: async ({ headers }) =>
