@@ -15,6 +15,7 @@ import type { RoomGate } from './room-gate';
 import { carry, receiveHandover } from './room-handover';
 import { takeOut, triesAgain } from './room-leaving';
 import type { RoomNews } from './room-news';
+import type { RoomState } from './room-state';
 import type { RoomDependencies } from './room-types';
 
 export interface RoomMembersOptions {
@@ -144,6 +145,16 @@ export class RoomMembers {
     info.version += 1;
     this.#gone(info, !expected.hidden, expected.isAnnounced);
     this.#options.room.recordingChanged(expected);
+  }
+
+  /** Gives those up who did not come back in time. @returns whether nobody was here for too long. */
+  isIdle({ options, everJoined }: RoomState): boolean {
+    this.removeMissing();
+    const timeout = everJoined ? options.departureTimeout : options.emptyTimeout;
+    return (
+      this.all().every((one) => one.dependent) &&
+      this.#options.deps.now() - this.emptySinceMs >= timeout * 1000
+    );
   }
 
   /** Gives those up who have not come back in time. */

@@ -263,16 +263,7 @@ export class Room {
 
   /** Gives those up who did not come back in time, and closes a Room that is empty for too long. */
   closeIfIdle(): void {
-    if (this.#closed || this.isFrozen) {
-      return;
-    }
-    this.#members.removeMissing();
-    if (this.#members.all().some((one) => !one.dependent)) {
-      return;
-    }
-    const { options, everJoined } = this.#state;
-    const timeout = everJoined ? options.departureTimeout : options.emptyTimeout;
-    if (this.#deps.now() - this.#members.emptySinceMs >= timeout * 1000) {
+    if (!this.#closed && !this.isFrozen && this.#members.isIdle(this.#state)) {
       this.close(DisconnectReason.ROOM_CLOSED);
     }
   }
