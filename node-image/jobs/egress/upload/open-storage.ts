@@ -1,16 +1,23 @@
 import type { StorageSpec } from '../spec';
-import { AzureStorage } from './azure-storage';
 import { LocalStorage } from './local-storage';
-import { S3Storage } from './s3-storage';
 import type { Storage } from './storage';
 
-/** @param localRoot - the folder that files of this node may go to; empty: none may */
+/**
+ * The clouds' clients are loaded where the first recording needs them: they would make the start of
+ * every node a second longer.
+ *
+ * @param localRoot - the folder that files of this node may go to; empty: none may
+ */
 export function openStorage(spec: StorageSpec, localRoot: string): Storage {
   switch (spec.kind) {
-    case 's3':
+    case 's3': {
+      const { S3Storage } = require('./s3-storage') as typeof import('./s3-storage');
       return new S3Storage(spec);
-    case 'azure':
+    }
+    case 'azure': {
+      const { AzureStorage } = require('./azure-storage') as typeof import('./azure-storage');
       return new AzureStorage(spec);
+    }
     case 'local':
       if (localRoot === '') {
         throw new Error('egress.local_directory is not set on this node: no file can be kept here');

@@ -1,6 +1,6 @@
 import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { SourceError } from '../source';
 
 export interface BrowserOptions {
@@ -44,6 +44,8 @@ export class Browser {
   static async launch(options: BrowserOptions): Promise<Browser> {
     const { program, width, height, folder, env, sandbox, insecure } = options;
     try {
+      // Not before a page is recorded: it takes a node a part of a second to load.
+      const { chromium } = await import('playwright-core');
       const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
         executablePath: program,
         headless: false,
