@@ -12,6 +12,8 @@ import { type GaugedStream, TagGauge } from './tag-gauge';
 
 /** What may wait for ffmpeg, in bytes: some seconds. */
 const HIGH_WATER = 4 << 20;
+/** Pieces that come while the Room is made: of some ten seconds. */
+const MAX_WAITING = 1000;
 /** A sender of whom nothing comes for so long is gone, in ms. */
 const SILENCE_MS = 15_000;
 /** A drained sender is closed after a key frame, at the latest after so long, in ms. */
@@ -132,6 +134,7 @@ export class RtmpRun implements TagSink {
   #pass(tag: FlvTag): boolean {
     if (this.#ffmpeg === undefined) {
       this.#waiting.push(tag);
+      if (this.#waiting.length > MAX_WAITING) this.#finish('its room was not there in time');
       return true;
     }
     return this.#into.write(flvTag(tag));
