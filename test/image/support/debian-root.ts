@@ -55,17 +55,7 @@ export class DebianRoot {
 
   /** Copies what makes up a release into /src. */
   addSources(): void {
-    const listed = ['ls-files', '-co', '--exclude-standard', ...SOURCES];
-    const files = execFileSync('git', listed, { cwd: PROJECT, encoding: 'utf8' })
-      .split('\n')
-      .filter((name) => name !== '' && existsSync(join(PROJECT, name)));
-    mkdirSync(join(this.path, 'src'), { recursive: true });
-    const archive = execFileSync('tar', ['-cf', '-', '--no-recursion', '-T', '-'], {
-      cwd: PROJECT,
-      input: files.join('\n'),
-      maxBuffer: 1 << 30,
-    });
-    execFileSync('tar', ['-xf', '-', '-C', join(this.path, 'src')], { input: archive });
+    copySources(join(this.path, 'src'));
   }
 
   /** @param isolated - without a network */
@@ -86,6 +76,21 @@ export class DebianRoot {
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+/** Copies what makes up a release into a folder, which is made. */
+export function copySources(target: string): void {
+  const listed = ['ls-files', '-co', '--exclude-standard', ...SOURCES];
+  const files = execFileSync('git', listed, { cwd: PROJECT, encoding: 'utf8' })
+    .split('\n')
+    .filter((name) => name !== '' && existsSync(join(PROJECT, name)));
+  mkdirSync(target, { recursive: true });
+  const archive = execFileSync('tar', ['-cf', '-', '--no-recursion', '-T', '-'], {
+    cwd: PROJECT,
+    input: files.join('\n'),
+    maxBuffer: 1 << 30,
+  });
+  execFileSync('tar', ['-xf', '-', '-C', target], { input: archive });
 }
 
 /**
