@@ -33,6 +33,7 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'turn.udp_port',
     'turn.relay_range_start',
     'turn.relay_range_end',
+    'ingress.rtmp_port',
     'sluice.node_link',
   ),
   ...own(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import {
   SegmentedFileOutput,
 } from 'livekit-server-sdk';
 import { buildPage } from '../../console/page-server';
+import { blocksOf, REPOSITORY, readPages } from '../../docs/support/pages';
 import { openBrowser } from '../../support/browser';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
@@ -206,6 +208,36 @@ describe('Egress of pages and Rooms on a Single Node', () => {
       assert.ok(made.duration > 3, `${made.duration} s`);
     } finally {
       await speaker.leave();
+    }
+  });
+
+  it('does what docs/egress.md shows', async () => {
+    const block = readPages()
+      .flatMap(blocksOf)
+      .find(({ language, text }) => language === 'ts' && text.includes('EgressClient'));
+    const { httpUrl, apiKey, apiSecret } = server;
+    const script = block?.text
+      .replace('https://meet.example.com', httpUrl)
+      .replace("'key', 'secret'", `'${apiKey}', '${apiSecret}'`);
+    // Among the packages that it imports.
+    const folder = join(REPOSITORY, 'out', `egress-${process.pid}`);
+    await mkdir(folder, { recursive: true });
+    const speaker = new NodeClient();
+    try {
+      await speaker.connect(server.url, await joinToken(server, 'demo', 'ada'));
+      await speaker.publishTone();
+      await writeFile(join(folder, 'snippet.mts'), script ?? '');
+      const args = ['--import', 'tsx', join(folder, 'snippet.mts')];
+      const id = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();
+      await reached(id, EgressStatus.EGRESS_ACTIVE);
+      await egress.stopEgress(id);
+      const ended = await reached(id, EgressStatus.EGRESS_COMPLETE);
+      assert.equal(ended.status, EgressStatus.EGRESS_COMPLETE, ended.error);
+      const [segments] = ended.segmentResults;
+      assert.match(segments?.playlistName ?? '', /all\.m3u8$/);
+    } finally {
+      await speaker.leave();
+      await rm(folder, { recursive: true, force: true });
     }
   });
 });
