@@ -80,6 +80,7 @@ test(
   async (t) => {
     const room = 'recorded';
     const alice = new FlashBeep();
+    t.after(() => alice.leave());
     const token = await joinToken(server, room, 'alice');
     await alice.start({ url: server.url, token, codec: VideoCodec.VP8, simulcast: true });
     const direct = (filepath: string): DirectFileOutput => new DirectFileOutput({ filepath });

@@ -38,8 +38,9 @@ const codecs = [
 ] as const;
 
 for (const [name, codec, simulcast] of codecs) {
-  test(`${name} is recorded in step with its sound`, options, async () => {
+  test(`${name} is recorded in step with its sound`, options, async (t) => {
     const alice = new FlashBeep();
+    t.after(() => alice.leave());
     const token = await joinToken(node, name, 'alice');
     await alice.start({ url: node.url, token, codec, simulcast });
     const file = join(folder, `${name}.mkv`);
@@ -65,7 +66,7 @@ for (const where of ['here', 'on another node'] as const) {
   test(
     `a camera that comes late, is muted and goes is black meanwhile, recorded ${where}`,
     options,
-    async () => {
+    async (t) => {
       const api = new RoomServiceClient(
         node.url.replace('ws', 'http'),
         node.apiKey,
@@ -73,6 +74,7 @@ for (const where of ['here', 'on another node'] as const) {
       );
       const room = `late-${where.length}`;
       const alice = new FlashBeep();
+      t.after(() => alice.leave());
       await alice.start({ url: node.url, token: await joinToken(node, room, 'alice') });
       const mute = async (muted: boolean): Promise<void> => {
         for (const sid of [alice.videoSid, alice.audioSid]) {

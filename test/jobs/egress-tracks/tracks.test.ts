@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { dispose, VideoCodec } from '@livekit/rtc-node';
 import { SourceError } from '../../../node-image/jobs/egress/source';
 import { TracksSource } from '../../../node-image/jobs/egress/tracks/tracks-source';
+import type { RtpTap } from '../../../node-image/media/taps/rtp-tap';
 import { joinToken } from '../../support/tokens';
 import { sleep, until } from '../../support/wait';
 import { FlashBeep } from './support/flash-beep';
@@ -35,8 +36,9 @@ after(async () => {
 test(
   'a participant is recorded here, and on another node; a track of it ends with it',
   options,
-  async () => {
+  async (t) => {
     const alice = new FlashBeep();
+    t.after(() => alice.leave());
     const token = await joinToken(node, 'party', 'alice');
     await alice.start({ url: node.url, token, codec: VideoCodec.VP8, simulcast: true });
     const participant = { kind: 'participant', identity: 'alice', screenShare: false } as const;
@@ -100,8 +102,9 @@ test(
   },
 );
 
-test('what is not there is waited for, and named', options, async () => {
+test('what is not there is waited for, and named', options, async (t) => {
   const alice = new FlashBeep();
+  t.after(() => alice.leave());
   await alice.start({
     url: node.url,
     token: await joinToken(node, 'bare', 'alice'),
@@ -137,11 +140,16 @@ test('what is not there is waited for, and named', options, async () => {
   await alice.leave();
 });
 
-test('a node that records and asks no more is let go of', options, async () => {
+test('a node that records and asks no more is let go of', options, async (t) => {
   const alice = new FlashBeep();
+  t.after(() => alice.leave());
   await alice.start({ url: node.url, token: await joinToken(node, 'lease', 'alice') });
   const room = await remote.openRoom('lease');
-  const tap = await room?.tap(alice.audioSid);
+  let tap: RtpTap | undefined;
+  await until('the sound to come', async () => {
+    tap = await room?.tap(alice.audioSid);
+    return tap !== undefined;
+  });
   assert.equal(tap?.mimeType, 'audio/opus');
   const taps = node.rooms.get('lease')?.taps;
   assert.equal(taps?.isRecording, true);

@@ -94,7 +94,9 @@ export class FlashBeep {
     await this.room.localParticipant?.unpublishTrack(sid);
   }
 
+  /** Idempotent. */
   async leave(): Promise<void> {
+    if (this.#abort.signal.aborted) return;
     this.#abort.abort();
     await this.room.disconnect();
   }
