@@ -12,6 +12,7 @@ import {
   scalingLoad,
   takeStock,
 } from './scaling-stock';
+import { isTestCall } from './test-calls';
 
 export { SCALE_IN, type ScalingState } from './scaling-stock';
 
@@ -228,7 +229,8 @@ function canSpare(
 /**
  * Nodes by what it takes to empty them, the cheapest first: those with an old configuration, which
  * have to go in any case, then those with the fewest participants, then Rooms, then the youngest. A Room that was placed since
- * a node last told of itself counts as one with one participant: it may just have been moved there.
+ * a node last told of itself counts as one with one participant: it may just have been moved there;
+ * unless it is that of a test call, which nobody misses.
  */
 export function cheapestToEmpty(
   nodes: readonly RegisteredNode[],
@@ -237,7 +239,7 @@ export function cheapestToEmpty(
   const newest = Math.max(...nodes.map(({ record }) => record.configVersion));
   const costs = (node: RegisteredNode): number[] => {
     const { configVersion, load, startedAtMs } = node.record;
-    const untold = recent.filter((placed) => isUntold(placed, node)).length;
+    const untold = recent.filter((one) => !isTestCall(one.room) && isUntold(one, node)).length;
     return [
       configVersion < newest ? 0 : 1,
       load.clients + untold,

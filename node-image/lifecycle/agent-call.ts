@@ -7,12 +7,11 @@ import { TestCallError, testCall } from '../cloud/agent/test-call';
 import { nodesOn } from '../cloud/machine-nodes';
 import { chooseKey, LINK_TLS, type LinkKeys, linkKeys } from '../cluster/link/link-key';
 import { isStale, type LinkAddress, stateOf } from '../cluster/node-record';
+import { TEST_CALL_PREFIX } from '../cluster/test-calls';
 import type { SluiceConfig } from '../contract';
 import { CLIENT_HEADER } from '../signaling/entry/forwarded';
 import type { ClusterParts } from './cluster-parts';
 
-/** What the Rooms of test calls are called: they are seen in webhooks, and end by themselves. */
-const ROOM_PREFIX = 'sluice-ready-';
 const TOKEN_SECONDS = 60;
 const ALIVE_MS = 3000;
 
@@ -31,7 +30,7 @@ export interface CallThroughNode {
  */
 export async function callThroughNode(options: CallThroughNode): Promise<string> {
   const { config, parts } = options;
-  const room = `${ROOM_PREFIX}${nanoid(12)}`;
+  const room = `${TEST_CALL_PREFIX}${nanoid(12)}`;
   const token = await tokenFor(room, parts?.keys ?? fixedKeys(config.keys));
   const { protocol, address, port } =
     config.sluice.role === 'media' && parts !== undefined

@@ -225,10 +225,11 @@ describe('the node that is cheapest to empty', () => {
   test('has no Room that was placed since it last told of itself', () => {
     const told = nodeNamed('told', { load: { clients: 0, rooms: 0 }, startedAtMs: 1 });
     const given = nodeNamed('given', { load: { clients: 0, rooms: 0 }, startedAtMs: 9 });
-    const placed = (agoMs: number) =>
-      cheapestToEmpty([told, given], [{ room: 'r', nodeId: 'given', agoMs }])[0]?.record.id;
+    const placed = (agoMs: number, room = 'r') =>
+      cheapestToEmpty([told, given], [{ room, nodeId: 'given', agoMs }])[0]?.record.id;
     assert.equal(placed(1_000), 'told');
     assert.equal(placed(20_000), 'given', 'it has told by now that it has none');
+    assert.equal(placed(1_000, 'sluice-ready-1'), 'given', 'nobody misses a test call');
   });
 
   test('has an old configuration, if any has', () => {
