@@ -1,19 +1,21 @@
 import type { DisconnectReason, LeaveRequest_Action, SignalRequest } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
+import { KeptSocket } from '../net/kept-socket';
 import { leaveRequest } from '../room/leave';
 import { OutgoingSignal } from '../room/signal-sink';
 import type { Session } from './session';
 import { decodeSignal } from './signal-codec';
-import { SignalSocket } from './signal-socket';
 
+/** How often the connection itself is checked, in ms. */
+const PING_MS = 10_000;
 /** What a client may say before it is let in, in messages and in bytes. */
 const MAX_EARLY = 100;
 const MAX_EARLY_BYTES = 2 * 1024 * 1024;
 
 /** A client's connection from the accepted handshake on: what it says waits until somebody serves it. */
 export class Handshake {
-  readonly sink: SignalSocket;
+  readonly sink: KeptSocket;
   readonly #early: { data: Buffer; isBinary: boolean }[] = [];
   readonly #log: Logger;
   #earlyBytes = 0;
@@ -21,7 +23,8 @@ export class Handshake {
 
   constructor(socket: WebSocket, log: Logger) {
     this.#log = log;
-    this.sink = new SignalSocket(socket, {
+    this.sink = new KeptSocket(socket, {
+      pingMs: PING_MS,
       message: (data, isBinary) => this.#receive(data, isBinary),
       overflowed: () =>
         log.info(

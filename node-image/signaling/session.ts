@@ -9,13 +9,13 @@ import {
   type UnpublishDataTrackResponse,
 } from '@livekit/protocol';
 import { SdpError } from '../media/sdp/offer-reader';
+import type { MessageBudget } from '../net/message-budget';
 import { type OwnDataLimits, updateOwnData } from '../room/own-data';
 import type { Participant } from '../room/participant';
 import { applySyncState } from '../room/resume';
 import type { Room } from '../room/room';
 import type { SignalMessage, SignalSink } from '../room/signal-sink';
 import type { Simulations } from '../room/simulate';
-import type { MessageBudget } from './client-limits';
 import { itemCount } from './request-size';
 
 export interface SessionOptions {

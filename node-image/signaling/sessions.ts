@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { TokenMinter } from '../api/token-minter';
 import type { VerifiedToken } from '../api/tokens';
+import { MessageBudget } from '../net/message-budget';
 import type { OwnDataLimits } from '../room/own-data';
 import type { Participant } from '../room/participant';
 import type { Room } from '../room/room';
 import type { Simulations } from '../room/simulate';
-import { MessageBudget } from './client-limits';
 import { Session } from './session';
 
 export interface SessionsOptions {

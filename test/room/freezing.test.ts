@@ -10,12 +10,12 @@ import {
   UpdateParticipantMetadata,
   UpdateParticipantRequest,
 } from '@livekit/protocol';
+import { MessageBudget } from '../../node-image/net/message-budget';
 import { LocalRoomControl } from '../../node-image/room/local-room-control';
 import type { Participant } from '../../node-image/room/participant';
 import type { Room } from '../../node-image/room/room';
 import { RoomElsewhereError } from '../../node-image/room/room-ownership';
 import { Simulations } from '../../node-image/room/simulate';
-import { MessageBudget } from '../../node-image/signaling/client-limits';
 import { Session } from '../../node-image/signaling/session';
 import { settled } from './fakes';
 import { TestRooms } from './rooms';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MessageBudget } from '../../node-image/net/message-budget';
 import {
   JoinLimits,
   type JoinLimitsOptions,
   JoinRefusedError,
-  MessageBudget,
 } from '../../node-image/signaling/client-limits';
 
 const limitsWith = (changes: Partial<JoinLimitsOptions>): JoinLimits =>

@@ -15,12 +15,12 @@ import {
   TrackType,
   UpdateSubscription,
 } from '@livekit/protocol';
+import { MessageBudget } from '../../node-image/net/message-budget';
 import type { VideoGrants } from '../../node-image/room/grants';
 import type { Participant } from '../../node-image/room/participant';
 import type { Room } from '../../node-image/room/room';
 import type { SignalMessage } from '../../node-image/room/signal-sink';
 import { Simulations } from '../../node-image/room/simulate';
-import { MessageBudget } from '../../node-image/signaling/client-limits';
 import { Session } from '../../node-image/signaling/session';
 import { description, sends } from '../media/support/descriptions';
 import type { FakeSink } from '../room/fakes';

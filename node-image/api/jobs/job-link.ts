@@ -6,6 +6,7 @@ import { RegistryUnavailableError } from '../../cluster/registry';
 import { type JobHost, JobTakenError } from '../../jobs/job-host';
 import { type JobNodes, NodeSilentError } from '../../jobs/job-nodes';
 import { JobRefusedError, JobRequestError } from '../../jobs/job-runner';
+import { jobSchema, newJobSchema } from '../../jobs/job-schema';
 import {
   answerJson,
   BodyTooLargeError,
@@ -22,27 +23,9 @@ const START_MS = 35_000;
 const REQUEST_MS = 15_000;
 const RUNNING_MS = 2000;
 
-const kind = z.enum(['egress', 'ingress', 'agent']);
-const newJob = z.object({
-  id: z.string().min(1),
-  kind,
-  room: z.string(),
-  spec: z.string(),
-  info: z.string(),
-});
-const orderSchema = z.object({ job: newJob, epoch: z.number().optional() });
+const orderSchema = z.object({ job: newJobSchema, epoch: z.number().optional() });
 const requestSchema = z.object({ id: z.string(), name: z.string(), body: z.string() });
 const stopSchema = z.object({ id: z.string(), reason: z.string() });
-const jobSchema = newJob.extend({
-  state: z.enum(['waiting', 'active', 'ended']),
-  owner: z.string(),
-  epoch: z.number(),
-  retries: z.number(),
-  losses: z.number(),
-  createdAtMs: z.number(),
-  endedAtMs: z.number(),
-  leaseLeftMs: z.number(),
-});
 const textSchema = z.object({ text: z.string() });
 const runningSchema = z.object({ ids: z.array(z.string()) });
 

@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import type { SharedRedis } from '../../cluster/redis/shared-redis';
 import { RegistryUnavailableError } from '../../cluster/registry';
 import { JOB_LEASE_MS, type Job, type JobClaim } from '../job';
+import { jobHeadSchema } from '../job-schema';
 import type { JobFilter, JobStore, NewJob } from '../job-store';
 import {
   claimJob,
@@ -20,18 +20,6 @@ import {
 const BATCH = 100;
 /** Ended jobs that one script takes away. */
 const SWEPT_AT_ONCE = 250;
-
-const headSchema = z.object({
-  kind: z.enum(['egress', 'ingress', 'agent']),
-  room: z.string(),
-  state: z.enum(['waiting', 'active', 'ended']),
-  owner: z.string(),
-  epoch: z.number(),
-  retries: z.number(),
-  losses: z.number(),
-  createdAtMs: z.number(),
-  endedAtMs: z.number(),
-});
 
 /** The jobs of a cluster, in Redis. docs/registry.md describes what is kept there. */
 export class RedisJobStore implements JobStore {
@@ -158,7 +146,7 @@ export class RedisJobStore implements JobStore {
   #found(answer: unknown): Job | undefined {
     const [id, text, spec, info, leaseLeftMs] = list(answer);
     const where = `${this.#shared.keys.of('jobs')} ${String(id)}`;
-    const head = this.#shared.stored.read(headSchema, where, text);
+    const head = this.#shared.stored.read(jobHeadSchema, where, text);
     return (
       head && {
         id: String(id),
@@ -173,7 +161,7 @@ export class RedisJobStore implements JobStore {
 
 /** What is put back where Redis has lost it: by all that its owner knows, the job runs. */
 const headOf = (job: Job, owner: string): string =>
-  JSON.stringify({ ...headSchema.parse(job), state: 'active', owner, endedAtMs: 0 });
+  JSON.stringify({ ...jobHeadSchema.parse(job), state: 'active', owner, endedAtMs: 0 });
 
 const lease = (ms: number): string => `${Math.round(ms)}`;
 const list = (answer: unknown): unknown[] => (Array.isArray(answer) ? answer : []);

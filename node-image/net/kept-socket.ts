@@ -1,41 +1,45 @@
 import type { RawData, WebSocket } from 'ws';
-import type { OutgoingSignal, SignalSink } from '../room/signal-sink';
 
-/** How often the connection itself is checked, in ms, and after how many unanswered checks it is dead. */
-const PING_MS = 10_000;
+/** After how many unanswered checks a connection is dead. */
 const MAX_MISSED_PINGS = 3;
 /** What a client that reads nothing may leave unread, in bytes. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 /** How long a close may wait for the client's, in ms. */
 const CLOSE_GRACE_MS = 2000;
 
-export interface SignalSocketEvents {
+export interface KeptSocketOptions {
+  /** How often the connection itself is checked, in ms. */
+  readonly pingMs: number;
+  /** Not called once `close` was. */
   message(data: Buffer, isBinary: boolean): void;
   /** The client leaves too much unread; its connection is cut. */
-  overflowed(): void;
+  overflowed?(): void;
   /** The connection is gone, by whomever. Called once. */
   closed(): void;
 }
 
-/** One client's WebSocket: answers in the format that the client speaks, and never waits for it. */
-export class SignalSocket implements SignalSink {
+/**
+ * One client's WebSocket, checked as long as it is open: the client is answered in the format that it
+ * speaks, and never waited for.
+ */
+export class KeptSocket {
   readonly #socket: WebSocket;
-  readonly #events: SignalSocketEvents;
+  readonly #options: KeptSocketOptions;
   readonly #pingTimer: NodeJS.Timeout;
   #speaksJson = false;
   #missedPings = 0;
   #closed = false;
 
-  constructor(socket: WebSocket, events: SignalSocketEvents) {
+  constructor(socket: WebSocket, options: KeptSocketOptions) {
     this.#socket = socket;
-    this.#events = events;
+    this.#options = options;
     socket.on('message', (data: RawData, isBinary: boolean) => {
       if (this.#closed) {
         // Another connection may have taken its place already.
         return;
       }
       this.#speaksJson = !isBinary;
-      events.message(toBuffer(data), isBinary);
+      options.message(toBuffer(data), isBinary);
     });
     socket.on('pong', () => {
       this.#missedPings = 0;
@@ -43,36 +47,37 @@ export class SignalSocket implements SignalSink {
     socket.once('close', () => {
       clearInterval(this.#pingTimer);
       this.#closed = true;
-      events.closed();
+      options.closed();
     });
     // An oversized or malformed frame: the library closes the connection with the right code.
     socket.on('error', () => {});
-    this.#pingTimer = setInterval(() => this.#ping(), PING_MS);
+    this.#pingTimer = setInterval(() => this.#ping(), options.pingMs);
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  send(signal: OutgoingSignal): void {
+  send(message: { readonly json: string; readonly binary: Uint8Array }): void {
     if (this.#closed || this.#socket.readyState !== this.#socket.OPEN) {
       return;
     }
     if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) {
       // It may resume, and then gets everything that it needs anew.
       this.#socket.terminate();
-      this.#events.overflowed();
+      this.#options.overflowed?.();
       return;
     }
-    this.#socket.send(this.#speaksJson ? signal.json : signal.binary);
+    this.#socket.send(this.#speaksJson ? message.json : message.binary);
   }
 
-  close(): void {
+  /** @param code - RFC 6455 7.4.1. @default 1000. Idempotent. */
+  close(code = 1000, reason = ''): void {
     if (this.#closed) {
       return;
     }
     this.#closed = true;
-    this.#socket.close(1000);
+    this.#socket.close(code, reason);
     setTimeout(() => this.#socket.terminate(), CLOSE_GRACE_MS).unref();
   }
 
@@ -80,7 +85,7 @@ export class SignalSocket implements SignalSink {
     this.#missedPings += 1;
     if (this.#missedPings > MAX_MISSED_PINGS) {
       this.#socket.terminate();
-    } else {
+    } else if (this.#socket.readyState === this.#socket.OPEN) {
       this.#socket.ping();
     }
   }
