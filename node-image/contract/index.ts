@@ -18,6 +18,19 @@ export { type ConfigKey, configTree, keyAt, leavesOf } from './config-tree';
 export { UNUSED_KEYS, UNUSED_KEYS_OF_ROLE, type UnusedKey } from './config-unused';
 export { parseDuration } from './config-values';
 export {
+  type DeployedJobs,
+  type DeployedStorage,
+  JOB_SIZES,
+  JOBS_DISK_GIB,
+  type JobSizes,
+  type JobUrls,
+  jobSettings,
+  jobUrls,
+  RTMPS_PORT,
+  type TooLarge,
+  tooLargeFor,
+} from './deployed-jobs';
+export {
   BEHIND_OWN_HAPROXY,
   DEPLOYMENT_DEFAULTS,
   type DeployedDrain,
@@ -52,6 +65,7 @@ export {
   PORT_RANGES,
   PORT_USES,
   PORTS,
+  PORTS_ON_REQUEST,
   type PortUse,
 } from './ports';
 export {
