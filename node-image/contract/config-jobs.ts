@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { egressKeys } from './config-egress';
-import { decimal, duration, flag, port, section, text, whole } from './config-values';
+import { decimal, duration, flag, ipAddress, port, section, text, whole } from './config-values';
+import { PORTS_ON_REQUEST } from './ports';
 
 /** CPU cores that a job needs of its node. */
 const cpuCost = (byDefault: number) => decimal(byDefault, 0, 256);
@@ -50,6 +52,18 @@ export const ingressSchema = section({
   whip_base_url: text(),
   /** Where encoders are taken by RTMP: 1935 is what they expect; 0: nowhere. @default 0 */
   rtmp_port: port(0),
+  /**
+   * Where encoders are taken by RTMPS: 1936 is usual; 0: nowhere. TLS ends in front of the node: at the
+   * HAProxy of the machine, with the certificate of the entry, or at a load balancer. @default 0
+   */
+  rtmps_port: port(0),
+  /**
+   * Where whoever has ended TLS on this machine passes such streams on, with a PROXY header (v2) that
+   * says who the client is: on 127.0.0.1 alone, and only with rtmps_port. @default 7935
+   */
+  rtmp_proxy_port: port(PORTS_ON_REQUEST.rtmpBehindEntry),
+  /** Addresses of this machine that RTMP is taken at; empty: those of bind_addresses. */
+  bind_addresses: z.array(ipAddress()).meta({ allowed: 'a list of IP addresses' }).default([]),
   /** URLs may be pulled from private and local addresses too. @default false */
   allow_private_urls: flag(false),
   cpu_cost: ingressCpuCost,

@@ -34,6 +34,8 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'turn.relay_range_start',
     'turn.relay_range_end',
     'ingress.rtmp_port',
+    'ingress.rtmps_port',
+    'ingress.rtmp_proxy_port',
     'sluice.node_link',
   ),
   ...own(
@@ -43,6 +45,7 @@ export const OWN_KEYS: readonly OwnKey[] = [
     'rtc.ips',
     'rtc.interfaces',
     'turn.bind_addresses',
+    'ingress.bind_addresses',
   ),
   ...own(
     'it is about one machine and the place that it is in',

@@ -64,6 +64,7 @@ export {
   NEXT_NODE_BASE,
   PORT_RANGES,
   PORT_USES,
+  PORT_USES_ON_REQUEST,
   PORTS,
   PORTS_ON_REQUEST,
   type PortUse,

@@ -45,6 +45,10 @@ export const PORTS = {
 export const PORTS_ON_REQUEST = {
   /** What encoders expect of RTMP: `ingress.rtmp_port`. */
   rtmp: 1935,
+  /** RTMP in TLS, which ends at HAProxy or a load balancer: `ingress.rtmps_port`. */
+  rtmps: 1936,
+  /** Where that HAProxy passes it on to the node, on loopback: `ingress.rtmp_proxy_port`. */
+  rtmpBehindEntry: 7935,
 } as const;
 
 /** One worker a core, one port a worker and protocol: the firewalls open no more than this. */
@@ -126,6 +130,12 @@ export const PORT_USES: readonly PortUse[] = [
   },
   { what: 'TURN relay', protocol: 'udp', ...PORT_RANGES.turnRelay, roles: MEDIA, from: 'cluster' },
   { what: 'pipes', protocol: 'udp', ...PORT_RANGES.pipes, roles: ['media'], from: 'cluster' },
+];
+
+/** Ports that a node listens on where its configuration says so. */
+export const PORT_USES_ON_REQUEST: readonly PortUse[] = [
+  { what: 'RTMP', protocol: 'tcp', ...one(PORTS_ON_REQUEST.rtmp), roles: ENTRY, from: 'clients' },
+  { what: 'RTMPS', protocol: 'tcp', ...one(PORTS_ON_REQUEST.rtmps), roles: ENTRY, from: 'clients' },
 ];
 
 /**

@@ -15,6 +15,8 @@ export interface HaproxyConfig {
    * @default - there is none
    */
   readonly challenges?: string | undefined;
+  /** RTMP in TLS; with a certificate only. @default - none is taken */
+  readonly rtmps?: RtmpsConfig | undefined;
   /** `host:port` of Master Nodes: the first is this machine's, the others stand in for it. */
   readonly masters: readonly [string, ...string[]];
   /** `host:port` of TURN servers that take plain TCP; none: there is no TURN/TLS. */
@@ -26,6 +28,13 @@ export interface HaproxyConfig {
    * that group can tell it anything.
    */
   readonly adminSocket: string;
+}
+
+export interface RtmpsConfig {
+  /** Usually 1936. */
+  readonly port: number;
+  /** `host:port` of the node, which is told by a PROXY header who the client is. */
+  readonly node: string;
 }
 
 /** The backend whose servers may be named while HAProxy runs: slot 1 and up. */
@@ -56,6 +65,7 @@ export function renderHaproxyConfig(config: HaproxyConfig): string {
     masters(config.masters),
     ...(certificate !== undefined ? plain(config) : []),
     ...(healthPort !== undefined ? [health(healthPort)] : []),
+    ...rtmps(config),
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
@@ -196,6 +206,24 @@ const health = (port: number): string[] => [
   '    http-request return status 200 content-type text/plain string OK if is_well',
   '    http-request return status 503 content-type text/plain string "the node of this machine is not ready"',
 ];
+
+/** Streams last for hours, and may be silent while an encoder has nothing to send. */
+function rtmps({ rtmps: given, certificate }: HaproxyConfig): string[][] {
+  if (given === undefined || certificate === undefined) return [];
+  return [
+    [
+      'frontend rtmps',
+      ...bothFamilies(given.port, ` ssl crt ${checkedPath(certificate)}`),
+      `    timeout client ${IDLE_SECONDS}s`,
+      '    default_backend rtmp',
+    ],
+    [
+      'backend rtmp',
+      `    timeout server ${IDLE_SECONDS}s`,
+      `    server node ${checkedServer(given.node)} send-proxy-v2`,
+    ],
+  ];
+}
 
 function checkedPath(path: string): string {
   if (/^\/[\w./@+-]+$/.test(path)) return path;

@@ -170,14 +170,19 @@ async function listenForRtmp(
 ): Promise<void> {
   const { rtmp_port: port } = config.ingress;
   if (port === 0) return;
-  const addresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
+  const asked = config.ingress.bind_addresses;
+  const addressKey = asked.length > 0 ? 'ingress.bind_addresses' : 'bind_addresses';
+  const addresses = withoutMissingLoopback(
+    asked.length > 0 ? asked : config.bind_addresses,
+    networkInterfaces(),
+  );
   const publish: RtmpServerOptions['publish'] = async (key, session) => {
     const info = await rtmpIngressOf(store, key);
     return info && rtmp.take(info, () => session.close());
   };
   const server = await RtmpServer.listen({ addresses, port, publish, log }).catch(
     (error: unknown) => {
-      const keys = { portKey: 'ingress.rtmp_port', addressKey: 'bind_addresses' };
+      const keys = { portKey: 'ingress.rtmp_port', addressKey };
       throw listenErrorOf(error, { address: addresses.join(', '), port, ...keys });
     },
   );

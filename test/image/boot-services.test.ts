@@ -68,6 +68,21 @@ test('an entry with TLS needs a certificate, and boot says where it belongs', as
   );
 });
 
+test('RTMP in TLS ends at the HAProxy of the machine, where TLS of the entry does', async (t) => {
+  const machine = new BootMachine(t);
+  const file = '/run/sluice/haproxy/haproxy.cfg';
+  machine.write('/etc/sluice/tls/entry.pem', 'PEM');
+  machine.write('/etc/sluice/sluice.yaml', `${masterYaml}ingress: { rtmps_port: 1936 }\n`);
+  machine.plan({ cloud: 'none', role: 'master', entry: {} });
+  await machine.boot();
+  assert.match(machine.read(file), /bind :1936 ssl crt \/etc\/sluice\/tls\/entry\.pem$/m);
+  assert.match(machine.read(file), /server node 127\.0\.0\.1:7935 send-proxy-v2$/m);
+  // A load balancer has ended it, and passes it to ingress.rtmp_port.
+  machine.plan({ cloud: 'none', role: 'master', entry: { tls: false, port: 7443 } });
+  await machine.boot();
+  assert.doesNotMatch(machine.read(file), /1936/);
+});
+
 test('a Media Node has no entry', async (t) => {
   const machine = new BootMachine(t);
   machine.write('/etc/sluice/sluice.yaml', CLUSTER.replace('ROLE', 'media'));

@@ -11,7 +11,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { type HaproxyConfig, renderHaproxyConfig } from '../../node-image/image/haproxy-config';
 import { freeTcpPort } from '../support/ports';
-import { until } from '../support/wait';
+import { until, within } from '../support/wait';
 
 const STUN = Buffer.from('000100002112a442736c756963652d70726f6265', 'hex');
 
@@ -60,6 +60,11 @@ const VARIANTS: Readonly<Record<string, () => HaproxyConfig>> = {
     certificate,
     redirect: false,
     challenges: '/run/sluice/certificates/challenges.sock',
+  }),
+  'with RTMP in TLS': () => ({
+    ...base,
+    certificate,
+    rtmps: { port: 1936, node: '127.0.0.1:7935' },
   }),
   'plain, on a machine of its own': () => ({ ...base, port: 80 }),
 };
@@ -243,6 +248,42 @@ describe('the entry that runs', { concurrency: 1 }, () => {
     assert.equal(await health(), 200);
     web.server.close();
     await until('the health to say so', async () => (await health()) === 503);
+  });
+
+  test('RTMP in TLS goes to the node, which is told who the client is', async (t) => {
+    const web = await master(t);
+    const [port, rtmps] = [await freeTcpPort(), await freeTcpPort()];
+    let passOn: (bytes: Buffer) => void = () => {};
+    const given = new Promise<Buffer>((resolve) => {
+      passOn = resolve;
+    });
+    const server = createTcpServer((socket) => {
+      let all = Buffer.alloc(0);
+      socket.on('error', () => {});
+      socket.on('data', (part) => {
+        all = Buffer.concat([all, part]);
+        if (all.includes('C0C1')) passOn(all);
+      });
+    });
+    const node = (await listen(t, server)).address;
+    await start(t, {
+      ...base,
+      port,
+      certificate,
+      redirect: false,
+      masters: [web.address],
+      rtmps: { port: rtmps, node },
+      adminSocket: join(folder, 'e.sock'),
+    });
+    const socket = connectTls({ host: '127.0.0.1', port: rtmps, rejectUnauthorized: false }, () =>
+      socket.write('C0C1'),
+    );
+    t.after(() => socket.destroy());
+    const header = await within('the stream', given);
+    // Source: the PROXY protocol, 2.2: signature, version 2 and PROXY, TCP over IPv4, its addresses.
+    assert.equal(header.subarray(0, 14).toString('hex'), '0d0a0d0a000d0a515549540a2111');
+    assert.deepEqual([...header.subarray(16, 20)], [127, 0, 0, 1]);
+    assert.equal(header.readUInt16BE(26), rtmps);
   });
 
   test('TURN servers can be named while it runs, and taken away', async (t) => {

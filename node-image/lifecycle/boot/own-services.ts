@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { CHALLENGE_SOCKET } from '../../certificates/settings';
 import type { SluiceConfig } from '../../contract';
-import { renderHaproxyConfig } from '../../image/haproxy-config';
+import { type RtmpsConfig, renderHaproxyConfig } from '../../image/haproxy-config';
 import { renderRedisConfig } from '../../image/redis-config';
 import type { Interfaces } from '../listen-addresses';
 import { nodeLinkAddress } from '../node-link-address';
@@ -121,9 +121,15 @@ async function haproxyText({ machine, plan, config, say }: OwnServicesOptions) {
       masters: [`127.0.0.1:${config.port}`, ...entry.masters],
       turnSlots: plan.role === 'master' && isTurnTlsPassedOn(config) ? TURN_SLOTS : 0,
       turn: entry.turn.length > 0 || !ownTurn ? entry.turn : [`127.0.0.1:${turn.tls_port}`],
+      rtmps: rtmpsOf(config),
       adminSocket: '/run/sluice/haproxy/admin.sock',
     }),
   );
+}
+
+function rtmpsOf({ ingress }: SluiceConfig): RtmpsConfig | undefined {
+  const { rtmps_port: port, rtmp_proxy_port: behind } = ingress;
+  return port === 0 ? undefined : { port, node: `127.0.0.1:${behind}` };
 }
 
 function worded(name: string, render: () => string): string {
