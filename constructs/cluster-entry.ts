@@ -1,8 +1,12 @@
 import { Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Domain } from './domain';
-import type { Network } from './network';
-import { type ClientEntry, loadBalancerEntry, masterNodeEntry } from './private/client-entry';
+import {
+  type ClientEntry,
+  type EntrySurroundings,
+  loadBalancerEntry,
+  masterNodeEntry,
+} from './private/client-entry';
+import { warnOfNoRtmp } from './private/rtmp-listeners';
 import { SignalingEntry, type SignalingEntryOptions } from './signaling-entry';
 import type { ISignalingEntry } from './signaling-entry-existing';
 
@@ -27,7 +31,7 @@ export abstract class ClusterEntry {
   }
 
   /** @internal */
-  abstract _bind(scope: Construct, network: Network, domain: Domain): ClientEntry;
+  abstract _bind(scope: Construct, around: EntrySurroundings): ClientEntry;
 }
 
 class OwnLoadBalancer extends ClusterEntry {
@@ -35,13 +39,14 @@ class OwnLoadBalancer extends ClusterEntry {
     super();
   }
 
-  override _bind(scope: Construct, network: Network, domain: Domain): ClientEntry {
+  override _bind(scope: Construct, { network, domain, rtmp }: EntrySurroundings): ClientEntry {
     const entry = new SignalingEntry(scope, 'Entry', {
       // With a load balancer of yours there is nothing to put into subnets.
       ...(this.options.loadBalancer === undefined && {
         vpcSubnets: { subnets: network.entrySubnets.subnets },
       }),
       ...this.options,
+      rtmp: this.options.rtmp ?? rtmp,
       vpc: network.vpc,
       domain,
     });
@@ -54,14 +59,15 @@ class ExistingEntry extends ClusterEntry {
     super();
   }
 
-  override _bind(): ClientEntry {
-    const { url } = this.entry;
+  override _bind(scope: Construct, { rtmp }: EntrySurroundings): ClientEntry {
+    const { url, rtmpTargetGroup } = this.entry;
+    if (rtmp && rtmpTargetGroup === undefined) warnOfNoRtmp(scope);
     return loadBalancerEntry(this.entry, Token.isUnresolved(url) || url.startsWith('https:'));
   }
 }
 
 class MasterNodeEntry extends ClusterEntry {
-  override _bind(scope: Construct, _network: Network, domain: Domain): ClientEntry {
-    return masterNodeEntry(scope, domain);
+  override _bind(scope: Construct, { domain, rtmp }: EntrySurroundings): ClientEntry {
+    return masterNodeEntry(scope, domain, rtmp);
   }
 }

@@ -20,6 +20,7 @@ import { Observability } from './observability';
 import { buildCluster, masterZone, networkOf, secretsOf } from './private/build-cluster';
 import { checkMasters } from './private/cluster-checks';
 import { Problems } from './private/validation';
+import type { RecordingsStore } from './recordings-store';
 import { RedisStore } from './redis-store';
 import type { IRedisStore } from './redis-store-existing';
 import type { ISignalingEntry } from './signaling-entry-existing';
@@ -83,6 +84,9 @@ export class ElasticCluster extends Resource implements ICluster {
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
 
+  /** Where recordings go; none without `mediaNodes.jobs`, or where those have none. */
+  readonly recordings?: RecordingsStore;
+
   /** Metrics; a dashboard and alarms on request. */
   readonly observability: Observability;
 
@@ -108,6 +112,7 @@ export class ElasticCluster extends Resource implements ICluster {
     });
     if (entry.balancer) this.entry = entry.balancer;
     this.mediaNodes = mediaNodes;
+    if (mediaNodes.recordings) this.recordings = mediaNodes.recordings;
     this.masterNodes = masterNodes;
     this.url = address.url;
     this.domainName = address.domainName;

@@ -18,6 +18,7 @@ import type { Network } from './network';
 import { Observability } from './observability';
 import { buildCluster, networkOf, secretsOf } from './private/build-cluster';
 import { checkMasters } from './private/cluster-checks';
+import type { RecordingsStore } from './recordings-store';
 import { RedisStore } from './redis-store';
 import type { IRedisStore } from './redis-store-existing';
 import type { ISignalingEntry } from './signaling-entry-existing';
@@ -73,6 +74,9 @@ export class HighAvailabilityCluster extends Resource implements ICluster {
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
 
+  /** Where recordings go; none without `mediaNodes.jobs`, or where those have none. */
+  readonly recordings?: RecordingsStore;
+
   /** Metrics; a dashboard and alarms on request. */
   readonly observability: Observability;
 
@@ -100,6 +104,7 @@ export class HighAvailabilityCluster extends Resource implements ICluster {
     }
     this.entry = entry.balancer;
     this.mediaNodes = mediaNodes;
+    if (mediaNodes.recordings) this.recordings = mediaNodes.recordings;
     this.masterNodes = masterNodes;
     this.url = address.url;
     this.domainName = address.domainName;

@@ -9,6 +9,7 @@ export * from './cluster-secrets';
 export * from './domain';
 export * from './elastic-cluster';
 export * from './high-availability-cluster';
+export * from './jobs';
 export * from './master-nodes';
 export * from './master-nodes-options';
 export * from './media-nodes';
@@ -20,6 +21,8 @@ export * from './node-config';
 export * from './node-drain';
 export * from './node-image';
 export * from './observability';
+export * from './recordings';
+export * from './recordings-store';
 export * from './redis-store';
 export type {
   IRedisStore,

@@ -3,6 +3,7 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import type { Jobs } from './jobs';
 import type { MediaScalingOptions } from './media-scaling';
 import type { NodeArchitecture } from './node-architecture';
 import type { NodeSettings } from './node-config';
@@ -135,6 +136,13 @@ export interface MediaNodesOptions {
   readonly staticAddresses?: StaticAddresses;
 
   /**
+   * Recording, streaming out and streaming in.
+   *
+   * @default - none: WHIP works all the same, everything else needs ffmpeg on the machines
+   */
+  readonly jobs?: Jobs;
+
+  /**
    * What the machines boot.
    *
    * @default NodeImage.fromAsset()
@@ -164,9 +172,10 @@ export interface MediaNodesOptions {
   readonly role?: iam.IRole;
 
   /**
-   * Size of a machine's disk; at 0.08 USD a GB and month.
+   * Size of a machine's disk; at 0.08 USD a GB and month. A recording is on it until it is stored, 2 GB
+   * an hour at 1080p.
    *
-   * @default Size.gibibytes(20)
+   * @default - 20 GiB; 64 GiB with jobs
    */
   readonly diskSize?: Size;
 

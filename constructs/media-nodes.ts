@@ -15,6 +15,7 @@ import { AddressPool } from './private/address-pool';
 import { grantGroupControl } from './private/group-control';
 import { letGroupsUse } from './private/group-key';
 import { ImportedMediaNodes } from './private/imported-media-nodes';
+import { bindJobs, type JobsEntry } from './private/jobs-config';
 import { MediaGroup } from './private/media-group';
 import {
   capacityOf,
@@ -27,6 +28,7 @@ import { groupName } from './private/names';
 import { NodeMachines } from './private/node-machines';
 import { openToWorld, portsOf } from './private/port-rules';
 import { secretSettings } from './private/secret-files';
+import type { RecordingsStore } from './recordings-store';
 
 /** The Media Nodes of a cluster, defined here or elsewhere. */
 export interface IMediaNodes extends IResource, ec2.IConnectable, iam.IGrantable {
@@ -82,6 +84,9 @@ export interface MediaNodesProps extends MediaNodesOptions {
 
   /** @internal Ports that nothing listens on, as TURN is elsewhere: not to be opened. */
   readonly _closedPorts?: readonly PortUse[];
+
+  /** @internal Where clients, recorders and encoders come in. */
+  readonly _jobsEntry?: JobsEntry;
 }
 
 /**
@@ -137,6 +142,9 @@ export class MediaNodes extends Resource implements IMediaNodes {
   /** The addresses that were allocated for them; none without staticAddresses. */
   readonly addresses: ec2.CfnEIP[];
 
+  /** Where recordings go; none without `jobs`, or where those have none. */
+  readonly recordings?: RecordingsStore;
+
   constructor(scope: Construct, id: string, props: MediaNodesProps) {
     super(scope, id);
     const { vpc, secrets = {}, encryptionKey } = props;
@@ -150,13 +158,21 @@ export class MediaNodes extends Resource implements IMediaNodes {
       ...(encryptionKey ? { encryptionKey } : {}),
     });
     this.noticesQueueUrl = this.drain.queue.queueUrl;
+    const jobs = bindJobs(this, props.jobs, {
+      entry: props._jobsEntry,
+      instanceTypes: [instanceType, ...(props.alternativeInstanceTypes ?? [])],
+    });
+    if (jobs?.recordings) this.recordings = jobs.recordings;
     this.config = new NodeConfig(this, 'Config', {
       role: NodeRole.MEDIA,
       settings: secretSettings(secrets)
         .with(mediaSettings(this.autoScalingGroupName, this.drain))
+        .with(jobs?.settings('media') ?? NodeSettings.none())
         .with(props.settings ?? NodeSettings.none()),
     });
-    this._masterSettings = masterSettings(this, props.scaling);
+    this._masterSettings = masterSettings(this, props.scaling).with(
+      jobs?.settings('master') ?? NodeSettings.none(),
+    );
     const pool = new AddressPool(
       this,
       'Addresses',
@@ -179,6 +195,7 @@ export class MediaNodes extends Resource implements IMediaNodes {
       machineRole: props.role,
       publicAddress: true,
       diskSize: props.diskSize,
+      jobs,
       encryptionKey,
       logGroup: props.logGroup,
       boot: pool.boot,

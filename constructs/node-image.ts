@@ -96,14 +96,14 @@ export abstract class NodeImage {
   /**
    * An image that EC2 Image Builder makes while the stack is deployed: the first deployment and
    * each new version take some 15 minutes longer, machines then serve in about a minute. Costs the
-   * machine that bakes, and 0.05 USD a GB and month for each image kept.
+   * machine that bakes, and 0.05 USD a GB and month for each image kept; with `jobs` there are two.
    */
   static baked(options: BakedImageOptions = {}): NodeImage {
     return new BakedNodeImage(options);
   }
 
   /**
-   * An image made elsewhere, with the node's software in it.
+   * An image made elsewhere, with the node's software in it; for `jobs` made by `install.sh --jobs`.
    *
    * @param image The image; `MachineImage.genericLinux()` and `fromSsmParameter()` need no look-up.
    */
@@ -130,7 +130,7 @@ class AssetImage extends NodeImage {
     return {
       machineImage: this.options.machineImage ?? debianImage(target.architecture),
       rootDevice: DEBIAN_ROOT_DEVICE,
-      installScript: installFromAsset(files),
+      installScript: installFromAsset(files, target.installOptions),
       grantRead: (grantee) => {
         grantFiles(files, grantee);
       },
@@ -148,8 +148,11 @@ class BakedNodeImage extends NodeImage {
   override _bind(scope: Construct, target: NodeImageTarget): NodeImageConfig {
     const isArm = target.architecture === ec2.InstanceArchitecture.ARM_64;
     const { instanceType, armInstanceType, machineImage, ...rest } = this.options;
-    const baked = BakedImage.once(scope, isArm ? 'SluiceImageArm64' : 'SluiceImageX86', {
+    // Master Nodes have no use for what jobs need: where there are any, there are two images.
+    const jobs = target.installOptions.length > 0 ? 'Jobs' : '';
+    const baked = BakedImage.once(scope, `SluiceImage${isArm ? 'Arm64' : 'X86'}${jobs}`, {
       ...rest,
+      installOptions: target.installOptions,
       machineImage: machineImage ?? debianImage(target.architecture),
       instanceType: isArm
         ? (armInstanceType ?? new ec2.InstanceType('c7g.large'))

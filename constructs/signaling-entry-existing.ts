@@ -11,6 +11,8 @@ export interface ISignalingEntry extends IResource, ec2.IConnectable {
   readonly domainName: string;
   /** The Master Nodes that take what comes in. */
   readonly targetGroup: elbv2.INetworkTargetGroup;
+  /** The same for encoders; none where it takes none. */
+  readonly rtmpTargetGroup?: elbv2.INetworkTargetGroup;
 
   /** Sends clients to these Master Nodes too, and lets the load balancer reach them. */
   attachMasters(masters: autoscaling.AutoScalingGroup): void;
@@ -25,6 +27,14 @@ export interface SignalingEntryAttributes {
    * The target group of Master Nodes: TCP 7443 with PROXY protocol 2, health by HTTP on 7444.
    */
   readonly targetGroupArn: string;
+
+  /**
+   * The target group for encoders: TCP 1936 with PROXY protocol 2, health by HTTP on 7444. The listeners
+   * before it, TCP 1935 and TLS 1936, are yours.
+   *
+   * @default - it takes no encoders
+   */
+  readonly rtmpTargetGroupArn?: string;
 
   /**
    * The security groups of the load balancer.

@@ -14,6 +14,8 @@ import { checkEntry, withAddresses } from './private/entry-checks';
 import { logAccesses } from './private/entry-logs';
 import { type EntrySource, openMasters, peersOf } from './private/entry-rules';
 import { ImportedSignalingEntry } from './private/imported-entry';
+import { mastersTargetGroup } from './private/masters-target-group';
+import { attachEncoders, listenerTls, listenForRtmp } from './private/rtmp-listeners';
 import { chooseSubnets, onePerZone } from './private/subnets';
 import { Problems } from './private/validation';
 import type { ISignalingEntry, SignalingEntryAttributes } from './signaling-entry-existing';
@@ -120,6 +122,13 @@ export interface SignalingEntryOptions {
   readonly accessLogsPrefix?: string;
 
   /**
+   * Take encoders too: TCP 1935, and 1936 in TLS where there is a certificate.
+   *
+   * @default - as `jobs` of the Media Nodes say; false where it is used alone
+   */
+  readonly rtmp?: boolean;
+
+  /**
    * How long a Master Node that leaves keeps its connections, up to an hour. It closes them itself,
    * staggered, and their clients resume through another one.
    *
@@ -166,6 +175,8 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
   public readonly connections: ec2.Connections;
   /** The Master Nodes behind it. */
   public readonly targetGroup: elbv2.INetworkTargetGroup;
+  /** The same for encoders; none without `rtmp`. */
+  public readonly rtmpTargetGroup?: elbv2.INetworkTargetGroup;
   /** Its own, or yours. */
   public readonly loadBalancer: elbv2.INetworkLoadBalancer;
   /** On 443; on 80 with `Domain.none()`. */
@@ -191,9 +202,20 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
       connections: this.connections,
       peers: peersOf(this.connections, props.vpc, props.loadBalancerPeers, problems),
     };
-    this.#ownTargetGroup = this.#masters(props);
+    this.#ownTargetGroup = mastersTargetGroup(this, 'Masters', {
+      ...props,
+      port: PORTS.entryBehindBalancer,
+    });
     this.targetGroup = this.#ownTargetGroup;
     this.listener = this.#listen(domain, props, port);
+    if (props.rtmp === true) {
+      this.rtmpTargetGroup = listenForRtmp(this, {
+        ...props,
+        loadBalancer: this.loadBalancer,
+        certificate: domain.certificate,
+        clients: this.#clients(props),
+      });
+    }
     const host = this.#record(domain, props, problems);
     this.domainName = domain.domainName ?? host;
     this.url = urlOf(domain, host);
@@ -204,6 +226,8 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
   public attachMasters(masters: autoscaling.AutoScalingGroup): void {
     openMasters(this.#source, masters);
     this.targetGroup.addTarget(masters);
+    if (this.rtmpTargetGroup === undefined) return;
+    attachEncoders(this.#source, masters, this.rtmpTargetGroup);
   }
 
   /**
@@ -262,9 +286,7 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
         }),
       ],
     });
-    const everybody = [ec2.Peer.anyIpv4(), ...(dualStack ? [ec2.Peer.anyIpv6()] : [])];
-    const clients = props.clients ?? (props.securityGroups === undefined ? everybody : []);
-    for (const client of clients) {
+    for (const client of this.#clients(props)) {
       loadBalancer.connections.allowFrom(client, ec2.Port.tcp(port), 'clients');
     }
     if (props.accessLogsBucket !== undefined) {
@@ -273,41 +295,17 @@ export class SignalingEntry extends Resource implements ISignalingEntry {
     return loadBalancer;
   }
 
-  #masters(props: SignalingEntryProps): elbv2.NetworkTargetGroup {
-    const group = new elbv2.NetworkTargetGroup(this, 'Masters', {
-      vpc: props.vpc,
-      targetType: elbv2.TargetType.INSTANCE,
-      protocol: elbv2.Protocol.TCP,
-      port: PORTS.entryBehindBalancer,
-      // The address of the client comes in the PROXY header. As the source of the packets it would be
-      // lost for IPv6, and a Master Node could not reach itself by the name of the cluster.
-      proxyProtocolV2: true,
-      preserveClientIp: false,
-      deregistrationDelay: props.deregistrationDelay ?? Duration.minutes(1),
-      // The worst case: it dies just after a check, and two more fail: 5 + 5 + 3 s.
-      healthCheck: {
-        protocol: elbv2.Protocol.HTTP,
-        path: '/',
-        port: String(PORTS.entryHealth),
-        healthyHttpCodes: '200',
-        interval: Duration.seconds(5),
-        timeout: Duration.seconds(3),
-        unhealthyThresholdCount: 2,
-        healthyThresholdCount: 2,
-      },
-    });
-    // So that clients of a dead Master Node learn of it at once, and resume through another.
-    group.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'true');
-    return group;
+  /** Whom the security groups of an own load balancer are opened to. */
+  #clients({ loadBalancer, clients, securityGroups, dualStack }: SignalingEntryProps): ec2.IPeer[] {
+    if (loadBalancer !== undefined) return [];
+    const everybody = [ec2.Peer.anyIpv4(), ...(dualStack ? [ec2.Peer.anyIpv6()] : [])];
+    return clients ?? (securityGroups === undefined ? everybody : []);
   }
 
   #listen(domain: DomainConfig, props: SignalingEntryProps, port: number): elbv2.NetworkListener {
     const { certificate } = domain;
     // Where a domain has none for it, that is a problem which is told with the others.
-    const tls = certificate !== undefined && {
-      certificates: [elbv2.ListenerCertificate.fromCertificateManager(certificate)],
-      sslPolicy: props.sslPolicy ?? elbv2.SslPolicy.TLS13_12_RES_PQ,
-    };
+    const tls = certificate !== undefined && listenerTls(certificate, props.sslPolicy);
     return new elbv2.NetworkListener(this, 'Resource', {
       loadBalancer: this.loadBalancer,
       port,

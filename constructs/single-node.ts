@@ -12,12 +12,14 @@ import {
 } from './cluster';
 import { ClusterEntry } from './cluster-entry';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { Jobs } from './jobs';
 import type { Network } from './network';
 import type { NodeArchitecture } from './node-architecture';
 import type { NodeConfig } from './node-config';
 import { NodeImage } from './node-image';
 import { networkOf, secretsOf, turnOf } from './private/build-cluster';
 import { SingleMachine } from './private/single-machine';
+import type { RecordingsStore } from './recordings-store';
 import type { ISignalingEntry } from './signaling-entry-existing';
 
 /** Properties of a Single Node. */
@@ -45,6 +47,13 @@ export interface SingleNodeProps extends ClusterOptions {
   readonly architecture?: NodeArchitecture;
 
   /**
+   * Recording, streaming out and streaming in.
+   *
+   * @default - none: WHIP works all the same, everything else needs ffmpeg on the machine
+   */
+  readonly jobs?: Jobs;
+
+  /**
    * Security groups of the machine. What clients send media to has to be open in them.
    *
    * @default - one that opens what clients send media and TURN to
@@ -59,9 +68,10 @@ export interface SingleNodeProps extends ClusterOptions {
   readonly role?: iam.IRole;
 
   /**
-   * Size of the machine's disk; at 0.08 USD a GB and month.
+   * Size of the machine's disk; at 0.08 USD a GB and month. A recording is on it until it is stored, 2 GB
+   * an hour at 1080p.
    *
-   * @default Size.gibibytes(20)
+   * @default - 20 GiB; 64 GiB with jobs
    */
   readonly diskSize?: Size;
 
@@ -124,6 +134,9 @@ export class SingleNode extends Resource implements ICluster {
   /** Its sluice.yaml. */
   readonly config: NodeConfig;
 
+  /** Where recordings go; none without `jobs`, or where those have none. */
+  readonly recordings?: RecordingsStore;
+
   constructor(scope: Construct, id: string, props: SingleNodeProps) {
     super(scope, id);
     this.network = networkOf(this, props);
@@ -131,7 +144,11 @@ export class SingleNode extends Resource implements ICluster {
     const isOnMachine = props.domain._needsMachine || props.domain.domainName === undefined;
     const choice =
       props.entry ?? (isOnMachine ? ClusterEntry.onMasterNode() : ClusterEntry.loadBalancer());
-    const entry = choice._bind(this, this.network, props.domain);
+    const entry = choice._bind(this, {
+      network: this.network,
+      domain: props.domain,
+      rtmp: props.jobs?._rtmp ?? false,
+    });
     const turn = turnOf(this, props, 'single', entry.turnDomain);
     const machine = new SingleMachine(this, 'Machine', {
       ...props,
@@ -150,6 +167,7 @@ export class SingleNode extends Resource implements ICluster {
     this.launchTemplate = machine.launchTemplate;
     this.role = machine.role;
     this.config = machine.config;
+    if (machine.recordings) this.recordings = machine.recordings;
     const address = entry.attach(machine);
     if (entry.balancer) this.entry = entry.balancer;
     this.url = address.url;

@@ -17,6 +17,8 @@ export interface BakedImageProps {
   readonly subnet?: ec2.ISubnet;
   readonly securityGroups?: ec2.ISecurityGroup[];
   readonly encryptionKey?: kms.IKey;
+  /** Further options of install.sh. */
+  readonly installOptions: readonly string[];
 }
 
 /** GiB; what machines get may be larger, and not smaller. */
@@ -41,7 +43,9 @@ export class BakedImage extends Construct {
     const stack = Stack.of(this);
     const files = nodeFiles(this);
     const parentImage = props.machineImage.getImage(this).imageId;
-    const document = componentDocument(installFromAsset(files, ['--image']));
+    const document = componentDocument(
+      installFromAsset(files, ['--image', ...props.installOptions]),
+    );
     const keyArn = props.encryptionKey?.keyArn;
     const content = JSON.stringify(stack.resolve([document, keyArn, VERSION]));
     const hash = createHash('sha256').update(content).digest('hex').slice(0, 12);

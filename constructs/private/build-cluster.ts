@@ -86,7 +86,8 @@ export function buildCluster(
 ): ClusterParts {
   const { vpc } = network;
   const { redis } = shape;
-  const entry = shape.entry._bind(scope, network, props.domain);
+  const rtmp = props.mediaNodes?.jobs?._rtmp ?? false;
+  const entry = shape.entry._bind(scope, { network, domain: props.domain, rtmp });
   const turn = turnOf(scope, props, 'media', entry.turnDomain);
   const { certificateSecret: certificate } = entry;
   const common = redisSettings(scope, redis).with(props.settings ?? NodeSettings.none());
@@ -104,6 +105,7 @@ export function buildCluster(
     settings: common.with(turn.settings).with(props.mediaNodes?.settings ?? NodeSettings.none()),
     secrets: { ...ofAll, ...(turn.secret && { turn: turn.secret }) },
     _closedPorts: turn.closedPorts,
+    _jobsEntry: entry,
   });
   const masterNodes = new MasterNodes(scope, 'MasterNodes', {
     ...commonOptions(props),

@@ -1,3 +1,4 @@
+import { Lazy } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -5,14 +6,25 @@ import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { PORTS } from '../../node-image/contract';
 import type { Domain } from '../domain';
+import type { Network } from '../network';
 import { SignalingEntry } from '../signaling-entry';
 import type { ISignalingEntry } from '../signaling-entry-existing';
 import { addRecords, urlOf } from './domain-config';
+import type { JobsEntry } from './jobs-config';
 import type { MachineEntry } from './machine-entry';
+import { rtmpPorts } from './rtmp-listeners';
 import { Problems } from './validation';
 
+/** What an entry is made for. */
+export interface EntrySurroundings {
+  readonly network: Network;
+  readonly domain: Domain;
+  /** Whether encoders are to be let in too. */
+  readonly rtmp: boolean;
+}
+
 /** How clients come in, and what machines have to do for it. */
-export interface ClientEntry {
+export interface ClientEntry extends JobsEntry {
   /** The load balancer; none where machines are reached themselves. */
   readonly balancer?: ISignalingEntry;
   /** The load balancer, where it is made here. */
@@ -48,6 +60,10 @@ export function loadBalancerEntry(entry: ISignalingEntry, tls: boolean): ClientE
   return {
     balancer: entry,
     isOnMachine: false,
+    host: entry.domainName,
+    tls,
+    // Which takes the PROXY header of the load balancer, and says to the node who the client is.
+    rtmpByHaproxy: true,
     ...(entry instanceof SignalingEntry && { signalingEntry: entry }),
     ...(tls && { turnDomain: entry.domainName }),
     machine: {
@@ -65,13 +81,22 @@ export function loadBalancerEntry(entry: ISignalingEntry, tls: boolean): ClientE
 }
 
 /** Straight to the only machine, which ends TLS. */
-export function masterNodeEntry(scope: Construct, domain: Domain): ClientEntry {
+export function masterNodeEntry(scope: Construct, domain: Domain, rtmp: boolean): ClientEntry {
   const problems = new Problems(scope);
   const config = domain._bind(scope, 'machine', problems);
   problems.report();
   const tls = config.tls !== 'none';
   const { domainName, letsEncrypt, certificateSecret } = config;
+  let staying: ec2.CfnEIP | undefined;
+  const host =
+    domainName ??
+    // The machines, whose address it is, are made after what is told of it. The revision of a
+    // configuration is made before; it then has this word in it, the same each time.
+    Lazy.uncachedString({ produce: () => staying?.attrPublicIp ?? 'its-address' });
   return {
+    host,
+    tls,
+    rtmpByHaproxy: tls,
     ...(tls && domainName !== undefined && { turnDomain: domainName }),
     ...(certificateSecret && { certificateSecret }),
     isOnMachine: true,
@@ -94,19 +119,21 @@ export function masterNodeEntry(scope: Construct, domain: Domain): ClientEntry {
     attach: (masters) => {
       const everybody = [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()];
       // 80 leads to 443, and is where Let's Encrypt asks for its proof.
-      for (const port of tls ? [PORTS.entry, 80] : [80]) {
+      const ports = [...(tls ? [PORTS.entry, 80] : [80]), ...(rtmp ? rtmpPorts(tls) : [])];
+      for (const port of ports) {
         for (const peer of everybody) {
           masters.connections.allowFrom(peer, ec2.Port.tcp(port), 'clients');
         }
       }
       const [address] = masters.addresses;
-      const host = address?.attrPublicIp ?? domainName ?? '';
+      staying = address;
+      const given = address?.attrPublicIp ?? domainName ?? '';
       if (address) {
         addRecords(scope, config, route53.RecordTarget.fromIpAddresses(address.attrPublicIp));
       }
       return {
-        url: urlOf(config, host),
-        domainName: domainName ?? host,
+        url: urlOf(config, given),
+        domainName: domainName ?? given,
         connections: new ec2.Connections({
           defaultPort: ec2.Port.tcp(tls ? PORTS.entry : 80),
           securityGroups: masters.connections.securityGroups,

@@ -12,16 +12,23 @@ export interface EntrySource {
 }
 
 /** Lets a load balancer reach Master Nodes: what it passes on, and the health check. */
-export function openMasters(
+export function openMasters(source: EntrySource, masters: autoscaling.AutoScalingGroup): void {
+  for (const { port, what } of portsOf('master', 'balancer')) {
+    openMastersTo(source, masters, port, what);
+  }
+}
+
+/** Lets a load balancer reach one port of Master Nodes. */
+export function openMastersTo(
   { connections, peers }: EntrySource,
   masters: autoscaling.AutoScalingGroup,
+  port: ec2.Port,
+  what: string,
 ): void {
-  for (const { port, what } of portsOf('master', 'balancer')) {
-    if (connections.securityGroups.length > 0) {
-      masters.connections.allowFrom(connections, port, what);
-    }
-    for (const peer of peers) masters.connections.allowFrom(peer, port, what);
+  if (connections.securityGroups.length > 0) {
+    masters.connections.allowFrom(connections, port, what);
   }
+  for (const peer of peers) masters.connections.allowFrom(peer, port, what);
 }
 
 /** Where a load balancer with no security group comes from. */

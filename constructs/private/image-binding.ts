@@ -8,6 +8,8 @@ import type { NodeArchitecture, NodeRole } from '../node-architecture';
 export interface NodeImageTarget {
   readonly architecture: ec2.InstanceArchitecture;
   readonly role: NodeRole;
+  /** Options of install.sh beside those that the image gives itself. */
+  readonly installOptions: readonly string[];
 }
 
 /** What machines start from. */
@@ -32,10 +34,11 @@ export function bindImage(
   scope: Construct,
   image: BindableImage,
   architecture: NodeArchitecture,
-  role: NodeRole,
+  machine: Pick<NodeImageTarget, 'role' | 'installOptions'>,
 ): NodeImageConfig {
   const condition = architecture._arm;
-  const bind = (one: ec2.InstanceArchitecture) => image._bind(scope, { architecture: one, role });
+  const bind = (one: ec2.InstanceArchitecture) =>
+    image._bind(scope, { ...machine, architecture: one });
   if (condition === undefined) return bind(architecture._known ?? ec2.InstanceArchitecture.X86_64);
   const x86 = bind(ec2.InstanceArchitecture.X86_64);
   const arm = bind(ec2.InstanceArchitecture.ARM_64);

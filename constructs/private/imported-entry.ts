@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import { PORTS } from '../../node-image/contract';
 import type { ISignalingEntry, SignalingEntryAttributes } from '../signaling-entry-existing';
 import { openMasters } from './entry-rules';
+import { attachEncoders } from './rtmp-listeners';
 import { Problems } from './validation';
 
 /** What stands for an entry of another stack. */
@@ -13,6 +14,7 @@ export class ImportedSignalingEntry extends Resource implements ISignalingEntry 
   public readonly url: string;
   public readonly domainName: string;
   public readonly targetGroup: elbv2.INetworkTargetGroup;
+  public readonly rtmpTargetGroup?: elbv2.INetworkTargetGroup;
   public readonly connections: ec2.Connections;
   readonly #peers: readonly ec2.IPeer[];
 
@@ -37,10 +39,17 @@ export class ImportedSignalingEntry extends Resource implements ISignalingEntry 
     this.targetGroup = elbv2.NetworkTargetGroup.fromTargetGroupAttributes(this, 'Masters', {
       targetGroupArn: attrs.targetGroupArn,
     });
+    if (attrs.rtmpTargetGroupArn !== undefined) {
+      this.rtmpTargetGroup = elbv2.NetworkTargetGroup.fromTargetGroupAttributes(this, 'Encoders', {
+        targetGroupArn: attrs.rtmpTargetGroupArn,
+      });
+    }
   }
 
   public attachMasters(masters: autoscaling.AutoScalingGroup): void {
-    openMasters({ connections: this.connections, peers: this.#peers }, masters);
+    const source = { connections: this.connections, peers: this.#peers };
+    openMasters(source, masters);
     this.targetGroup.addTarget(masters);
+    if (this.rtmpTargetGroup) attachEncoders(source, masters, this.rtmpTargetGroup);
   }
 }

@@ -4,9 +4,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { DEPLOYMENT_DEFAULTS, JOBS_DISK_GIB } from '../../node-image/contract';
 import { NodeArchitecture, type NodeRole } from '../node-architecture';
 import type { NodeConfig, NodeSecrets } from '../node-config';
 import { type BindableImage, bindImage } from './image-binding';
+import type { JobsConfig } from './jobs-config';
 import {
   type AddressRecord,
   type BootFile,
@@ -43,8 +45,10 @@ export interface NodeMachinesProps {
   readonly machineRole?: iam.IRole | undefined;
   /** `@default - what the subnets say` */
   readonly publicAddress?: boolean | undefined;
-  /** `@default 20 GiB` */
+  /** `@default 20 GiB, or 64 GiB with jobs` */
   readonly diskSize?: Size | undefined;
+  /** What they run beside Rooms. `@default - nothing` */
+  readonly jobs?: JobsConfig | undefined;
   readonly encryptionKey?: kms.IKey | undefined;
   readonly logGroup?: logs.ILogGroup | undefined;
   readonly boot: BootExtras;
@@ -98,7 +102,10 @@ export class NodeMachines extends Construct {
     machine: { instanceType: ec2.InstanceType; architecture: NodeArchitecture },
   ): ec2.LaunchTemplate {
     const props = this.#props;
-    const image = bindImage(this, props.image, machine.architecture, props.role);
+    const image = bindImage(this, props.image, machine.architecture, {
+      role: props.role,
+      installOptions: props.jobs?.installOptions ?? [],
+    });
     image.grantRead(this.role);
     const [first, ...others] = this.securityGroups;
     const template = new ec2.LaunchTemplate(this, id, {
@@ -117,7 +124,7 @@ export class NodeMachines extends Construct {
         {
           deviceName: image.rootDevice,
           volume: ec2.BlockDeviceVolume.ebs(
-            wholeGibibytes(props.diskSize ?? DEFAULT_DISK).toGibibytes(),
+            wholeGibibytes(props.diskSize ?? (props.jobs ? JOBS_DISK : DEFAULT_DISK)).toGibibytes(),
             {
               volumeType: ec2.EbsDeviceVolumeType.GP3,
               encrypted: true,
@@ -204,6 +211,7 @@ export class NodeMachines extends Construct {
     for (const secret of [apiKey, cluster, turn, redis, certificate]) secret?.grantRead(role);
     // To make streams in it and to write to them, and no more.
     props.logGroup?.grantWrite(role);
+    props.jobs?.recordings?.grantRecord(role);
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         actions: ['cloudformation:SignalResource'],
@@ -238,4 +246,5 @@ const LONGEST_TOKEN = 'x'.repeat(160);
 const DISK_BOUNDS = { min: Size.gibibytes(8), max: Size.gibibytes(16_384) };
 
 /** The size of a machine's own disk unless said otherwise. */
-const DEFAULT_DISK = Size.gibibytes(20);
+const DEFAULT_DISK = Size.gibibytes(DEPLOYMENT_DEFAULTS.diskGib);
+const JOBS_DISK = Size.gibibytes(JOBS_DISK_GIB);

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { PORT_USES, PORTS } from '../../node-image/contract';
 import { NodeRole } from '../node-architecture';
 import { NodeConfig, type NodeSecrets, NodeSettings } from '../node-config';
+import type { RecordingsStore } from '../recordings-store';
 import type { SingleNodeProps } from '../single-node';
 import { StaticAddresses } from '../static-addresses';
 import { AddressPool } from './address-pool';
@@ -13,6 +14,7 @@ import type { ClientEntry } from './client-entry';
 import { BEHIND_OWN_HAPROXY } from './cluster-settings';
 import { letGroupsUse } from './group-key';
 import type { BindableImage } from './image-binding';
+import { bindJobs } from './jobs-config';
 import { MasterGroup } from './master-group';
 import { defaultType } from './media-props';
 import { groupName } from './names';
@@ -41,17 +43,22 @@ export class SingleMachine extends Construct implements ec2.IConnectable {
   readonly role: iam.IRole;
   readonly config: NodeConfig;
   readonly addresses: ec2.CfnEIP[];
+  readonly recordings?: RecordingsStore;
 
   constructor(scope: Construct, id: string, props: SingleMachineProps) {
     super(scope, id);
     const { entry, turn, encryptionKey, secrets } = props;
     const autoScalingGroupName = groupName(this);
+    const instanceType = props.instanceType ?? defaultType(props.architecture);
+    const jobs = bindJobs(this, props.jobs, { entry, instanceTypes: [instanceType] });
+    if (jobs?.recordings) this.recordings = jobs.recordings;
     this.config = new NodeConfig(this, 'Config', {
       role: NodeRole.SINGLE,
       settings: secretSettings(secrets)
         .with(BEHIND_OWN_HAPROXY)
         .with(NodeSettings.fromObject({ sluice: { cloud: { kind: 'aws' } } }))
         .with(turn.settings)
+        .with(jobs?.settings('single') ?? NodeSettings.none())
         .with(props.settings ?? NodeSettings.none()),
     });
     // The same address for each machine after the other: clients, and their firewalls, know it.
@@ -62,7 +69,7 @@ export class SingleMachine extends Construct implements ec2.IConnectable {
       role: NodeRole.SINGLE,
       vpc: props.vpc,
       image: props.image,
-      instanceType: props.instanceType ?? defaultType(props.architecture),
+      instanceType,
       architecture: props.architecture,
       config: this.config,
       secrets,
@@ -73,6 +80,7 @@ export class SingleMachine extends Construct implements ec2.IConnectable {
       machineRole: props.role,
       publicAddress: true,
       diskSize: props.diskSize,
+      jobs,
       encryptionKey,
       logGroup: props.logGroup,
       boot: { entry: entry.machine, ...pool.boot },

@@ -63,11 +63,11 @@ export type DeployedStorage =
   | { readonly azure: { readonly account_name: unknown; readonly container_name: unknown } };
 
 export interface DeployedJobs {
-  /** Values of `jobUrls`. */
-  readonly urls: Readonly<Record<keyof JobUrls, unknown>>;
+  /** Values of `jobUrls`; none where the entry is not known. */
+  readonly urls: Readonly<Partial<Record<keyof JobUrls, unknown>>>;
   /** Whether encoders are taken by RTMP. */
   readonly rtmp: boolean;
-  /** Whether HAProxy on the machine ends TLS of RTMPS. */
+  /** Whether RTMPS comes to HAProxy on the machine: TLS ends there, or at a load balancer before it. */
   readonly rtmpsOnMachine: boolean;
   readonly storage?: DeployedStorage | undefined;
   /** How long a job waits for a machine, as sluice.yaml takes times; undefined: it is refused. */
@@ -84,15 +84,15 @@ export function jobSettings(role: Role, jobs: DeployedJobs): Settings {
     egress: {
       ...(storage && { storage }),
       // A Single Node records what it has itself.
-      ...(role !== 'single' && { ws_url: urls.ws }),
+      ...(role !== 'single' && urls.ws !== undefined && { ws_url: urls.ws }),
       ...costs('egress', jobs.sizes),
     },
     ingress: {
-      ...(takes && { whip_base_url: urls.whip }),
+      ...(takes && urls.whip !== undefined && { whip_base_url: urls.whip }),
       ...(takes &&
         rtmp && {
           rtmp_port: PORTS_ON_REQUEST.rtmp,
-          rtmp_base_url: urls.rtmp,
+          ...(urls.rtmp !== undefined && { rtmp_base_url: urls.rtmp }),
           ...(rtmpsOnMachine && { rtmps_port: RTMPS_PORT }),
         }),
       ...costs('ingress', jobs.sizes),

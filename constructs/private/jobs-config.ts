@@ -1,0 +1,47 @@
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import type { Role } from '../../node-image/contract';
+import type { Jobs } from '../jobs';
+import type { NodeSettings } from '../node-config';
+import type { RecordingsStore } from '../recordings-store';
+import { Problems } from './validation';
+
+/** Where clients, recorders and encoders come in. */
+export interface JobsEntry {
+  /** The name that they use, or the address; may be known only at deployment. */
+  readonly host: string;
+  /** Whether there is a certificate. */
+  readonly tls: boolean;
+  /** Whether encoders come through HAProxy: it ends TLS, or a load balancer in front of it did. */
+  readonly rtmpByHaproxy: boolean;
+}
+
+/** What jobs are bound to. */
+export interface JobsSurroundings {
+  /** Undefined for Media Nodes that are used alone: settings of yours have to say it. */
+  readonly entry: JobsEntry | undefined;
+  /** Of the machines that run them. */
+  readonly instanceTypes: readonly ec2.InstanceType[];
+}
+
+/** What machines need for jobs. */
+export interface JobsConfig {
+  /** Options of install.sh, for the machines that run jobs. */
+  readonly installOptions: readonly string[];
+  readonly recordings?: RecordingsStore;
+  /** What sluice.yaml of nodes of a role says. */
+  settings(role: Role): NodeSettings;
+}
+
+/** The jobs of machines, where they are to run any. What is wrong is told on `scope`. */
+export function bindJobs(
+  scope: Construct,
+  jobs: Jobs | undefined,
+  around: JobsSurroundings,
+): JobsConfig | undefined {
+  if (jobs === undefined) return undefined;
+  const problems = new Problems(scope);
+  const config = jobs._bind(scope, around, problems);
+  problems.report();
+  return config;
+}
