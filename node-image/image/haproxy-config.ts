@@ -15,7 +15,10 @@ export interface HaproxyConfig {
    * @default - there is none
    */
   readonly challenges?: string | undefined;
-  /** RTMP in TLS; with a certificate only. @default - none is taken */
+  /**
+   * RTMP in TLS, which ends here with a certificate, and at a load balancer with proxyProtocol.
+   * @default - none is taken
+   */
   readonly rtmps?: RtmpsConfig | undefined;
   /** `host:port` of Master Nodes: the first is this machine's, the others stand in for it. */
   readonly masters: readonly [string, ...string[]];
@@ -208,12 +211,15 @@ const health = (port: number): string[] => [
 ];
 
 /** Streams last for hours, and may be silent while an encoder has nothing to send. */
-function rtmps({ rtmps: given, certificate }: HaproxyConfig): string[][] {
-  if (given === undefined || certificate === undefined) return [];
+function rtmps({ rtmps: given, certificate, proxyProtocol }: HaproxyConfig): string[][] {
+  // In clear only from a load balancer that has ended TLS, and says who the client is.
+  if (given === undefined || (certificate === undefined && proxyProtocol !== true)) return [];
+  const proxy = proxyProtocol === true ? ' accept-proxy' : '';
+  const tls = certificate === undefined ? '' : ` ssl crt ${checkedPath(certificate)}`;
   return [
     [
       'frontend rtmps',
-      ...bothFamilies(given.port, ` ssl crt ${checkedPath(certificate)}`),
+      ...bothFamilies(given.port, `${proxy}${tls}`),
       `    timeout client ${IDLE_SECONDS}s`,
       '    default_backend rtmp',
     ],

@@ -77,7 +77,12 @@ test('RTMP in TLS ends at the HAProxy of the machine, where TLS of the entry doe
   await machine.boot();
   assert.match(machine.read(file), /bind :1936 ssl crt \/etc\/sluice\/tls\/entry\.pem$/m);
   assert.match(machine.read(file), /server node 127\.0\.0\.1:7935 send-proxy-v2$/m);
-  // A load balancer has ended it, and passes it to ingress.rtmp_port.
+  // A load balancer has ended it: one that says who the client is comes to the same port.
+  const balancer = { tls: false, port: 7443, proxy_protocol: true };
+  machine.plan({ cloud: 'none', role: 'master', entry: balancer });
+  await machine.boot();
+  assert.match(machine.read(file), /bind :1936 accept-proxy$/m);
+  // One that leaves the client's address as it is passes it to ingress.rtmp_port.
   machine.plan({ cloud: 'none', role: 'master', entry: { tls: false, port: 7443 } });
   await machine.boot();
   assert.doesNotMatch(machine.read(file), /1936/);

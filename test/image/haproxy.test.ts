@@ -66,6 +66,12 @@ const VARIANTS: Readonly<Record<string, () => HaproxyConfig>> = {
     certificate,
     rtmps: { port: 1936, node: '127.0.0.1:7935' },
   }),
+  'with RTMP behind a load balancer': () => ({
+    ...base,
+    port: 7443,
+    proxyProtocol: true,
+    rtmps: { port: 1936, node: '127.0.0.1:7935' },
+  }),
   'plain, on a machine of its own': () => ({ ...base, port: 80 }),
 };
 
@@ -250,9 +256,8 @@ describe('the entry that runs', { concurrency: 1 }, () => {
     await until('the health to say so', async () => (await health()) === 503);
   });
 
-  test('RTMP in TLS goes to the node, which is told who the client is', async (t) => {
-    const web = await master(t);
-    const [port, rtmps] = [await freeTcpPort(), await freeTcpPort()];
+  /** The first of what comes with an RTMP stream, from the node's side. */
+  async function passedOn(t: TestContext) {
     let passOn: (bytes: Buffer) => void = () => {};
     const given = new Promise<Buffer>((resolve) => {
       passOn = resolve;
@@ -265,7 +270,13 @@ describe('the entry that runs', { concurrency: 1 }, () => {
         if (all.includes('C0C1')) passOn(all);
       });
     });
-    const node = (await listen(t, server)).address;
+    return { given, node: (await listen(t, server)).address };
+  }
+
+  test('RTMP in TLS goes to the node, which is told who the client is', async (t) => {
+    const web = await master(t);
+    const [port, rtmps] = [await freeTcpPort(), await freeTcpPort()];
+    const { given, node } = await passedOn(t);
     await start(t, {
       ...base,
       port,
@@ -284,6 +295,26 @@ describe('the entry that runs', { concurrency: 1 }, () => {
     assert.equal(header.subarray(0, 14).toString('hex'), '0d0a0d0a000d0a515549540a2111');
     assert.deepEqual([...header.subarray(16, 20)], [127, 0, 0, 1]);
     assert.equal(header.readUInt16BE(26), rtmps);
+  });
+
+  test('RTMP from a load balancer goes to the node, which is told whom that speaks for', async (t) => {
+    const web = await master(t);
+    const [port, rtmps] = [await freeTcpPort(), await freeTcpPort()];
+    const { given, node } = await passedOn(t);
+    await start(t, {
+      ...base,
+      port,
+      proxyProtocol: true,
+      masters: [web.address],
+      rtmps: { port: rtmps, node },
+      adminSocket: join(folder, 'f.sock'),
+    });
+    const socket = connect(rtmps, '127.0.0.1');
+    t.after(() => socket.destroy());
+    socket.write('PROXY TCP4 192.0.2.7 10.0.0.5 5000 1936\r\nC0C1');
+    const header = await within('the stream', given);
+    assert.deepEqual([...header.subarray(16, 20)], [192, 0, 2, 7]);
+    assert.equal(header.readUInt16BE(26), 1936);
   });
 
   test('TURN servers can be named while it runs, and taken away', async (t) => {
