@@ -60,11 +60,13 @@ export interface JobReaperOptions {
 export class JobReaper {
   readonly #options: JobReaperOptions;
   readonly #now: () => number;
-  readonly #care: Map<JobKind, JobCare>;
+  readonly #care: ReadonlyMap<JobKind, JobCare>;
   readonly #timer: NodeJS.Timeout;
   readonly #deaf: () => void;
   /** Ids of jobs that are being placed. */
   readonly #busy = new Map<string, Promise<void>>();
+  /** When those without an owner were looked after last, ms: what nobody takes lets others go first. */
+  #triedMs = new Map<string, number>();
   /** Nodes that are being asked. */
   readonly #felt = new Set<string>();
   #looking: Promise<void> | undefined;
@@ -84,11 +86,6 @@ export class JobReaper {
     this.#timer = setInterval(() => void this.look(), options.intervalMs ?? LOOK_MS);
     // A job that is given back is placed at once.
     this.#deaf = options.store.onChange(() => this.#soon());
-  }
-
-  /** Looks after another kind as well. */
-  add(care: JobCare): void {
-    this.#care.set(care.rules.kind, care);
   }
 
   /** Jobs without an owner at the last look, by kind; none where another node decides. */
@@ -152,8 +149,8 @@ export class JobReaper {
     await this.#expireGone(jobs);
     const orphans = jobs.filter((job) => job.state === 'waiting' || this.#isOver(job));
     this.#count(orphans);
-    const idle = orphans.filter(({ id }) => !this.#busy.has(id));
-    for (const job of idle.slice(0, Math.max(0, AT_ONCE - this.#busy.size))) {
+    for (const job of this.#next(orphans)) {
+      this.#triedMs.set(job.id, this.#now());
       const settling = this.#settle(job).finally(() => this.#busy.delete(job.id));
       this.#busy.set(job.id, settling);
     }
@@ -161,6 +158,22 @@ export class JobReaper {
       this.#sweptMs = this.#now();
       await store.sweep(this.#options.keepEndedMs, this.#options.mostEnded);
     }
+  }
+
+  /** Those to be looked after now: first who has waited longest for that. Others look after agents. */
+  #next(orphans: readonly Job[]): Job[] {
+    const mine = orphans.filter(({ kind }) => this.#care.has(kind));
+    this.#triedMs = new Map(
+      mine.flatMap(({ id }) => {
+        const triedMs = this.#triedMs.get(id);
+        return triedMs === undefined ? [] : [[id, triedMs]];
+      }),
+    );
+    const tried = ({ id }: Job): number => this.#triedMs.get(id) ?? Number.NEGATIVE_INFINITY;
+    return mine
+      .filter(({ id }) => !this.#busy.has(id))
+      .sort((a, b) => (tried(a) === tried(b) ? 0 : tried(a) - tried(b)))
+      .slice(0, Math.max(0, AT_ONCE - this.#busy.size));
   }
 
   #count(orphans: readonly Job[]): void {
@@ -180,8 +193,10 @@ export class JobReaper {
   /** Asks each node that runs jobs: whoever is asked notices when one has just died. */
   #feel(jobs: readonly Job[]): void {
     const { running, isGone } = this.#options;
-    for (const { state, owner } of jobs) {
-      if (state !== 'active' || this.#felt.has(owner) || isGone(owner)) continue;
+    for (const { kind, state, owner } of jobs) {
+      // Who looks after agents notices by itself when they are lost.
+      if (!this.#care.has(kind) || state !== 'active') continue;
+      if (this.#felt.has(owner) || isGone(owner)) continue;
       this.#felt.add(owner);
       running(owner)
         .catch(() => {

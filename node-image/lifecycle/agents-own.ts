@@ -4,7 +4,6 @@ import type { DrainableJobs } from '../cluster/drain-jobs';
 import type { Ledger } from '../cluster/ledger';
 import type { NodeState } from '../cluster/node-record';
 import type { SluiceConfig } from '../contract';
-import type { JobHost } from '../jobs/job-host';
 import type { Closers } from './closers';
 import { type ConfigFiles, diskFiles, readSecretFile } from './config/secrets';
 import { SupervisedProcess } from './local/supervised-process';
@@ -174,14 +173,13 @@ export class OwnAgents {
 export function ownAgents(options: {
   readonly config: SluiceConfig;
   readonly plane: Pick<MediaPlane, 'ledger' | 'meterJobs'>;
-  readonly host: Pick<JobHost, 'pids'>;
   readonly state: () => NodeState;
   readonly log: Logger;
   readonly closers: Closers;
 }): OwnAgents {
-  const { config, plane, host, state, log, closers } = options;
+  const { config, plane, state, log, closers } = options;
   const own = new OwnAgents({ agents: config.sluice.agents, ledger: plane.ledger, state, log });
   closers.add(() => own.close());
-  plane.meterJobs(() => [...host.pids(), ...own.pids()]);
+  plane.meterJobs(() => own.pids());
   return own;
 }

@@ -97,7 +97,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     },
   });
   const own = ownAgents({
-    ...{ config, plane, host: hostedJobs.host, log, closers },
+    ...{ config, plane, log, closers },
     state: () => seat.state,
   });
   const ingress = mediaIngress(ingressHost, rooms, log);

@@ -46,7 +46,7 @@ export class NodeLoadMeter {
   #measured: Measured;
   #descriptors: Usage = UNKNOWN;
   #book: Ledger | undefined;
-  #jobPids: () => readonly number[] = () => [];
+  readonly #jobPids: (() => readonly number[])[] = [];
   readonly #jobTimes = new ProcessTimes();
   readonly #jobShare = new CpuShare();
   /** What jobs used lately. */
@@ -94,9 +94,9 @@ export class NodeLoadMeter {
     this.#tellLedger();
   }
 
-  /** What these processes use, and those that they started, is covered by reservations of jobs. */
+  /** What these processes use too, and those that they started, is covered by reservations of jobs. */
   keepJobs(pids: () => readonly number[]): void {
-    this.#jobPids = pids;
+    this.#jobPids.push(pids);
   }
 
   /** Idempotent. */
@@ -154,7 +154,9 @@ export class NodeLoadMeter {
   }
 
   async #readJobs(): Promise<Pick<Cost, 'cpus' | 'memoryBytes'>> {
-    const trees = await Promise.all(this.#jobPids().map((pid) => this.#readers.processes(pid)));
+    const trees = await Promise.all(
+      this.#jobPids.flatMap((pids) => pids()).map((pid) => this.#readers.processes(pid)),
+    );
     // One may have been started by another.
     const processes = [...new Map(trees.flat().map((one) => [one.pid, one])).values()];
     const times = this.#jobTimes.add(processes, this.#readers.now(), this.#cpus());

@@ -68,6 +68,8 @@ describe('what jobs use', () => {
     meter.keep(ledger);
     assert.ok(ledger.reserve({ id: 'EG_1', kind: 'egress', cost: { cpus: 2, memoryBytes: 50 } }));
     meter.keepJobs(() => [7]);
+    // Whoever else starts some, such as workers of agents.
+    meter.keepJobs(() => []);
     machine.tree = [{ pid: 7, cpuMs: 0, rssBytes: 100 }];
     await meter.measure();
     for (let second = 1; second <= 5; second++) {
