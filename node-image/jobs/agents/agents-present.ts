@@ -64,7 +64,7 @@ export class AgentsPresent {
 
   #end(grant: AgentJobGrant, failed: boolean): void {
     const { tasks, store } = this.#options;
-    tasks.run(
+    void tasks.run(
       'to end the job of an agent that has left',
       () => true,
       async () => {
@@ -91,7 +91,7 @@ export class AgentsPresent {
       // Where the Room is no more, its jobs are ended with it, or go on with it.
       return there !== undefined && all.every(({ grants }) => grants.agentJob?.id !== grant.id);
     };
-    tasks.run('to give the job of a lost agent to another worker', isGone, async () => {
+    void tasks.run('to give the job of a lost agent to another worker', isGone, async () => {
       const read = await this.#job(grant);
       if (read === undefined) return;
       if (read.info.assignments >= MAX_ASSIGNMENTS) {

@@ -1,29 +1,23 @@
 import { JobStatus, JobType, type ParticipantInfo, type Room as RoomInfo } from '@livekit/protocol';
-import type { Logger } from 'pino';
 import type { RoomDispatch } from '../../room/agent-dispatches';
-import { newId } from '../../room/ids';
 import type { LocalRooms } from '../../room/local-rooms';
 import type { Participant } from '../../room/participant';
 import type { Room } from '../../room/room';
 import type { RoomObserver } from '../../room/room-observer';
 import type { JobStore } from '../job-store';
-import { type AgentJob, type AgentSpec, NEW_INFO, participantOf, readAgentJob } from './agent-job';
-import type { AgentKind } from './agent-kind';
+import { type AgentJob, participantOf, readAgentJob } from './agent-job';
+import { type AgentKind, kindKey } from './agent-kind';
 import { AgentsPresent, type AgentsPresentOptions } from './agents-present';
 import { endAgentJob } from './job-ends';
 import type { KnownKinds } from './known-kinds';
 import { PatientTasks } from './patient-tasks';
+import { WantedJobs, type WantedJobsOptions } from './wanted-jobs';
 
-export interface RoomDispatcherOptions {
+export interface RoomDispatcherOptions extends Omit<WantedJobsOptions, 'store' | 'tasks'> {
   readonly store: JobStore;
   readonly kinds: Pick<KnownKinds, 'any' | 'has' | 'onAdded'>;
   /** The Rooms of this node. */
   readonly rooms: () => Pick<LocalRooms, 'get' | 'all'>;
-  /** `agents.enable_user_data_recording` */
-  readonly enableRecording: boolean;
-  /** `agents.enable_user_data_redaction` */
-  readonly enableRedaction: boolean;
-  readonly log: Logger;
   /** @default - see AgentsPresent */
   readonly returnMs?: AgentsPresentOptions['returnMs'];
 }
@@ -38,6 +32,7 @@ export class RoomDispatcher implements RoomObserver {
   readonly #options: RoomDispatcherOptions;
   readonly #present: AgentsPresent;
   readonly #tasks: PatientTasks;
+  readonly #wanted: WantedJobs;
   readonly #deaf: () => void;
   /** Who has published before, by sid: only the first track makes a job. */
   readonly #publishers = new Set<string>();
@@ -46,6 +41,7 @@ export class RoomDispatcher implements RoomObserver {
     const { store, rooms, log, returnMs } = options;
     this.#options = options;
     this.#tasks = new PatientTasks(log);
+    this.#wanted = new WantedJobs({ ...options, tasks: this.#tasks });
     this.#present = new AgentsPresent({
       store,
       rooms,
@@ -137,11 +133,8 @@ export class RoomDispatcher implements RoomObserver {
   }
 
   #kindsAdded(added: readonly AgentKind[]): void {
-    const isAdded = (kind: AgentKind): boolean =>
-      added.some(
-        ({ type, agentName, deployment }) =>
-          type === kind.type && agentName === kind.agentName && deployment === kind.deployment,
-      );
+    const keys = new Set(added.map(kindKey));
+    const isAdded = (kind: AgentKind): boolean => keys.has(kindKey(kind));
     for (const room of this.#options.rooms().all()) {
       this.#launchForRoom(room);
       this.#launchForPresent(room, isAdded);
@@ -150,11 +143,9 @@ export class RoomDispatcher implements RoomObserver {
 
   #launchForRoom(room: Room): void {
     for (const dispatch of room.dispatches.all) {
-      const kind = kindOf(dispatch, JobType.JT_ROOM);
-      if (dispatch.isLaunched || !this.#options.kinds.has(kind)) continue;
-      // First, so that it is not made twice; where the Room moves meanwhile, it knows.
-      room.dispatches.launched(dispatch.id);
-      this.#create(room, dispatch, JobType.JT_ROOM);
+      const type = JobType.JT_ROOM;
+      if (dispatch.isLaunched || !this.#options.kinds.has(kindOf(dispatch, type))) continue;
+      this.#wanted.make({ room, dispatch, type });
     }
   }
 
@@ -178,52 +169,9 @@ export class RoomDispatcher implements RoomObserver {
     for (const dispatch of room.dispatches.all) {
       const kind = kindOf(dispatch, type);
       if (wanted(kind) && this.#options.kinds.has(kind)) {
-        this.#create(room, dispatch, type, participant);
+        this.#wanted.make({ room, dispatch, type, participant });
       }
     }
-  }
-
-  #create(room: Room, dispatch: RoomDispatch, type: JobType, participant?: Participant): void {
-    const { store, enableRecording, enableRedaction, log } = this.#options;
-    const id = newId('AJ_');
-    const identity = participant?.identity;
-    const isWanted = (): boolean =>
-      !room.closed &&
-      room.dispatches.all.some((one) => one.id === dispatch.id) &&
-      participant?.closed !== true;
-    this.#tasks.run('to make the job of an agent', isWanted, async () => {
-      const running = await this.#running(room.name);
-      const isThere = running.some(
-        (one) =>
-          one.spec.dispatchId === dispatch.id &&
-          one.spec.type === type &&
-          participantOf(one) === identity,
-      );
-      if (isThere) return;
-      const spec: AgentSpec = {
-        dispatchId: dispatch.id,
-        type,
-        agentName: dispatch.agentName,
-        deployment: dispatch.deployment,
-        metadata: dispatch.metadata,
-        attributes: dispatch.attributes,
-        room: room.info().toJson(),
-        ...(participant !== undefined && { participant: participant.info().toJson() }),
-        enableRecording,
-        enableRedaction,
-      };
-      await store.create({
-        id,
-        kind: 'agent',
-        room: room.name,
-        spec: JSON.stringify(spec),
-        info: JSON.stringify(NEW_INFO),
-      });
-      log.info(
-        { room: room.name, job: id, type: JobType[type], agentName: dispatch.agentName, identity },
-        'an agent is wanted',
-      );
-    });
   }
 
   /** Those of dispatches that are no more, or of a Room of the same name that is no more. */
@@ -239,7 +187,7 @@ export class RoomDispatcher implements RoomObserver {
   #endJobs(room: string, fits: (job: AgentJob) => boolean, isWanted: () => boolean): void {
     // Without workers there are no jobs, and nothing is asked.
     if (!this.#options.kinds.any) return;
-    this.#tasks.run('to end the jobs of agents', isWanted, async () => {
+    void this.#tasks.run('to end the jobs of agents', isWanted, async () => {
       for (const one of (await this.#running(room)).filter(fits)) {
         await endAgentJob(this.#options.store, one.job.id, JobStatus.JS_SUCCESS);
       }
