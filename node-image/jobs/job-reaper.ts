@@ -98,6 +98,17 @@ export class JobReaper {
     return this.#waitingCpus;
   }
 
+  /** A node was found dead: its jobs, of all kinds, are to be had at once. Never rejects. */
+  async lost(nodeId: string): Promise<void> {
+    if (!this.#options.leads()) return;
+    try {
+      await this.#options.store.expire(nodeId);
+    } catch (error) {
+      this.#failed(error);
+    }
+    await this.look();
+  }
+
   /** Looks now; where it is looking, once more afterwards. Never rejects. */
   look(): Promise<void> {
     if (this.#looking !== undefined) {
@@ -144,11 +155,14 @@ export class JobReaper {
     if (!this.#led) return;
     // How long the store was away before, nobody knows here.
     if (!led) this.#graceUntilMs = this.#now() + graceMs;
-    const jobs = await store.list({ running: true });
+    const jobs = await this.#running();
     this.#feel(jobs);
     await this.#expireGone(jobs);
     const orphans = jobs.filter((job) => job.state === 'waiting' || this.#isOver(job));
     this.#count(orphans);
+    // Whoever has workers looks after them: here they are counted.
+    const agents = (await store.unheld('agent')).length;
+    if (agents > 0) this.#orphans.agent = agents;
     for (const job of this.#next(orphans)) {
       this.#triedMs.set(job.id, this.#now());
       const settling = this.#settle(job).finally(() => this.#busy.delete(job.id));
@@ -160,17 +174,24 @@ export class JobReaper {
     }
   }
 
-  /** Those to be looked after now: first who has waited longest for that. Others look after agents. */
+  /** Of the kinds that are looked after here, the oldest first. */
+  async #running(): Promise<Job[]> {
+    const { store } = this.#options;
+    const kinds = [...this.#care.keys()];
+    const all = await Promise.all(kinds.map((kind) => store.list({ kind, running: true })));
+    return all.flat().sort((a, b) => a.createdAtMs - b.createdAtMs);
+  }
+
+  /** Those to be looked after now: first who has waited longest for that. */
   #next(orphans: readonly Job[]): Job[] {
-    const mine = orphans.filter(({ kind }) => this.#care.has(kind));
     this.#triedMs = new Map(
-      mine.flatMap(({ id }) => {
+      orphans.flatMap(({ id }) => {
         const triedMs = this.#triedMs.get(id);
         return triedMs === undefined ? [] : [[id, triedMs]];
       }),
     );
     const tried = ({ id }: Job): number => this.#triedMs.get(id) ?? Number.NEGATIVE_INFINITY;
-    return mine
+    return orphans
       .filter(({ id }) => !this.#busy.has(id))
       .sort((a, b) => (tried(a) === tried(b) ? 0 : tried(a) - tried(b)))
       .slice(0, Math.max(0, AT_ONCE - this.#busy.size));
@@ -193,10 +214,8 @@ export class JobReaper {
   /** Asks each node that runs jobs: whoever is asked notices when one has just died. */
   #feel(jobs: readonly Job[]): void {
     const { running, isGone } = this.#options;
-    for (const { kind, state, owner } of jobs) {
-      // Who looks after agents notices by itself when they are lost.
-      if (!this.#care.has(kind) || state !== 'active') continue;
-      if (this.#felt.has(owner) || isGone(owner)) continue;
+    for (const { state, owner } of jobs) {
+      if (state !== 'active' || this.#felt.has(owner) || isGone(owner)) continue;
       this.#felt.add(owner);
       running(owner)
         .catch(() => {

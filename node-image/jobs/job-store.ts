@@ -26,8 +26,15 @@ export interface JobStore {
    */
   create(job: NewJob, owner?: string, leaseMs?: number): Promise<Job | undefined>;
   get(id: string): Promise<Job | undefined>;
-  /** Those of one kind or Room: the oldest first. */
+  /**
+   * Those of one kind or Room: the oldest first. What is asked for of one Room, or of those of one kind
+   * that run, costs as much as there are of them.
+   */
   list(filter?: JobFilter): Promise<Job[]>;
+  /** Ids of those of a kind that nobody holds: who has been without an owner longest comes first. */
+  unheld(kind: JobKind): Promise<string[]>;
+  /** Those that there are of these, in this order. */
+  read(ids: readonly string[]): Promise<Job[]>;
   /**
    * Takes a job that waits, or whose lease has run out.
    *
@@ -60,7 +67,12 @@ export interface JobStore {
   end(claim: JobClaim, info: string): Promise<boolean>;
   /** Takes away jobs that ended longer ago than this, or are more than `mostEnded` of their kind. */
   sweep(endedLongerAgoMs: number, mostEnded: number): Promise<number>;
-  /** Told at most once of each change; whoever misses one finds out by asking. @returns ends it */
+  /**
+   * Told at most once of each change of state or owner, and not of what is said of a job; whoever misses
+   * one finds out by asking.
+   *
+   * @returns ends it
+   */
   onChange(listener: (id: string) => void): () => void;
   /** Idempotent. */
   close(): Promise<void>;

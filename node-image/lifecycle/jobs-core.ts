@@ -77,7 +77,6 @@ export function hostJobs(
 export interface JobDesk {
   readonly store: JobStore;
   readonly dispatcher: JobDispatcher;
-  /** Further kinds are added to it. */
   readonly reaper: JobReaper;
 }
 
@@ -105,7 +104,7 @@ export function masterJobs(options: DeskOptions & { readonly parts: ClusterParts
     },
     isGone: (id) => (watch.registryAgeMs ?? 0) > YOUNG_MS && watch.node(id) === undefined,
     hasLink: (id) => watch.node(id)?.record.link !== undefined,
-    onLost: (listener) => watch.onLost(listener),
+    onLost: (listener) => watch.onLost(({ record }) => listener(record.id)),
   });
 }
 
@@ -133,7 +132,7 @@ interface Surroundings {
   readonly registered: () => Promise<readonly RegisteredNode[]>;
   readonly isGone: (nodeId: string) => boolean;
   readonly hasLink: (nodeId: string) => boolean;
-  readonly onLost: (listener: () => void) => void;
+  readonly onLost: (listener: (nodeId: string) => void) => void;
 }
 
 function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
@@ -165,6 +164,6 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
   });
   closers.add(() => reaper.close());
   metrics.watchReaper(reaper);
-  around.onLost(() => void reaper.look());
+  around.onLost((nodeId) => void reaper.lost(nodeId));
   return { store, dispatcher, reaper };
 }

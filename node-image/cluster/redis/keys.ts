@@ -17,7 +17,10 @@ export type KeyName =
   | 'jobs'
   | 'jobSpecs'
   | 'jobInfos'
-  | 'jobLeases'
+  | 'egressLeases'
+  | 'ingressLeases'
+  | 'agentLeases'
+  | 'jobRooms'
   | 'jobsEnded'
   | 'jobEvents'
   | 'ingresses'
@@ -42,7 +45,10 @@ const KEY_TYPES: Readonly<Record<KeyName, string | undefined>> = {
   jobs: 'hash',
   jobSpecs: 'hash',
   jobInfos: 'hash',
-  jobLeases: 'zset',
+  egressLeases: 'zset',
+  ingressLeases: 'zset',
+  agentLeases: 'zset',
+  jobRooms: 'zset',
   jobsEnded: 'zset',
   jobEvents: undefined,
   ingresses: 'hash',

@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JobStatus, type MigrateJobRequest, type UpdateJobStatus } from '@livekit/protocol';
+import { JobStatus } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { RegistryUnavailableError } from '../../cluster/registry';
 import type { Job } from '../job';
 import type { JobStore } from '../job-store';
 import { type AgentJob, isRunning, participantOf, readAgentJob } from './agent-job';
+import { kindKey } from './agent-kind';
 import type { AgentRooms } from './agent-rooms';
 import type { AgentLimits } from './agent-token';
 import type { AgentWorker } from './agent-worker';
 import type { AgentWorkers } from './agent-workers';
+import { GoneRooms } from './gone-rooms';
 import { HeldJobs } from './held-jobs';
-import { endAgentJob } from './job-ends';
-import { JobOffers, type MintToken } from './job-offers';
+import { PatientEnds } from './job-ends';
+import { JobOffers, type MintToken, type Reserved } from './job-offers';
 import type { KnownKinds } from './known-kinds';
+import { WaitingJobs } from './waiting-jobs';
+import { WorkerReports } from './worker-reports';
 
 /** Changes are told as they happen; what was missed is found out so often, in ms. */
 const POLL_MS = 3000;
@@ -20,16 +24,8 @@ const POLL_MS = 3000;
 const TICK_MS = 500;
 /** How often it is looked whether there are jobs of Rooms that are no more, in ms. */
 const SWEEP_MS = 15_000;
-/** A Room that is nowhere for so long, in ms, does not come back. */
-const GONE_MS = 30_000;
 /** The busier the workers of a Master Node, the later it reaches for a job: at most so much, in ms. */
 const MODESTY_MS = 50;
-/** A job that nobody took is offered again after so long, in ms, and twice as long each time again. */
-const PAUSE_MS = 1000;
-const MAX_PAUSE_MS = 60_000;
-/** So many jobs one worker may say that it brings along. */
-const MAX_MIGRATED = 1000;
-
 export interface AgentDeskOptions {
   readonly store: JobStore;
   /** The node, as which jobs are claimed. */
@@ -50,35 +46,38 @@ export interface AgentDeskOptions {
   readonly goneMs?: number | undefined;
 }
 
-interface Pause {
-  readonly untilMs: number;
-  readonly tries: number;
-}
-
 /**
  * Gives the jobs of agents to the workers that are connected to this node. All Master Nodes have such
  * a desk; of those that could give a job to a worker, one gets it from the store.
  */
 export class AgentDesk {
   readonly held: HeldJobs;
+  readonly reports: WorkerReports;
   readonly #options: AgentDeskOptions;
   readonly #offers: JobOffers;
-  /** Jobs that nobody has, as far as is known. */
-  readonly #waiting = new Map<string, AgentJob>();
+  readonly #ends: PatientEnds;
+  readonly #goneRooms: GoneRooms;
+  readonly #waiting = new WaitingJobs();
   readonly #trying = new Set<string>();
-  readonly #pauses = new Map<string, Pause>();
-  /** Rooms with jobs that are nowhere, and since when. */
-  #missing: ReadonlyMap<string, number> = new Map();
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #deaf: () => void;
   #polling = false;
   #ending = false;
 
   constructor(options: AgentDeskOptions) {
-    const { store, workers, mint, limits, log } = options;
+    const { store, owner, workers, mint, limits, rooms, goneMs, log } = options;
     this.#options = options;
     this.held = new HeldJobs(options);
-    this.#offers = new JobOffers({ store, workers, held: this.held, mint, limits, log });
+    const { held } = this;
+    const ends = new PatientEnds({ store, log });
+    this.#ends = ends;
+    this.#offers = new JobOffers({ store, workers, held, ends, mint, limits, log });
+    this.#goneRooms = new GoneRooms({ rooms, ends, goneMs });
+    this.reports = new WorkerReports({
+      ...{ store, owner, held, ends },
+      onKept: (id) => this.#waiting.taken(id),
+      tried: (what, work) => this.#tried(what, work),
+    });
     this.#deaf = store.onChange((id) => void this.#changed(id));
     this.#timers = [
       setInterval(() => void this.#poll(), POLL_MS),
@@ -101,27 +100,6 @@ export class AgentDesk {
     this.held.workerGone(worker);
   }
 
-  /** A worker says how a job goes. Never rejects. */
-  async jobUpdated(worker: AgentWorker, { jobId, status, error }: UpdateJobStatus): Promise<void> {
-    const held = this.held.get(jobId);
-    if (held === undefined || held.worker !== worker) return;
-    await this.#tried('to write down how a job goes', async () => {
-      if (status === JobStatus.JS_SUCCESS || status === JobStatus.JS_FAILED) {
-        this.held.forget(jobId);
-        await endAgentJob(this.#options.store, jobId, status, error.slice(0, 1000));
-      } else {
-        await this.held.update(held, { ...held.agent.info, updatedAtMs: Date.now() });
-      }
-    });
-  }
-
-  /** A worker has come back, and still runs these jobs. Never rejects. */
-  async migrated(worker: AgentWorker, { jobIds }: MigrateJobRequest): Promise<void> {
-    for (const id of jobIds.slice(0, MAX_MIGRATED)) {
-      await this.#tried('to take over a job of a worker', () => this.#migrate(worker, id));
-    }
-  }
-
   /** Takes no more jobs. Those that are held may be had by other Master Nodes at once. Idempotent. */
   async close(): Promise<void> {
     if (this.#ending) return;
@@ -129,6 +107,7 @@ export class AgentDesk {
     this.#deaf();
     for (const timer of this.#timers) clearInterval(timer);
     this.held.close();
+    this.#ends.close();
     if (!this.#options.hasOthers) return;
     await this.#tried('to give back the jobs of agents', async () => {
       await this.#options.store.expire(this.#options.owner);
@@ -147,12 +126,13 @@ export class AgentDesk {
     if (this.#polling || this.#ending) return;
     this.#polling = true;
     await this.#tried('to look for jobs of agents', async () => {
-      const jobs = await this.#options.store.list({ kind: 'agent', running: true });
-      const known = new Set(jobs.map(({ id }) => id));
-      for (const id of this.#waiting.keys()) {
-        if (!known.has(id)) this.#forget(id);
+      const { store } = this.#options;
+      const free = await store.unheld('agent');
+      const unknown = new Set(free);
+      for (const { job } of this.#waiting.all()) {
+        if (!unknown.delete(job.id)) this.#waiting.forget(job.id);
       }
-      for (const job of jobs) this.#see(job);
+      for (const job of await store.read([...unknown])) this.#see(job);
     });
     this.#polling = false;
   }
@@ -163,14 +143,14 @@ export class AgentDesk {
     if (agent === undefined) return;
     this.held.see(job);
     if (job.state === 'ended') {
-      this.#forget(job.id);
+      this.#waiting.forget(job.id);
       // Its worker has lost the connection and come back: which one it is, only it knows.
       if (agent.info.assignments > 0 && agent.info.workerId === '') this.#tellAll(agent);
     } else if (job.state === 'waiting' || job.leaseLeftMs <= 0) {
-      this.#waiting.set(job.id, agent);
+      this.#waiting.see(agent);
       this.#try(agent);
     } else {
-      this.#waiting.delete(job.id);
+      this.#waiting.taken(job.id);
     }
   }
 
@@ -178,38 +158,45 @@ export class AgentDesk {
     for (const worker of this.#options.workers.of(spec)) worker.terminate(job.id);
   }
 
-  #forget(id: string): void {
-    this.#waiting.delete(id);
-    this.#pauses.delete(id);
-  }
-
   #tick(): void {
     void this.held.lookAfterOrphans();
-    for (const agent of [...this.#waiting.values()]) this.#try(agent);
+    const closed = new Map<string, boolean>();
+    for (const agent of this.#waiting.all()) {
+      const key = kindKey(agent.spec);
+      const isClosed = closed.get(key) ?? !this.#options.workers.hasRoom(agent.spec);
+      closed.set(key, isClosed);
+      if (!isClosed || isRunning(agent)) this.#try(agent);
+    }
   }
 
   #try(agent: AgentJob): void {
     const { id } = agent.job;
-    const pause = this.#pauses.get(id);
-    const isPaused = pause !== undefined && performance.now() < pause.untilMs;
-    if (this.#ending || isPaused || this.#trying.has(id)) return;
-    // One that was running is looked after by anybody; one that waits needs a worker.
-    const load = isRunning(agent) ? 1 : this.#options.workers.lowestLoad(agent.spec);
-    if (load === undefined) return;
+    const isBusy = this.#trying.has(id) || this.#ends.has(id);
+    if (this.#ending || isBusy || agent.info.notBeforeMs > Date.now()) return;
+    // One that was running is looked after by anybody; one that waits needs a worker with room for it.
+    const worker = isRunning(agent)
+      ? undefined
+      : this.#options.workers.choose(agent.spec, this.#waiting.refusedBy(id));
+    if (worker === undefined && !isRunning(agent)) return;
+    const modesty = Math.min(1, worker?.load ?? 1);
+    const reserved = worker && { worker, free: worker.reserve() };
     this.#trying.add(id);
-    void this.#tried('to give a job to a worker', () => this.#take(agent, load)).finally(() =>
-      this.#trying.delete(id),
-    );
+    void this.#tried('to give a job to a worker', async () => {
+      await sleep(modesty * MODESTY_MS * (0.5 + Math.random() / 2));
+      await this.#take(agent, reserved);
+    }).finally(() => {
+      reserved?.free();
+      this.#trying.delete(id);
+    });
   }
 
-  async #take({ job }: AgentJob, load: number): Promise<void> {
+  async #take({ job }: AgentJob, reserved: Reserved | undefined): Promise<void> {
     const { store, owner, rooms } = this.#options;
-    await sleep(Math.min(1, load) * MODESTY_MS * (0.5 + Math.random() / 2));
-    this.#waiting.delete(job.id);
+    this.#waiting.taken(job.id);
     const claimed = await store.claim(job.id, job.epoch, owner);
     const agent = claimed && readAgentJob(claimed);
     if (agent === undefined) return;
-    if (isRunning(agent)) {
+    if (isRunning(agent) || reserved === undefined) {
       await this.held.addOrphan(agent);
       return;
     }
@@ -219,10 +206,12 @@ export class AgentDesk {
       const isAgain = agent.info.assignments > 0 && identity !== undefined;
       if (isAgain && !(await rooms.hasParticipant(job.room, identity))) {
         this.held.forget(job.id);
-        await endAgentJob(store, job.id, JobStatus.JS_SUCCESS);
+        void this.#ends.end(job.id, JobStatus.JS_SUCCESS);
         return;
       }
-      this.#pause(job.id, await this.#offers.place(held));
+      const asked = await this.#offers.place(held, reserved, this.#waiting.refusedBy(job.id));
+      if (asked === undefined) this.#waiting.forget(job.id);
+      else this.#waiting.refused(job.id, asked);
     } catch (error) {
       // Its lease runs out, and it is there for all again.
       if (this.held.get(job.id) === held) this.held.forget(job.id);
@@ -230,66 +219,14 @@ export class AgentDesk {
     }
   }
 
-  #pause(id: string, isSettled: boolean): void {
-    if (isSettled) {
-      this.#pauses.delete(id);
-      return;
-    }
-    const tries = (this.#pauses.get(id)?.tries ?? 0) + 1;
-    const forMs = Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tries - 1));
-    this.#pauses.set(id, { untilMs: performance.now() + forMs, tries });
-  }
-
-  async #migrate(worker: AgentWorker, id: string): Promise<void> {
-    const { store, owner } = this.#options;
-    const known = this.held.get(id);
-    const job = await store.get(id);
-    const agent = job && readAgentJob(job);
-    const { agentName, type } = worker.options;
-    const isItsKind = agent?.spec.agentName === agentName && agent.spec.type === type;
-    if (agent === undefined || !isItsKind || agent.job.state === 'ended') {
-      worker.terminate(id);
-      return;
-    }
-    if (known?.agent.job.epoch === agent.job.epoch && known.worker === undefined) {
-      await this.#keep(worker, known.agent);
-      return;
-    }
-    if (!isRunning(agent)) return;
-    await store.release({ id, epoch: agent.job.epoch }, agent.job.info);
-    const claimed = await store.claim(id, agent.job.epoch, owner);
-    const taken = claimed && readAgentJob(claimed);
-    if (taken !== undefined) await this.#keep(worker, taken);
-  }
-
-  async #keep(worker: AgentWorker, agent: AgentJob): Promise<void> {
-    const held = this.held.add(agent, worker);
-    worker.keeps(agent.job.id);
-    this.#waiting.delete(agent.job.id);
-    const workerId = worker.options.id;
-    await this.held.update(held, { ...agent.info, workerId, updatedAtMs: Date.now() });
-    if (worker.closed) this.held.workerGone(worker);
-  }
-
   /** Ends the jobs of Rooms that are no more, whose node could not. */
   async #sweep(): Promise<void> {
-    const { workers, kinds, rooms, store, goneMs = GONE_MS } = this.#options;
+    const { workers, kinds } = this.#options;
     for (const worker of workers.all()) void kinds.announce(worker.options);
-    const jobs = [...this.#waiting.values(), ...this.held.all().map(({ agent }) => agent)];
-    if (jobs.length === 0) return;
-    await this.#tried('to look for jobs of Rooms that are no more', async () => {
-      const names = await rooms.names();
-      const now = performance.now();
-      const missing = new Map<string, number>();
-      for (const { job } of jobs.filter((one) => !names.has(one.job.room))) {
-        const sinceMs = this.#missing.get(job.room) ?? now;
-        missing.set(job.room, sinceMs);
-        if (now - sinceMs >= goneMs) {
-          await endAgentJob(store, job.id, JobStatus.JS_SUCCESS, 'the room is no more');
-        }
-      }
-      this.#missing = missing;
-    });
+    const held = this.held.all().map(({ agent }) => agent);
+    await this.#tried('to look for jobs of Rooms that are no more', () =>
+      this.#goneRooms.look([...this.#waiting.all(), ...held]),
+    );
   }
 
   async #tried(what: string, work: () => Promise<void>): Promise<void> {

@@ -167,10 +167,10 @@ export class AgentEndpoint {
         worker.update(message.value);
         return;
       case 'updateJob':
-        void desk.jobUpdated(worker, message.value);
+        void desk.reports.jobUpdated(worker, message.value);
         return;
       case 'migrateJob':
-        void desk.migrated(worker, message.value);
+        void desk.reports.migrated(worker, message.value);
         return;
       case 'ping':
         socket.send({

@@ -1,5 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import {
+  JobRestartPolicy,
   JobState,
   JobStatus,
   JobType,
@@ -25,6 +26,8 @@ const specSchema = z.object({
   participant: z.json().optional(),
   enableRecording: z.boolean(),
   enableRedaction: z.boolean(),
+  /** Whether it is given to a worker again after it has failed, or was lost. */
+  restartPolicy: z.enum(JobRestartPolicy).default(JobRestartPolicy.JRP_ON_FAILURE),
 });
 
 /** What an agent is wanted for: `spec` of its job. */
@@ -41,6 +44,8 @@ const infoSchema = z.object({
   startedAtMs: z.int(),
   endedAtMs: z.int(),
   updatedAtMs: z.int(),
+  /** Not to be given to a worker before this, ms since 1970; 0: at once. */
+  notBeforeMs: z.int().default(0),
 });
 
 /** What has become of it: `info` of its job. */
@@ -55,6 +60,7 @@ export const NEW_INFO: AgentInfo = {
   startedAtMs: 0,
   endedAtMs: 0,
   updatedAtMs: 0,
+  notBeforeMs: 0,
 };
 
 /** A job of an agent, read. */
@@ -78,8 +84,6 @@ export function readAgentJob(job: Job): AgentJob | undefined {
   }
 }
 
-export const hasEnded = ({ job }: Pick<AgentJob, 'job'>): boolean => job.state === 'ended';
-
 /** Whether it was given to a worker, which has not ended it. */
 export const isRunning = ({ info }: Pick<AgentJob, 'info'>): boolean =>
   info.status === JobStatus.JS_RUNNING;
@@ -99,14 +103,15 @@ export const endedInfo = (
     updatedAtMs: nowMs,
   } satisfies AgentInfo);
 
-/** What is said of a job that is to be given to a worker again. */
-export const waitingInfo = (info: AgentInfo, nowMs: number): string =>
+/** What is said of a job that is to be given to a worker again, after so long. */
+export const waitingInfo = (info: AgentInfo, nowMs: number, waitMs = 0): string =>
   JSON.stringify({
     ...info,
     status: JobStatus.JS_PENDING,
     workerId: '',
     participantIdentity: '',
     updatedAtMs: nowMs,
+    notBeforeMs: waitMs > 0 ? nowMs + waitMs : 0,
   } satisfies AgentInfo);
 
 /** The identity of the participant that a job is for; undefined: it is for the Room. */

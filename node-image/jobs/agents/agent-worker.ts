@@ -12,7 +12,7 @@ import {
 import type { AgentKind } from './agent-kind';
 
 /** How long a worker may take to say whether it takes a job, in ms. Source: livekit-server. */
-export const AVAILABILITY_MS = 10_000;
+const AVAILABILITY_MS = 10_000;
 /** A job shows in the load that a worker tells of after so long, in ms: that is measured every 2.5 s. */
 const LOAD_SHOWS_MS = 5000;
 /** What a job that was just given is taken to add to the load until then. */
@@ -45,10 +45,9 @@ export interface AgentWorkerOptions extends AgentKind {
 /** A worker that has registered. What it says of itself is believed; what it keeps to itself is counted here. */
 export class AgentWorker {
   readonly options: AgentWorkerOptions;
-  /** Jobs that it has, by id. */
-  readonly jobs = new Set<string>();
   readonly #offers = new Map<string, (offer: Offer) => void>();
   readonly #given: number[] = [];
+  #reserved = 0;
   #status = WorkerStatus.WS_AVAILABLE;
   #load = 0;
   #refusals = 0;
@@ -67,19 +66,40 @@ export class AgentWorker {
   get load(): number {
     const since = this.#now() - LOAD_SHOWS_MS;
     while (this.#given[0] !== undefined && this.#given[0] < since) this.#given.shift();
-    const load = this.#load + NEW_JOB_LOAD * (this.#given.length + this.#offers.size);
+    const load =
+      this.#load + NEW_JOB_LOAD * (this.#given.length + this.#offers.size + this.#reserved);
     // 7 times 0.1 is 0.7.
     return Math.round(load * 1000) / 1000;
   }
 
   /** Why it gets no job now, for people; undefined: it may get one. */
   whyNot(targetLoad: number): string | undefined {
+    if (this.load > targetLoad && this.isOpen) {
+      return `its load is ${this.load.toFixed(2)}, which is above ${targetLoad} (agents.target_load)`;
+    }
+    return this.#whyClosed();
+  }
+
+  /** Whether it may be offered a job, whatever its load is. */
+  get isOpen(): boolean {
+    return this.#whyClosed() === undefined;
+  }
+
+  /** Keeps room for a job that it is offered soon: nobody fetches more jobs than it may get. @returns ends it, once */
+  reserve(): () => void {
+    this.#reserved += 1;
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#reserved -= 1;
+      isOver = true;
+    };
+  }
+
+  #whyClosed(): string | undefined {
     if (this.#closed) return 'it is gone';
     if (this.#status !== WorkerStatus.WS_AVAILABLE) return 'it says that it is full';
     if (this.#now() < this.#refusedUntilMs) return 'it has just refused, or not answered';
-    return this.load > targetLoad
-      ? `its load is ${this.load.toFixed(2)}, which is above ${targetLoad} (agents.target_load)`
-      : undefined;
+    return undefined;
   }
 
   update({ status, load }: UpdateWorkerStatus): void {
@@ -116,20 +136,21 @@ export class AgentWorker {
   }
 
   assign(job: ProtoJob, token: string): void {
-    this.jobs.add(job.id);
+    this.#refusals = 0;
     this.#given.push(this.#now());
     this.options.send({ case: 'assignment', value: new JobAssignment({ job, token }) });
   }
 
-  /** It has the job already. */
-  keeps(jobId: string): void {
-    this.jobs.add(jobId);
-  }
-
   /** The job is over, or another worker's. */
   terminate(jobId: string): void {
-    this.jobs.delete(jobId);
     this.options.send({ case: 'termination', value: new JobTermination({ jobId }) });
+  }
+
+  /** It has refused a job, or taken one in a way that is no good: it is left alone for a while. */
+  hasRefused(): void {
+    const forMs = Math.min(MAX_REFUSED_MS, REFUSED_MS * 2 ** this.#refusals);
+    this.#refusals += 1;
+    this.#refusedUntilMs = this.#now() + forMs;
   }
 
   /** Its connection is gone. Idempotent. */
@@ -139,13 +160,7 @@ export class AgentWorker {
   }
 
   #count({ answer }: Offer): void {
-    if (answer === 'taken') {
-      this.#refusals = 0;
-    } else if (answer === 'refused' || answer === 'silent') {
-      const forMs = Math.min(MAX_REFUSED_MS, REFUSED_MS * 2 ** this.#refusals);
-      this.#refusals += 1;
-      this.#refusedUntilMs = this.#now() + forMs;
-    }
+    if (answer === 'refused' || answer === 'silent') this.hasRefused();
   }
 
   get #availabilityMs(): number {

@@ -4,6 +4,9 @@ import type { AgentWorker } from './agent-worker';
 /** What a worker that is at its limit still weighs among the others. */
 const MIN_WEIGHT = 0.01;
 
+/** Workers that were asked already. */
+export type Asked = Pick<ReadonlySet<AgentWorker>, 'has'>;
+
 /** The workers that are connected to this node. */
 export class AgentWorkers {
   readonly #workers = new Map<string, Set<AgentWorker>>();
@@ -42,10 +45,9 @@ export class AgentWorkers {
     return [...(this.#workers.get(kindKey(kind)) ?? [])];
   }
 
-  /** The lowest load of one that may get a job of this kind; undefined: none may. */
-  lowestLoad(kind: AgentKind): number | undefined {
-    const loads = this.#able(kind, new Set()).map(({ load }) => load);
-    return loads.length === 0 ? undefined : Math.min(...loads);
+  /** Whether one may get a job of this kind. */
+  hasRoom(kind: AgentKind): boolean {
+    return this.#able(kind, new Set()).length > 0;
   }
 
   /**
@@ -53,7 +55,7 @@ export class AgentWorkers {
    *
    * @param except - who was asked already
    */
-  choose(kind: AgentKind, except: ReadonlySet<AgentWorker>): AgentWorker | undefined {
+  choose(kind: AgentKind, except: Asked): AgentWorker | undefined {
     const able = this.#able(kind, except);
     const weights = able.map(({ load }) => Math.max(MIN_WEIGHT, 1 - load));
     let at = this.#random() * weights.reduce((sum, weight) => sum + weight, 0);
@@ -65,7 +67,7 @@ export class AgentWorkers {
     );
   }
 
-  #able(kind: AgentKind, except: ReadonlySet<AgentWorker>): AgentWorker[] {
+  #able(kind: AgentKind, except: Asked): AgentWorker[] {
     return this.of(kind).filter(
       (worker) => !except.has(worker) && worker.whyNot(this.targetLoad) === undefined,
     );

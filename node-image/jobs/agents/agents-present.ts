@@ -4,13 +4,13 @@ import type { LocalRooms } from '../../room/local-rooms';
 import type { Participant } from '../../room/participant';
 import type { JobStore } from '../job-store';
 import { type AgentJob, isRunning, readAgentJob } from './agent-job';
-import { endAgentJob, giveAgain } from './job-ends';
+import { endAgentJob, giveAgainOrEnd } from './job-ends';
 import type { PatientTasks } from './patient-tasks';
 
+/** The worker of an agent that has left says what it was within so long, in ms, or it was a success. */
+const REPORT_MS = 1000;
 /** An agent that was cut off may come back for so long, in ms; its SDK tries at once. */
 const RETURN_MS = 8000;
-/** An agent that was lost so often is not given to a worker again. */
-const MAX_ASSIGNMENTS = 5;
 
 export interface AgentsPresentOptions {
   readonly store: JobStore;
@@ -28,7 +28,7 @@ export class AgentsPresent {
   readonly #options: AgentsPresentOptions;
   /** By the sid of the participant. */
   readonly #jobs = new Map<string, AgentJobGrant>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Map<NodeJS.Timeout, () => void>();
 
   constructor(options: AgentsPresentOptions) {
     this.#options = options;
@@ -50,16 +50,20 @@ export class AgentsPresent {
     if (job === undefined) return false;
     const { disconnectReason: reason } = info;
     if (isWish(reason)) {
-      this.#end(job, reason === DisconnectReason.AGENT_ERROR);
+      this.#later(REPORT_MS, () => this.#end(job, reason === DisconnectReason.AGENT_ERROR));
     } else if (reason !== DisconnectReason.DUPLICATE_IDENTITY) {
-      this.#later(() => this.#lost(room, job));
+      this.#later(this.#options.returnMs ?? RETURN_MS, () => this.#lost(room, job));
     }
     return true;
   }
 
-  /** Idempotent. */
+  /** What was to be done a moment later is done now. Idempotent. */
   close(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const [timer, work] of this.#timers) {
+      clearTimeout(timer);
+      work();
+    }
+    this.#timers.clear();
   }
 
   #end(grant: AgentJobGrant, failed: boolean): void {
@@ -68,9 +72,11 @@ export class AgentsPresent {
       'to end the job of an agent that has left',
       () => true,
       async () => {
-        if ((await this.#job(grant)) === undefined) return;
+        const read = await this.#job(grant);
+        if (read === undefined) return;
+        const what = 'the agent left because of an error';
         await (failed
-          ? endAgentJob(store, grant.id, JobStatus.JS_FAILED, 'the agent left because of an error')
+          ? giveAgainOrEnd(store, read, { how: 'failed', what })
           : endAgentJob(store, grant.id, JobStatus.JS_SUCCESS));
       },
     );
@@ -94,22 +100,17 @@ export class AgentsPresent {
     void tasks.run('to give the job of a lost agent to another worker', isGone, async () => {
       const read = await this.#job(grant);
       if (read === undefined) return;
-      if (read.info.assignments >= MAX_ASSIGNMENTS) {
-        const error = `the agent was lost ${read.info.assignments} times`;
-        await endAgentJob(store, grant.id, JobStatus.JS_FAILED, error);
-      } else {
-        await giveAgain(store, read);
-      }
+      await giveAgainOrEnd(store, read, { how: 'lost', what: 'the agent' });
     });
   }
 
-  #later(work: () => void): void {
+  #later(afterMs: number, work: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       work();
-    }, this.#options.returnMs ?? RETURN_MS);
+    }, afterMs);
     timer.unref();
-    this.#timers.add(timer);
+    this.#timers.set(timer, work);
   }
 }
 

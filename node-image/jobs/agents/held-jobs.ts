@@ -1,17 +1,14 @@
-import { JobStatus } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { JOB_RENEW_MS, type Job } from '../job';
 import type { JobStore } from '../job-store';
 import { type AgentInfo, type AgentJob, readAgentJob } from './agent-job';
 import type { AgentRooms } from './agent-rooms';
 import type { AgentWorker } from './agent-worker';
-import { endAgentJob, giveAgain } from './job-ends';
+import { giveAgainOrEnd } from './job-ends';
 
 /** An agent whose worker is gone is looked for in its Room after so long, in ms, and then so often. */
 const RETURN_MS = 10_000;
 const LOOK_AGAIN_MS = 3000;
-/** The same job is given to workers so often at most, where its agents are lost. */
-const MAX_ASSIGNMENTS = 5;
 
 /** A job that this node holds. */
 export interface HeldJob {
@@ -73,7 +70,6 @@ export class HeldJobs {
   forget(id: string): HeldJob | undefined {
     const held = this.#held.get(id);
     this.#held.delete(id);
-    held?.worker?.jobs.delete(id);
     return held;
   }
 
@@ -143,21 +139,17 @@ export class HeldJobs {
 
   async #lookAfter(held: HeldJob): Promise<void> {
     const { rooms, store, log } = this.#options;
-    const { job, info } = held.agent;
+    const { job } = held.agent;
     const connected = await rooms.connected(job.room);
     // Where the Room is nowhere, it may come back with its participants, or its jobs end with it.
     if (connected === undefined || connected.has(job.id) || !this.#isOrphan(held)) return;
-    this.forget(job.id);
-    if (info.assignments >= MAX_ASSIGNMENTS) {
-      const error = `the worker of the agent was lost ${info.assignments} times`;
-      await endAgentJob(store, job.id, JobStatus.JS_FAILED, error);
-      return;
-    }
     log.info(
       { room: job.room, job: job.id, agentName: held.agent.spec.agentName },
-      'the worker of an agent is gone: another one is asked',
+      'the worker of an agent is gone, and the agent with it',
     );
-    await giveAgain(store, held.agent);
+    await giveAgainOrEnd(store, held.agent, { how: 'lost', what: 'the worker of the agent' });
+    // Where the store is away, it is held, and tried again.
+    if (this.#held.get(job.id) === held) this.forget(job.id);
   }
 
   #isOrphan(held: HeldJob): boolean {

@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import type { JobStore } from '../job-store';
 import { type AgentInfo, protoJob, waitingInfo } from './agent-job';
 import { AGENT_TOKEN_S, type AgentLimits, agentIdentity, tooLong } from './agent-token';
-import type { AgentWorker } from './agent-worker';
-import type { AgentWorkers } from './agent-workers';
+import type { AgentWorker, Offer } from './agent-worker';
+import type { AgentWorkers, Asked } from './agent-workers';
 import type { HeldJob, HeldJobs } from './held-jobs';
-import { endAgentJob } from './job-ends';
+import type { PatientEnds } from './job-ends';
 
 /** Signs a token: with which key, what it says, for how many seconds, and for whom. */
 export type MintToken = (
@@ -20,9 +20,17 @@ export interface JobOffersOptions {
   readonly store: JobStore;
   readonly workers: AgentWorkers;
   readonly held: HeldJobs;
+  readonly ends: Pick<PatientEnds, 'end'>;
   readonly mint: MintToken;
   readonly limits: AgentLimits;
   readonly log: Logger;
+}
+
+/** A worker that keeps room for a job that is being fetched. */
+export interface Reserved {
+  readonly worker: AgentWorker;
+  /** It needs that no more. Idempotent. */
+  readonly free: () => void;
 }
 
 /** Offers a job to one worker after the other until one takes it. */
@@ -35,39 +43,60 @@ export class JobOffers {
 
   /**
    * @param held - claimed, without a worker yet
-   * @returns whether it is settled: taken, or ended, or another node's. Else it has been given back.
+   * @param first - has kept room for it
+   * @param except - who has refused it before
+   * @returns undefined: it is settled, as it was taken, or ended, or is another node's. Else it has been
+   *   given back, and these were asked.
    * @throws RegistryUnavailableError
    */
-  async place(held: HeldJob): Promise<boolean> {
-    const { workers, log } = this.#options;
-    const { job, spec, info } = held.agent;
+  async place(
+    held: HeldJob,
+    first: Reserved,
+    except: Asked,
+  ): Promise<readonly AgentWorker[] | undefined> {
+    const { workers } = this.#options;
     const asked = new Set<AgentWorker>();
+    const known: Asked = { has: (worker) => asked.has(worker) || except.has(worker) };
+    let reserved: Reserved | undefined = first;
     while (this.#isOurs(held)) {
-      const worker = workers.choose(spec, asked);
+      const worker: AgentWorker | undefined =
+        reserved?.worker.isOpen === true ? reserved.worker : workers.choose(held.agent.spec, known);
       if (worker === undefined) {
-        return this.#giveBack(held);
+        await this.#giveBack(held);
+        return [...asked];
       }
       asked.add(worker);
-      const offer = await worker.offer(protoJob(held.agent), info.assignments > 0);
-      const facts = { job: job.id, room: job.room, worker: worker.options.id };
-      if (offer.answer === 'over') {
-        log.info(facts, 'a worker refused a job for all');
-        this.#options.held.forget(job.id);
-        await endAgentJob(this.#options.store, job.id, JobStatus.JS_SUCCESS);
-        return true;
-      }
-      if (offer.answer === 'taken') {
-        const wrong = tooLong(offer.response, this.#options.limits);
-        if (wrong === undefined) {
-          await this.#assign(held, worker, offer.response);
-          return true;
-        }
-        log.warn(facts, `a worker took a job, but ${wrong}; the next one is asked`);
-      } else {
-        log.info({ ...facts, answer: offer.answer }, 'a worker does not take a job');
-      }
+      const offer = worker.offer(protoJob(held.agent), held.agent.info.assignments > 0);
+      // From now on it counts as an offer.
+      reserved?.free();
+      reserved = undefined;
+      if (await this.#isSettled(held, worker, await offer)) return undefined;
     }
-    return true;
+    return undefined;
+  }
+
+  async #isSettled(held: HeldJob, worker: AgentWorker, offer: Offer): Promise<boolean> {
+    const { log, limits, ends } = this.#options;
+    const { job } = held.agent;
+    const facts = { job: job.id, room: job.room, worker: worker.options.id };
+    if (offer.answer === 'over') {
+      log.info(facts, 'a worker refused a job for all');
+      this.#options.held.forget(job.id);
+      void ends.end(job.id, JobStatus.JS_SUCCESS);
+      return true;
+    }
+    if (offer.answer !== 'taken') {
+      log.info({ ...facts, answer: offer.answer }, 'a worker does not take a job');
+      return false;
+    }
+    const wrong = tooLong(offer.response, limits);
+    if (wrong === undefined) {
+      await this.#assign(held, worker, offer.response);
+      return true;
+    }
+    worker.hasRefused();
+    log.warn(facts, `a worker took a job, but ${wrong}; the next one is asked`);
+    return false;
   }
 
   async #assign(held: HeldJob, worker: AgentWorker, response: AvailabilityResponse): Promise<void> {
@@ -100,12 +129,11 @@ export class JobOffers {
     if (worker.closed) this.#options.held.workerGone(worker);
   }
 
-  async #giveBack(held: HeldJob): Promise<boolean> {
+  async #giveBack(held: HeldJob): Promise<void> {
     const { store } = this.#options;
     const { job, info } = held.agent;
     this.#options.held.forget(job.id);
     await store.release({ id: job.id, epoch: job.epoch }, waitingInfo(info, Date.now()));
-    return false;
   }
 
   #isOurs(held: HeldJob): boolean {

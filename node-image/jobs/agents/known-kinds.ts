@@ -5,7 +5,7 @@ import type { Registry } from '../../cluster/registry';
 import { type AgentKind, kindKey } from './agent-kind';
 
 /** The document of the registry that says which kinds of workers there are. */
-export const AGENTS_DOCUMENT = 'agents';
+const AGENTS_DOCUMENT = 'agents';
 /** A kind of which no worker was seen for so long is forgotten, in ms. */
 const FORGET_MS = 60 * 60_000;
 /** A worker that stays is told of again after so long, in ms. */
@@ -47,6 +47,8 @@ export class KnownKinds {
   readonly #deaf: () => void;
   #seen = new Map<string, Seen>();
   #looking: Promise<void> | undefined;
+  /** What is being read may be older than what was told since. */
+  #again = false;
   #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -76,7 +78,11 @@ export class KnownKinds {
 
   /** Looks what there is now. Never rejects. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
+    if (this.#looking !== undefined) {
+      this.#again = true;
+      return this.#looking;
+    }
+    this.#looking = this.#look().finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
@@ -84,10 +90,7 @@ export class KnownKinds {
 
   /** Tells all nodes that there is a worker of this kind: when it comes, and while it stays. Never rejects. */
   announce(kind: AgentKind): Promise<void> {
-    const known = this.#seen.get(kindKey(kind));
-    if (known !== undefined && this.#now() - known.seenAtMs < AGAIN_MS) {
-      return Promise.resolve();
-    }
+    if (this.#isTold(kind)) return Promise.resolve();
     this.#writing = this.#writing.then(() => this.#write(kind));
     return this.#writing;
   }
@@ -101,16 +104,26 @@ export class KnownKinds {
   }
 
   async #look(): Promise<void> {
-    try {
-      const document = await this.#options.registry.document(AGENTS_DOCUMENT);
-      this.#take(this.#parse(document?.value));
-    } catch {
-      // What was known stays, and is looked at again.
-    }
+    do {
+      this.#again = false;
+      try {
+        const document = await this.#options.registry.document(AGENTS_DOCUMENT);
+        this.#take(this.#parse(document?.value));
+      } catch {
+        // What was known stays, and is looked at again.
+      }
+    } while (this.#again && !this.#closed);
+  }
+
+  #isTold(kind: AgentKind): boolean {
+    const known = this.#seen.get(kindKey(kind));
+    return known !== undefined && this.#now() - known.seenAtMs < AGAIN_MS;
   }
 
   async #write(kind: AgentKind): Promise<void> {
     const { registry, log } = this.#options;
+    // Of many that come at the same time, the first has told of all.
+    if (this.#isTold(kind)) return;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS && !this.#closed; attempt += 1) {
         const document = await registry.document(AGENTS_DOCUMENT);

@@ -52,7 +52,7 @@ export class WantedJobs {
       room.dispatches.all.some((one) => one.id === dispatch.id) &&
       participant?.closed !== true;
     this.#making.add(id);
-    this.#options.tasks
+    void this.#options.tasks
       .run('to make the job of an agent', isWanted, async () => {
         await this.#create(id, wanted);
         made?.add(id);
@@ -76,6 +76,7 @@ export class WantedJobs {
       ...(participant !== undefined && { participant: participant.info().toJson() }),
       enableRecording,
       enableRedaction,
+      restartPolicy: dispatch.restartPolicy,
     };
     const job = await store.create({
       ...{ id, kind: 'agent', room: room.name },

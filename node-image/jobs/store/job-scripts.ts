@@ -2,12 +2,14 @@ import { defineScript } from '../../cluster/redis/script';
 import { NOW } from '../../cluster/redis/scripts/common';
 
 /**
- * `jobOf(id)`: what is known of a job, or nil. `write(id, job)`: writes it down and tells everybody.
- * `full(id, job)`: all of it, as scripts answer: its text, spec, info, and what is left of its lease.
- *
- * The lease of a job that waits stands in the past: since when it has had no owner.
+ * `leasesOf(job)`: the key of the leases of its kind; one that waits has one in the past: since when it
+ * has had no owner. `jobOf(id)`: what is known of a job, or nil. `full(id, job)`: all of it, as scripts
+ * answer: its text, spec, info, and what is left of its lease.
  */
 const JOB = `
+local leases = { egress = egressLeases, ingress = ingressLeases, agent = agentLeases }
+-- Of a newer version, with other kinds: what is written of those is kept, and read by nobody here.
+local function leasesOf(job) return leases[job.kind] or egressLeases end
 local function jobOf(id)
   local good, job = pcall(cjson.decode, redis.call('HGET', jobs, id) or '')
   if not good or type(job) ~= 'table' then return nil end
@@ -16,7 +18,7 @@ local function jobOf(id)
   return job
 end
 local function full(id, job)
-  local till = tonumber(redis.call('ZSCORE', jobLeases, id)) or now
+  local till = tonumber(redis.call('ZSCORE', leasesOf(job), id)) or now
   return {
     id,
     cjson.encode(job),
@@ -27,15 +29,25 @@ local function full(id, job)
 end
 `;
 
-/** `write(id, job)`: writes it down and tells everybody. Needs the key jobEvents. */
+/**
+ * `write(id, job)`: writes it down and tells everybody. `inRoom(id, job)`: as `jobRooms` knows it, where
+ * those of a Room stand one after the other.
+ */
 const WRITE = `
+local function inRoom(id, job)
+  return tostring(job.room) .. '\\0' .. id
+end
 local function write(id, job)
   redis.call('HSET', jobs, id, cjson.encode(job))
+  redis.call('ZADD', jobRooms, 0, inRoom(id, job))
   redis.call('PUBLISH', jobEvents, id)
 end
 `;
 
-const KEYS = ['jobs', 'jobSpecs', 'jobInfos', 'jobLeases', 'jobsEnded', 'jobEvents'] as const;
+const KEYS = [
+  ...(['jobs', 'jobSpecs', 'jobInfos', 'jobRooms', 'jobsEnded', 'jobEvents'] as const),
+  ...(['egressLeases', 'ingressLeases', 'agentLeases'] as const),
+] as const;
 const USES = [NOW, JOB, WRITE];
 
 /** @returns the job, or nil where there is one of this id. */
@@ -59,7 +71,7 @@ local job = {
 redis.call('ZREM', jobsEnded, id)
 redis.call('HSET', jobSpecs, id, spec)
 redis.call('HSET', jobInfos, id, info)
-redis.call('ZADD', jobLeases, owner == '' and now or now + tonumber(leaseMs), id)
+redis.call('ZADD', leases[kind], owner == '' and now or now + tonumber(leaseMs), id)
 write(id, job)
 return full(id, job)
 `,
@@ -73,7 +85,7 @@ export const claimJob = defineScript({
   lua: `
 local job = jobOf(id)
 if not job or job.state == 'ended' or job.epoch ~= tonumber(epoch) then return nil end
-local till = tonumber(redis.call('ZSCORE', jobLeases, id)) or 0
+local till = tonumber(redis.call('ZSCORE', leasesOf(job), id)) or 0
 if job.state == 'active' and till > now then return nil end
 if job.owner ~= '' then
   job.retries = job.retries + 1
@@ -82,7 +94,7 @@ end
 job.state = 'active'
 job.owner = owner
 job.epoch = math.max(job.epoch + 1, now)
-redis.call('ZADD', jobLeases, now + tonumber(leaseMs), id)
+redis.call('ZADD', leasesOf(job), now + tonumber(leaseMs), id)
 write(id, job)
 return full(id, job)
 `,
@@ -101,7 +113,7 @@ for i = 3, #ARGV, 2 do
   if not job or job.epoch < epoch then
     missing[#missing + 1] = id
   elseif job.epoch == epoch and job.owner == owner and job.state == 'active' then
-    redis.call('ZADD', jobLeases, now + tonumber(leaseMs), id)
+    redis.call('ZADD', leasesOf(job), now + tonumber(leaseMs), id)
   else
     lost[#lost + 1] = id
   end
@@ -118,16 +130,17 @@ export const restoreJob = defineScript({
   lua: `
 local job = jobOf(id)
 if job and job.epoch >= tonumber(epoch) then return 0 end
+job = cjson.decode(text)
 redis.call('HSET', jobSpecs, id, spec)
 redis.call('HSET', jobInfos, id, info)
 redis.call('ZREM', jobsEnded, id)
-redis.call('ZADD', jobLeases, now + tonumber(leaseMs), id)
-write(id, cjson.decode(text))
+redis.call('ZADD', leasesOf(job), now + tonumber(leaseMs), id)
+write(id, job)
 return 1
 `,
 });
 
-/** @returns 1 where the job is still its writer's */
+/** Nobody else is told: what is said of a job is for those who ask. @returns 1 where it is still its writer's */
 export const updateJob = defineScript({
   keys: KEYS,
   args: ['id', 'epoch', 'info'],
@@ -136,7 +149,6 @@ export const updateJob = defineScript({
 local job = jobOf(id)
 if not job or job.state == 'ended' or job.epoch ~= tonumber(epoch) then return 0 end
 redis.call('HSET', jobInfos, id, info)
-redis.call('PUBLISH', jobEvents, id)
 return 1
 `,
 });
@@ -151,7 +163,7 @@ local job = jobOf(id)
 if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) then return 0 end
 job.state = 'waiting'
 redis.call('HSET', jobInfos, id, info)
-redis.call('ZADD', jobLeases, now, id)
+redis.call('ZADD', leasesOf(job), now, id)
 write(id, job)
 return 1
 `,
@@ -169,7 +181,7 @@ if job.state == 'ended' then return 1 end
 job.state = 'ended'
 job.endedAtMs = now
 redis.call('HSET', jobInfos, id, info)
-redis.call('ZREM', jobLeases, id)
+redis.call('ZREM', leasesOf(job), id)
 redis.call('ZADD', jobsEnded, now, id)
 write(id, job)
 return 1
@@ -183,16 +195,26 @@ export const expireOwner = defineScript({
   uses: USES,
   lua: `
 local expired = 0
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', jobLeases, '(' .. now, '+inf')) do
-  local job = jobOf(id)
-  if job and job.owner == owner and job.state == 'active' then
-    redis.call('ZADD', jobLeases, now, id)
-    redis.call('PUBLISH', jobEvents, id)
-    expired = expired + 1
+for _, key in pairs(leases) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. now, '+inf')) do
+    local job = jobOf(id)
+    if job and job.owner == owner and job.state == 'active' then
+      redis.call('ZADD', key, now, id)
+      redis.call('PUBLISH', jobEvents, id)
+      expired = expired + 1
+    end
   end
 end
 return expired
 `,
+});
+
+/** @returns ids of those of this kind that nobody holds, who has waited longest first */
+export const unheldJobs = defineScript({
+  keys: KEYS,
+  args: ['kind'],
+  uses: [NOW, JOB],
+  lua: `return redis.call('ZRANGEBYSCORE', leases[kind], '-inf', now)`,
 });
 
 /** Ids, each of one job. @returns those of this kind and Room that there are; empty: of any */
@@ -221,10 +243,12 @@ return found
 export const sweepJobs = defineScript({
   keys: KEYS,
   args: ['olderMs', 'most'],
-  uses: [NOW, JOB],
+  uses: USES,
   lua: `
 local taken, counts = 0, {}
 local function take(id)
+  local job = jobOf(id)
+  if job then redis.call('ZREM', jobRooms, inRoom(id, job)) end
   redis.call('HDEL', jobs, id)
   redis.call('HDEL', jobSpecs, id)
   redis.call('HDEL', jobInfos, id)

@@ -1,5 +1,5 @@
 import { RegistryUnavailableError } from '../../cluster/registry';
-import { JOB_LEASE_MS, type Job, type JobClaim } from '../job';
+import { JOB_LEASE_MS, type Job, type JobClaim, type JobKind } from '../job';
 import type { JobFilter, JobStore, NewJob } from '../job-store';
 
 interface Known extends Omit<Job, 'leaseLeftMs'> {
@@ -38,6 +38,22 @@ export class MemoryJobStore implements JobStore {
     this.#ask();
     const known = this.#jobs.get(id);
     return known && this.#seen(known);
+  }
+
+  async read(ids: readonly string[]): Promise<Job[]> {
+    this.#ask();
+    return ids.flatMap((id) => {
+      const known = this.#jobs.get(id);
+      return known === undefined ? [] : [this.#seen(known)];
+    });
+  }
+
+  async unheld(kind: JobKind): Promise<string[]> {
+    const now = this.#ask();
+    return [...this.#jobs.values()]
+      .filter((job) => job.kind === kind && job.state !== 'ended' && job.untilMs <= now)
+      .sort((a, b) => a.untilMs - b.untilMs || (a.id < b.id ? -1 : 1))
+      .map(({ id }) => id);
   }
 
   async list({ kind, room, running = false }: JobFilter = {}): Promise<Job[]> {
@@ -103,7 +119,7 @@ export class MemoryJobStore implements JobStore {
   async update({ id, epoch }: JobClaim, info: string): Promise<boolean> {
     const job = this.#own(id, epoch);
     if (job === undefined || job.state === 'ended') return false;
-    this.#put({ ...job, info });
+    this.#jobs.set(id, { ...job, info });
     return true;
   }
 

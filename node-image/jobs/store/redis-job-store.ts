@@ -1,6 +1,7 @@
+import type { KeyName } from '../../cluster/redis/keys';
 import type { SharedRedis } from '../../cluster/redis/shared-redis';
 import { RegistryUnavailableError } from '../../cluster/registry';
-import { JOB_LEASE_MS, type Job, type JobClaim } from '../job';
+import { JOB_LEASE_MS, type Job, type JobClaim, type JobKind } from '../job';
 import { jobHeadSchema } from '../job-schema';
 import type { JobFilter, JobStore, NewJob } from '../job-store';
 import {
@@ -13,11 +14,17 @@ import {
   renewJobs,
   restoreJob,
   sweepJobs,
+  unheldJobs,
   updateJob,
 } from './job-scripts';
 
 /** Jobs that one script looks at: others wait for it for some milliseconds at most. */
 const BATCH = 100;
+const LEASES = {
+  egress: 'egressLeases',
+  ingress: 'ingressLeases',
+  agent: 'agentLeases',
+} as const satisfies Record<JobKind, KeyName>;
 /** Ended jobs that one script takes away. */
 const SWEPT_AT_ONCE = 250;
 
@@ -46,12 +53,20 @@ export class RedisJobStore implements JobStore {
     return found;
   }
 
-  async list(filter: JobFilter = {}): Promise<Job[]> {
-    const ids = await this.#ids(filter.running ?? false);
+  async read(ids: readonly string[], filter: JobFilter = {}): Promise<Job[]> {
     const jobs: Job[] = [];
     for (let i = 0; i < ids.length; i += BATCH) {
       jobs.push(...(await this.#read(ids.slice(i, i + BATCH), filter)));
     }
+    return jobs;
+  }
+
+  async unheld(kind: JobKind): Promise<string[]> {
+    return list(await this.#shared.run(unheldJobs, [kind])).map(String);
+  }
+
+  async list(filter: JobFilter = {}): Promise<Job[]> {
+    const jobs = await this.read(await this.#ids(filter), filter);
     return jobs
       .filter(({ state }) => !filter.running || state !== 'ended')
       .sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
@@ -122,12 +137,23 @@ export class RedisJobStore implements JobStore {
     this.#listeners.clear();
   }
 
-  #ids(running: boolean): Promise<string[]> {
-    const name = running ? 'jobLeases' : 'jobs';
-    const key = this.#shared.keys.of(name);
-    return this.#shared.ask([name], (client) =>
-      running ? client.zrange(key, 0, '-1') : client.hkeys(key),
+  /** Of those that fit, and perhaps of others. */
+  async #ids({ kind, room = '', running = false }: JobFilter): Promise<string[]> {
+    const { keys } = this.#shared;
+    if (room !== '') {
+      const members = await this.#shared.ask(['jobRooms'], (client) =>
+        client.zrange(keys.of('jobRooms'), `[${room}\0`, `(${room}\u0001`, 'BYLEX'),
+      );
+      return members.map((member) => member.slice(room.length + 1));
+    }
+    if (!running) return this.#shared.ask(['jobs'], (client) => client.hkeys(keys.of('jobs')));
+    const names = kind === undefined ? Object.values(LEASES) : [LEASES[kind]];
+    const found = await Promise.all(
+      names.map((name) =>
+        this.#shared.ask([name], (client) => client.zrange(keys.of(name), 0, '-1')),
+      ),
     );
+    return found.flat();
   }
 
   async #read(ids: readonly string[], filter: JobFilter = {}): Promise<Job[]> {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import {
   AvailabilityResponse,
+  JobRestartPolicy,
   JobStatus,
+  MigrateJobRequest,
   RegisterWorkerRequest,
-  UpdateJobStatus,
 } from '@livekit/protocol';
 import { MemoryRegistry } from '../../../node-image/cluster/memory-registry';
+import { RegistryUnavailableError } from '../../../node-image/cluster/registry';
 import { readAgentJob } from '../../../node-image/jobs/agents/agent-job';
 import { MemoryJobStore } from '../../../node-image/jobs/store/memory-job-store';
 import { sleep, until } from '../../support/wait';
@@ -162,16 +164,112 @@ describe('a job', () => {
     await until('the workers to be told', () => both.every((one) => one.terminations.length === 8));
   });
 
-  test('ends as its worker says, with its error', async () => {
+  test('ends as its worker says, with its error, where nobody wants it to be tried again', async () => {
+    const at = await node();
+    const one = await worker(at);
+    const { JRP_NEVER: restartPolicy } = JobRestartPolicy;
+    const id = await wantAgent(store, { restartPolicy });
+    await one.job('room');
+    one.says(id, JobStatus.JS_FAILED, 'oh no');
+    await until('the job to end', async () => (await infoOf(id)).state === 'ended');
+    const { status, error } = await infoOf(id);
+    assert.deepEqual([status, error], [JobStatus.JS_FAILED, 'oh no']);
+  });
+
+  test('that has failed is given to a worker again, a second later', async () => {
     const at = await node();
     const one = await worker(at);
     const id = await wantAgent(store);
     await one.job('room');
-    const value = new UpdateJobStatus({ jobId: id, status: JobStatus.JS_FAILED, error: 'oh no' });
-    one.send({ case: 'updateJob', value });
+    one.says(id, JobStatus.JS_FAILED, 'oh no');
+    await until('it to be given again', () => one.assignments.length === 2);
+    const { notBeforeMs, updatedAtMs, ...info } = await infoOf(id);
+    assert.deepEqual([info.assignments, info.status, info.error], [2, JobStatus.JS_RUNNING, '']);
+    assert.equal(one.offers[1]?.resuming, true);
+    assert.ok(updatedAtMs >= notBeforeMs && notBeforeMs > 0);
+    one.says(id, JobStatus.JS_SUCCESS);
     await until('the job to end', async () => (await infoOf(id)).state === 'ended');
-    const { status, error } = await infoOf(id);
-    assert.deepEqual([status, error], [JobStatus.JS_FAILED, 'oh no']);
+  });
+
+  test('that ends while the store is away has ended when it is back', async () => {
+    const at = await node();
+    const one = await worker(at);
+    const id = await wantAgent(store);
+    await one.job('room');
+    const { get } = store;
+    store.get = async () => {
+      throw new RegistryUnavailableError('away');
+    };
+    one.says(id, JobStatus.JS_SUCCESS);
+    await sleep(300);
+    store.get = get;
+    await until('the job to end', async () => (await infoOf(id)).state === 'ended');
+    assert.equal((await infoOf(id)).status, JobStatus.JS_SUCCESS);
+  });
+
+  test('that ended while its worker had no connection has ended, by whatever Master Node hears of it', async () => {
+    const [first, second] = [await node({ owner: 'ND_1' }), await node({ owner: 'ND_2' })];
+    const lost = await worker(first);
+    const id = await wantAgent(store);
+    await lost.job('room');
+    lost.kill();
+    await until('it to be missed', async () => (await infoOf(id)).workerId === '');
+    const back = await worker(second);
+    // Both at once: what comes second finds the first done.
+    back.send({ case: 'migrateJob', value: new MigrateJobRequest({ jobIds: [id] }) });
+    back.says(id, JobStatus.JS_SUCCESS);
+    await until('the job to end', async () => (await infoOf(id)).state === 'ended');
+    assert.equal(back.offers.length, 0);
+    const other = await wantAgent(store);
+    await back.job('room');
+    back.kill();
+    await until('it to be missed', async () => (await infoOf(other)).workerId === '');
+    const again = await worker(first);
+    again.says(other, JobStatus.JS_SUCCESS);
+    await until('the other to end', async () => (await infoOf(other)).state === 'ended');
+  });
+
+  test('is fetched by nobody who has no room for it, and who comes later has it at once', async () => {
+    const at = await node({ availabilityMs: 60_000 });
+    const claim = store.claim.bind(store);
+    let claims = 0;
+    store.claim = (...given) => {
+      claims += 1;
+      return claim(...given);
+    };
+    const slow = await worker(at, { answer: () => undefined });
+    for (let i = 0; i < 30; i += 1) await wantAgent(store);
+    await until('the worker to be asked', () => slow.offers.length === 8);
+    await sleep(1200);
+    assert.deepEqual([claims, slow.offers.length], [8, 8]);
+    slow.answer = () => ({ available: false });
+    for (const { job } of slow.offers) {
+      const jobId = job?.id ?? '';
+      slow.send({ case: 'availability', value: new AvailabilityResponse({ jobId }) });
+    }
+    await until('all to wait', async () => (await store.unheld('agent')).length === 30);
+    const refused = new Set(slow.offers.map(({ job }) => job?.id));
+    const free = await worker(at);
+    await until('it to have as many as it may', () => free.assignments.length === 8);
+    await sleep(300);
+    // Also those that the other one has just refused.
+    const ids = free.assignments.map(({ job }) => job?.id);
+    assert.equal(ids.length, 8);
+    assert.ok(
+      ids.every((id) => !refused.has(id)),
+      'those that nobody refused yet come first',
+    );
+  });
+
+  test('that one worker refused is offered to another that comes, at once', async () => {
+    const at = await node();
+    const choosy = await worker(at, { answer: () => ({ available: false }) });
+    const id = await wantAgent(store);
+    await until('it to be refused', () => choosy.offers.length > 0);
+    await until('it to wait', async () => (await infoOf(id)).state === 'waiting');
+    const other = await worker(at);
+    const { job } = await other.job('room', 900);
+    assert.equal(job?.id, id);
   });
 
   test('of a Master Node that ends is looked after by another, which ends it with its worker', async () => {

@@ -1,7 +1,7 @@
 /** Each job of an agent is made once, whatever changes, and whichever node asks for it again. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { AgentDispatch, JobType } from '@livekit/protocol';
+import { AgentDispatch, DisconnectReason, JobType } from '@livekit/protocol';
 import { RegistryUnavailableError } from '../../../node-image/cluster/registry';
 import { readAgentJob } from '../../../node-image/jobs/agents/agent-job';
 import { RoomDispatcher } from '../../../node-image/jobs/agents/room-dispatcher';
@@ -55,7 +55,7 @@ test('a job that has ended is not made again when another agent is wanted', asyn
   const room = await stage();
   const one = dispatcher();
   one.agentsWanted(room.info());
-  await moment();
+  await until('both to be made', async () => (await typesIn(room)).length === 2);
   assert.deepEqual(await typesIn(room), ['JT_PARTICIPANT', 'JT_ROOM']);
   for (const job of await store.list()) await store.end(job, job.info);
   room.dispatches.add(new AgentDispatch({ id: 'AD_other', agentName: 'other' }));
@@ -112,7 +112,7 @@ test('nothing is made for who has left by the time the store is back', async () 
   };
   dispatcher().agentsWanted(room.info());
   await moment();
-  room.participants.get('alice')?.close();
+  room.participants.get('alice')?.close(DisconnectReason.CLIENT_INITIATED);
   await until('the job of the Room to be made', async () => (await typesIn(room)).length > 0);
   await sleep(1200);
   assert.deepEqual(await typesIn(room), ['JT_ROOM']);

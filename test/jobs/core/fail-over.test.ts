@@ -197,7 +197,7 @@ describe('jobs that nobody runs', () => {
     await until('its end to be written', async () => (await known(job.id)).state === 'ended');
     // As a replica would know it that had not heard of the end.
     await cluster.redis.command('HSET', '{sluice}:jobs', job.id, String(before));
-    await cluster.redis.command('ZADD', '{sluice}:jobLeases', 0, job.id);
+    await cluster.redis.command('ZADD', '{sluice}:egressLeases', 0, job.id);
     await until('its end to be written again', async () => (await known(job.id)).state === 'ended');
     assert.equal((await known(job.id)).info, 'over');
   });

@@ -87,6 +87,33 @@ export function jobStoreSuite(kind: string, open: () => Promise<JobStoreFixture>
     assert.deepEqual(await listed({ kind: 'agent' }), []);
   });
 
+  it('those that nobody holds are known by kind, and those of a Room by its whole name', async () => {
+    await fixture.forget();
+    const waiting = newJob('agent', 'a');
+    await one.create(waiting);
+    const lapsed = await active(newJob('agent', 'ab'), 'ND_1', SHORT_MS);
+    const held = await active(newJob('agent', 'a\0b'));
+    const other1 = newJob('egress', 'ä');
+    await one.create(other1);
+    await one.end(await active(newJob('agent', 'a')), 'over');
+    await afterShort();
+    assert.deepEqual(await other.unheld('agent'), [waiting.id, lapsed.id]);
+    assert.deepEqual(await other.unheld('egress'), [other1.id]);
+    assert.deepEqual(await other.unheld('ingress'), []);
+    const read = await other.read([held.id, 'AJ_unknown', waiting.id]);
+    assert.deepEqual(
+      read.map(({ id }) => id),
+      [held.id, waiting.id],
+    );
+    const rooms = await Promise.all(
+      ['a', 'ab', 'a\0b', 'ä'].map((room) => other.list({ room, running: true })),
+    );
+    assert.deepEqual(
+      rooms.map((jobs) => jobs.map(({ id }) => id)),
+      [[waiting.id], [lapsed.id], [held.id], [other1.id]],
+    );
+  });
+
   it('of many who want one that waits, one gets it', async () => {
     const { id, epoch } = given(await one.create(newJob()));
     const claims = await Promise.all(
@@ -227,7 +254,10 @@ export function jobStoreSuite(kind: string, open: () => Promise<JobStoreFixture>
     await until('the change to be told', () => heard.includes(job.id));
     heard.length = 0;
     await one.update(first, 'more');
-    await until('the update to be told', () => heard.includes(job.id));
+    await sleep(100);
+    assert.equal(heard.length, 0, 'what is said of a job wakes nobody');
+    await one.release(first, 'more');
+    await until('the release to be told', () => heard.includes(job.id));
     end();
     heard.length = 0;
     await one.end(first, 'over');

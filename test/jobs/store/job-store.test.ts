@@ -88,7 +88,7 @@ describe('the store of jobs', () => {
         ['EG_1'],
       );
       assert.ok(lines.some((line) => line.includes('{sluice}:jobs EG_2')));
-      await redis.command('SET', '{sluice}:jobLeases', 'x');
+      await redis.command('SET', '{sluice}:egressLeases', 'x');
       await redis.command('DEL', '{sluice}:jobs');
       assert.ok(await store.create(new1, 'ND_1'));
     } finally {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ServerInfo } from '@livekit/protocol';
+import { JobRestartPolicy, ServerInfo } from '@livekit/protocol';
 import { answerOnSocket } from '../../../../node-image/api/raw-answer';
 import type { Registry } from '../../../../node-image/cluster/registry';
 import { AgentDesk } from '../../../../node-image/jobs/agents/agent-desk';
@@ -119,6 +119,7 @@ export async function wantAgent(store: JobStore, spec: Partial<AgentSpec> = {}):
     room: { name: 'room' },
     enableRecording: false,
     enableRedaction: false,
+    restartPolicy: JobRestartPolicy.JRP_ON_FAILURE,
     ...spec,
   };
   const info = JSON.stringify(NEW_INFO);

@@ -2,9 +2,11 @@ import {
   type AvailabilityRequest,
   AvailabilityResponse,
   type JobAssignment,
+  type JobStatus,
   JobType,
   RegisterWorkerRequest,
   ServerMessage,
+  UpdateJobStatus,
   UpdateWorkerStatus,
   WorkerMessage,
   WorkerStatus,
@@ -104,6 +106,11 @@ export class FakeWorker {
 
   status(load: number, status = WorkerStatus.WS_AVAILABLE): void {
     this.send({ case: 'updateWorker', value: new UpdateWorkerStatus({ status, load }) });
+  }
+
+  /** Says how a job goes. */
+  says(jobId: string, status: JobStatus, error = ''): void {
+    this.send({ case: 'updateJob', value: new UpdateJobStatus({ jobId, status, error }) });
   }
 
   /** The job that it was given in a Room, now or later. */
