@@ -16,7 +16,7 @@ import {
   PerformRpcResponse,
   RemoveParticipantResponse,
   type Room,
-  type RoomEgress,
+  RoomEgress,
   RoomParticipantIdentity,
   SendDataRequest,
   SendDataResponse,
@@ -89,9 +89,16 @@ const methodsOnRooms = (
         check.attributes(agent.attributes);
       }
       if (request.egress === undefined) return rooms.createRoom(request);
-      egress?.check(request.name, request.egress);
+      const { egress: wanted } = request;
+      egress?.check(request.name, wanted);
+      // Of the Room as a whole is started here: whoever asked is told whether it could be.
+      const { participant, tracks } = wanted;
+      request.egress = new RoomEgress({
+        ...(participant && { participant }),
+        ...(tracks && { tracks }),
+      });
       const room = await rooms.createRoom(request);
-      await egress?.created(room, request.egress);
+      await egress?.created(room, wanted);
       return room;
     }),
   ],

@@ -10,7 +10,8 @@ import { TokenMinter } from '../api/token-minter';
 import type { TwirpService } from '../api/twirp';
 import { deriveKey } from '../cluster/sealed-text';
 import type { SluiceConfig } from '../contract';
-import { AutoEgress } from '../jobs/egress/auto-egress';
+import { AutoEgress, type AutoEgressOptions } from '../jobs/egress/auto-egress';
+import { ofParticipant, ofRoom, ofTrack } from '../jobs/egress/auto-egress-requests';
 import { EgressControl } from '../jobs/egress/egress-control';
 import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
 import type { EgressLimits } from '../jobs/egress/egress-run';
@@ -28,7 +29,6 @@ import { sweepWorkFolders } from '../jobs/egress/work-folders';
 import type { JobDispatcher } from '../jobs/job-dispatcher';
 import type { JobStore } from '../jobs/job-store';
 import type { RoomControl } from '../room/room-control';
-import type { RoomObserver } from '../room/room-observer';
 import type { Closers } from './closers';
 
 /** So long the token of a recorder is good for joining, in s: a Room that moves is joined anew. */
@@ -62,20 +62,20 @@ export async function noWsUrl(): Promise<string> {
   );
 }
 
-/** What observes Rooms from their start on, and is made after them. */
-export function laterObserver(): RoomObserver & { current: RoomObserver | undefined } {
-  return {
-    current: undefined,
-    roomFinished(room) {
-      this.current?.roomFinished?.(room);
-    },
-    participantJoined(room, participant) {
-      this.current?.participantJoined?.(room, participant);
-    },
-    trackPublished(room, participant, track) {
-      this.current?.trackPublished?.(room, participant, track);
-    },
-  };
+/** What makes the Egresses that start by themselves, on a node that has Rooms: it observes them. */
+export function roomEgress(options: {
+  readonly config: SluiceConfig;
+  readonly store: JobStore;
+  readonly sealer: SpecSealer;
+  /** Asked when there are Rooms. */
+  readonly rooms: AutoEgressOptions['rooms'];
+  readonly log: Logger;
+  readonly closers: Closers;
+}): AutoEgress {
+  const { config, closers, ...parts } = options;
+  const auto = new AutoEgress({ ...parts, storage: storageByDefault(config) });
+  closers.add(() => auto.close());
+  return auto;
 }
 
 export const egressRules = (
@@ -225,8 +225,6 @@ export interface EgressEntry {
   readonly service: TwirpService;
   /** Of RoomService. */
   readonly starter: RoomEgressStarter;
-  /** Of Rooms: what starts with their participants and tracks. */
-  readonly auto: AutoEgress;
 }
 
 export function egressEntry(options: {
@@ -235,11 +233,8 @@ export function egressEntry(options: {
   readonly store: JobStore;
   readonly control: RoomControl;
   readonly sealer: SpecSealer;
-  /** Whether `auto` is told of Rooms. */
-  readonly observes: boolean;
-  readonly log: Logger;
 }): EgressEntry {
-  const { config, dispatcher, store, control, sealer, observes, log } = options;
+  const { config, dispatcher, store, control, sealer } = options;
   const egress = new EgressControl({
     jobs: dispatcher,
     store,
@@ -247,21 +242,23 @@ export function egressEntry(options: {
     sealer,
     storage: storageByDefault(config),
   });
-  const auto = new AutoEgress({ egress, observes, log });
-  return { service: egressService(egress), starter: starterOf(auto), auto };
+  return { service: egressService(egress), starter: starterOf(egress) };
 }
 
-const starterOf = (auto: AutoEgress): RoomEgressStarter => ({
+const starterOf = (egress: EgressControl): RoomEgressStarter => ({
   check: (room, wanted) => {
     try {
-      auto.check(room, wanted);
+      if (wanted.room !== undefined) egress.check(ofRoom(wanted.room, room));
+      if (wanted.participant !== undefined)
+        egress.check(ofParticipant(wanted.participant, room, '-'));
+      if (wanted.tracks !== undefined) egress.check(ofTrack(wanted.tracks, room, '-'));
     } catch (error) {
       throw egressErrorForCaller(error);
     }
   },
   created: async (room, wanted) => {
     try {
-      await auto.created(room, wanted);
+      if (wanted.room !== undefined) await egress.startWithRoom(room, wanted.room);
     } catch (error) {
       throw egressErrorForCaller(error);
     }

@@ -90,9 +90,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     leads: () => controller?.leads ?? false,
   });
   const egress = egressEntry({
-    ...{ config, dispatcher: desk.dispatcher, store: parts.jobs, control, log },
+    ...{ config, dispatcher: desk.dispatcher, store: parts.jobs, control },
     sealer: specSealer(config),
-    observes: false,
   });
   const agents = agentEntry({
     ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },

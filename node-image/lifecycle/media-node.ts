@@ -17,7 +17,7 @@ import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
 import { hostJobs } from './jobs-core';
-import { noWsUrl, specSealer } from './jobs-egress';
+import { noWsUrl, roomEgress, specSealer } from './jobs-egress';
 import { hostIngress, mediaIngress, sharedIngresses } from './jobs-ingress';
 import { recordedRooms, roomOpener } from './jobs-taps';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -58,14 +58,17 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const hosted = new HostedRooms({ registry, nodeId, log });
   const ownership = new RegistryOwnership({ hosted, outlivesNode: true, log });
   const kinds = knownKinds({ registry, log, closers });
+  const sealer = specSealer(config);
   const observers = [
     roomDispatcher({
       ...{ config, registry, jobs: parts.jobs, kinds, log, closers },
       rooms: () => plane.rooms,
     }),
+    roomEgress({ config, store: parts.jobs, sealer, rooms: () => plane.rooms, log, closers }),
   ];
   const plane = await startMediaPlane({
     ...{ config, nodeId, keys, ownership, observers, log, closers },
+    sealEgress: (room, wanted) => sealer.sealRoom(room, wanted),
   });
   const { rooms, metrics, pool, turn } = plane;
 
@@ -89,7 +92,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ingress: ingressHost,
     state: () => seat.state,
     egress: {
-      ...{ sealer: specSealer(config), keys, wsUrl: noWsUrl },
+      ...{ sealer, keys, wsUrl: noWsUrl },
       openRoom: roomOpener({
         ...{ nodeId, rooms, pool, log },
         cluster: { registry, watch, link, ip: address },

@@ -11,6 +11,7 @@ import { LocalRoomControl } from '../room/local-room-control';
 import { LocalRooms } from '../room/local-rooms';
 import { observeAll } from '../room/observers';
 import type { RoomObserver } from '../room/room-observer';
+import type { EgressSeal } from '../room/room-options';
 import type { RoomOwnership } from '../room/room-ownership';
 import { iceServersFor } from '../signaling/ice-servers';
 import { LedgerObserver } from '../telemetry/ledger-observer';
@@ -40,6 +41,8 @@ export interface MediaPlaneOptions {
   readonly ownership: RoomOwnership;
   /** Told of what happens in Rooms too. @default none */
   readonly observers?: readonly RoomObserver[];
+  /** Seals what is to be recorded of Rooms by itself. */
+  readonly sealEgress: EgressSeal;
   readonly log: Logger;
   /** What is started is closed by these. */
   readonly closers: Closers;
@@ -66,7 +69,7 @@ export interface MediaPlane {
 
 /** @throws MediaListenError, CoturnError, SettingsError with a sentence that says what to do. */
 export async function startMediaPlane(options: MediaPlaneOptions): Promise<MediaPlane> {
-  const { config, nodeId, keys, ownership, observers = [], log, closers } = options;
+  const { config, nodeId, keys, ownership, observers = [], sealEgress, log, closers } = options;
   const addresses = await mediaAddresses(config, log);
   const pool = await WorkerPool.create({
     count: config.sluice.workers,
@@ -108,6 +111,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Media
     settings: roomSettings(config),
     defaults: roomDefaults(config),
     presets: roomPresets(config),
+    sealEgress,
     observer: observeAll(
       [metrics, webhooks, new LedgerObserver(ledger, roomCost(config.sluice.ledger)), ...observers],
       log,

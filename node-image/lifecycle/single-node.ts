@@ -23,7 +23,7 @@ import { placementBy } from './cluster-parts';
 import { consoleRoutes } from './console-page';
 import { drainableRooms } from './drainable-rooms';
 import { hostJobs, singleJobs } from './jobs-core';
-import { egressEntry, laterObserver, loopbackUrl, memorySealer } from './jobs-egress';
+import { egressEntry, loopbackUrl, memorySealer, roomEgress } from './jobs-egress';
 import { hostIngress, memoryIngresses, singleIngress } from './jobs-ingress';
 import { roomOpener } from './jobs-taps';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
@@ -67,10 +67,14 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => jobs.close());
   const kinds = knownKinds({ registry, log, closers });
   const ofAgents = { config, registry, jobs, kinds, log, closers };
-  const autoEgress = laterObserver();
-  const observers = [roomDispatcher({ ...ofAgents, rooms: () => plane.rooms }), autoEgress];
+  const sealer = memorySealer();
+  const observers = [
+    roomDispatcher({ ...ofAgents, rooms: () => plane.rooms }),
+    roomEgress({ config, store: jobs, sealer, rooms: () => plane.rooms, log, closers }),
+  ];
   const plane = await startMediaPlane({
     ...{ config, nodeId, keys, ownership, observers, log, closers },
+    sealEgress: (room, wanted) => sealer.sealRoom(room, wanted),
   });
   const { metrics, rooms, pool, turn } = plane;
   const exists = (room: string): boolean => rooms.has(room);
@@ -90,7 +94,6 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
 
   const { webhooks } = plane;
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
-  const sealer = memorySealer();
   const ingresses = memoryIngresses();
   const ingressHost = hostIngress({ config, nodeId, plane, log, closers }, ingresses);
   const hostedJobs = hostJobs({
@@ -113,10 +116,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   });
   const { dispatcher } = desk;
   const egress = egressEntry({
-    ...{ config, dispatcher, store: jobs, control: plane.control, sealer, log },
-    observes: true,
+    ...{ config, dispatcher, store: jobs, control: plane.control, sealer },
   });
-  autoEgress.current = egress.auto;
   const seat = new Seat({
     registry,
     identity: nodeIdentity(nodeId, config),

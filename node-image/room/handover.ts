@@ -28,6 +28,8 @@ export const roomFactsSchema = z.object({
   everJoined: z.boolean(),
   /** Agents that it is to have; nodes of before there were any leave it out. */
   dispatches: z.array(dispatchSchema).optional(),
+  /** What is recorded of it by itself, sealed. */
+  autoEgress: z.string().optional(),
 });
 
 export type RoomFacts = z.infer<typeof roomFactsSchema>;

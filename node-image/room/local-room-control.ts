@@ -51,9 +51,11 @@ export class LocalRoomControl implements RoomControl {
       maxParticipants: request.maxParticipants,
       syncStreams: request.syncStreams,
       agents: request.agents,
+      egress: request.egress,
     });
     // It may have been there already; one that is new is as the request says.
     room.update(request);
+    if (request.egress !== undefined) this.#rooms.record(room, request.egress);
     return room.info();
   }
 

@@ -3,6 +3,7 @@ import {
   type ICEServer,
   LeaveRequest_Action,
   type RoomConfiguration,
+  type RoomEgress,
   type ServerInfo,
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
@@ -16,7 +17,13 @@ import type { Participant } from './participant';
 import { Room } from './room';
 import { prepareHandover } from './room-handover';
 import type { RoomObserver } from './room-observer';
-import { optionsOf, optionsOfFacts, type RoomDefaults, type RoomRequest } from './room-options';
+import {
+  type EgressSeal,
+  optionsOf,
+  optionsOfFacts,
+  type RoomDefaults,
+  type RoomRequest,
+} from './room-options';
 import { type RoomClaim, RoomElsewhereError, type RoomOwnership } from './room-ownership';
 import type { RoomSettings } from './room-settings';
 import type { RoomEnd } from './room-types';
@@ -29,6 +36,8 @@ export interface LocalRoomsOptions {
   readonly defaults: RoomDefaults;
   /** Named sets of options. `room.room_configurations`. */
   readonly presets: ReadonlyMap<string, RoomConfiguration>;
+  /** @default - nothing is recorded by itself */
+  readonly sealEgress?: EgressSeal | undefined;
   readonly observer: RoomObserver;
   readonly log: Logger;
   readonly serverInfo: ServerInfo;
@@ -110,6 +119,12 @@ export class LocalRooms {
     return isKnown || this.#creating.has(name)
       ? this.#make({ name }, claim)
       : this.#rooms.get(name);
+  }
+
+  /** What is recorded of a Room by itself from now on; it is known to its next node as well. */
+  record(room: Room, egress: RoomEgress): void {
+    const autoEgress = this.#options.sealEgress?.(room.name, egress);
+    if (autoEgress !== undefined) room.update({ autoEgress });
   }
 
   /** A frozen Room as it is now, for the node that hosts it from now on. */
@@ -221,10 +236,10 @@ export class LocalRooms {
     }
     const handover = this.#arrivals.take(name);
     const facts = handover?.facts ?? claimed.value.facts;
-    const { presets, defaults } = this.#options;
+    const { presets, defaults, sealEgress } = this.#options;
     const options = facts
       ? optionsOfFacts(facts)
-      : optionsOf(request, presets.get(request.preset ?? ''), defaults);
+      : optionsOf(request, presets.get(request.preset ?? ''), defaults, sealEgress);
     const room = new Room(
       options,
       {

@@ -1,4 +1,4 @@
-import type { RoomAgentDispatch, RoomConfiguration } from '@livekit/protocol';
+import type { RoomAgentDispatch, RoomConfiguration, RoomEgress } from '@livekit/protocol';
 import type { RoomFacts } from './handover';
 import type { RoomOptions } from './room-types';
 
@@ -13,16 +13,23 @@ export interface RoomRequest {
   readonly maxParticipants?: number | undefined;
   readonly syncStreams?: boolean | undefined;
   readonly agents?: readonly RoomAgentDispatch[] | undefined;
+  /** What is recorded by itself. */
+  readonly egress?: RoomEgress | undefined;
 }
 
+/** Seals what is to be recorded of a Room of this name: it holds keys of storage. */
+export type EgressSeal = (room: string, egress: RoomEgress) => string;
+
 /** What a Room gets that nobody said anything of. */
-export type RoomDefaults = Omit<RoomOptions, 'name' | 'metadata' | 'agents'>;
+export type RoomDefaults = Omit<RoomOptions, 'name' | 'metadata' | 'agents' | 'autoEgress'>;
 
 export function optionsOf(
   request: RoomRequest,
   preset: RoomConfiguration | undefined,
   defaults: RoomDefaults,
+  seal?: EgressSeal,
 ): RoomOptions {
+  const egress = request.egress ?? preset?.egress;
   return {
     name: request.name,
     metadata: request.metadata || preset?.metadata || '',
@@ -32,6 +39,7 @@ export function optionsOf(
     maxParticipants: request.maxParticipants || preset?.maxParticipants || defaults.maxParticipants,
     syncStreams: request.syncStreams || preset?.syncStreams || defaults.syncStreams,
     agents: request.agents?.length ? request.agents : preset?.agents,
+    autoEgress: egress && seal?.(request.name, egress),
   };
 }
 
@@ -42,4 +50,5 @@ export const optionsOfFacts = (facts: RoomFacts): RoomOptions => ({
   departureTimeout: facts.departureTimeout,
   maxParticipants: facts.maxParticipants,
   syncStreams: facts.syncStreams,
+  autoEgress: facts.autoEgress,
 });

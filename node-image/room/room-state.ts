@@ -46,14 +46,15 @@ export class RoomState {
     };
   }
 
-  /** Takes over what a later request for the same Room says of times and numbers. */
+  /** Takes over what a later request for the same Room says of times, numbers and recordings. */
   update(request: Partial<RoomOptions>): void {
-    const { emptyTimeout, departureTimeout, maxParticipants } = this.options;
+    const { emptyTimeout, departureTimeout, maxParticipants, autoEgress } = this.options;
     this.options = {
       ...this.options,
       emptyTimeout: request.emptyTimeout || emptyTimeout,
       departureTimeout: request.departureTimeout || departureTimeout,
       maxParticipants: request.maxParticipants || maxParticipants,
+      autoEgress: request.autoEgress ?? autoEgress,
     };
   }
 

@@ -20,6 +20,8 @@ export interface RoomOptions {
   readonly syncStreams: boolean;
   /** The agents that a new Room is to have. @default - those of workers without a name */
   readonly agents?: readonly RoomAgentDispatch[] | undefined;
+  /** What is to be recorded of it, sealed: the Room keeps it, and cannot read it. @default - nothing */
+  readonly autoEgress?: string | undefined;
 }
 
 export interface RoomDependencies {

@@ -201,6 +201,11 @@ export class Room {
     this.#members.sendAll(to);
   }
 
+  /** What is to be recorded of it, sealed; undefined: nothing. */
+  get autoEgress(): string | undefined {
+    return this.#state.options.autoEgress;
+  }
+
   iceServers(participant: Participant): ICEServer[] {
     return this.#deps.iceServers(participant);
   }

@@ -155,6 +155,7 @@ export class RtcEndpoint {
       maxParticipants: config?.maxParticipants,
       syncStreams: config?.syncStreams,
       agents: config?.agents,
+      egress: config?.egress,
     });
     if (isHere && config !== undefined) {
       room.update(config);

@@ -1,108 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type AutoParticipantEgress,
-  type AutoTrackEgress,
-  DirectFileOutput,
-  ParticipantEgressRequest,
+  EgressStatus,
   type ParticipantInfo,
   ParticipantInfo_Kind,
-  type Room,
-  RoomCompositeEgressRequest,
   type RoomEgress,
-  TrackEgressRequest,
+  type Room as RoomInfo,
   type TrackInfo,
 } from '@livekit/protocol';
 import type { Logger } from 'pino';
+import type { LocalRooms } from '../../room/local-rooms';
+import type { Room } from '../../room/room';
 import type { RoomObserver } from '../../room/room-observer';
-import type { EgressControl } from './egress-control';
-import { EgressError } from './egress-error';
+import { PatientTasks } from '../agents/patient-tasks';
+import type { JobStore } from '../job-store';
+import { autoEgressId, ofParticipant, ofRoom, ofTrack, stayEgressId } from './auto-egress-requests';
+import { infoOfText, newEgressJob } from './egress-info';
 import type { EgressRequest } from './from-request';
+import type { SpecSealer } from './sealed-spec';
+import type { DefaultStorage } from './storage-choice';
 
 export interface AutoEgressOptions {
-  readonly egress: Pick<EgressControl, 'start' | 'check'>;
-  /** Whether this is told of participants and tracks: on the node that has the Rooms. @default false */
-  readonly observes?: boolean;
-  readonly log: Pick<Logger, 'warn'>;
+  readonly store: Pick<JobStore, 'create' | 'list'>;
+  readonly sealer: SpecSealer;
+  readonly storage: DefaultStorage;
+  /** The Rooms of this node. */
+  readonly rooms: () => Pick<LocalRooms, 'get'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** See STAY_MS. */
+  readonly stayMs?: number;
 }
 
-/** Egresses that start with a Room, its participants or its tracks. Source: RoomEgress, livekit_room.proto. */
+/** By then a recording of somebody who has left, and is back, has noticed; in ms. */
+const STAY_MS = 5000;
+
+/**
+ * Makes the Egresses that start with the Rooms of this node, with their participants and their tracks.
+ * Where they run is none of its business: they wait in the store of jobs until they are placed.
+ *
+ * Source: RoomEgress, livekit_room.proto.
+ */
 export class AutoEgress implements RoomObserver {
   readonly #options: AutoEgressOptions;
-  readonly #rooms = new Map<string, RoomEgress>();
+  readonly #tasks: PatientTasks;
 
   constructor(options: AutoEgressOptions) {
     this.#options = options;
+    this.#tasks = new PatientTasks(options.log);
   }
 
-  /** Whether it could be done, before the Room is made. @throws EgressError */
-  check(room: string, wanted: RoomEgress): void {
-    const { egress, observes = false } = this.#options;
-    if (!observes && (wanted.participant !== undefined || wanted.tracks !== undefined)) {
-      const text = 'egress of each participant or track of a room is for a Single Node only';
-      throw new EgressError('unimplemented', `${text}: start them when they are published`);
-    }
-    if (wanted.room !== undefined) egress.check(ofRoom(wanted.room, room));
-    if (wanted.participant !== undefined)
-      egress.check(ofParticipant(wanted.participant, room, '-'));
-    if (wanted.tracks !== undefined) egress.check(ofTrack(wanted.tracks, room, '-'));
-  }
-
-  /** Starts what is of the Room, and remembers the rest. @throws EgressError, NoNodeError */
-  async created(room: Room, wanted: RoomEgress): Promise<void> {
-    // Of a Room that was there already, it has started.
-    if (this.#rooms.has(room.name)) return;
-    this.#rooms.set(room.name, wanted);
-    if (wanted.room === undefined) return;
-    await this.#options.egress.start(ofRoom(wanted.room, room.name));
-  }
-
-  roomFinished({ name }: Room): void {
-    this.#rooms.delete(name);
-  }
-
-  participantJoined({ name }: Room, { identity, kind, permission }: ParticipantInfo): void {
-    const wanted = this.#rooms.get(name)?.participant;
-    const records = kind === ParticipantInfo_Kind.EGRESS || permission?.recorder === true;
-    if (wanted === undefined || records || permission?.hidden === true) return;
-    this.#start(ofParticipant(wanted, name, identity));
-  }
-
-  trackPublished({ name }: Room, _participant: ParticipantInfo, { sid }: TrackInfo): void {
-    const wanted = this.#rooms.get(name)?.tracks;
-    if (wanted !== undefined) this.#start(ofTrack(wanted, name, sid));
-  }
-
-  #start(request: EgressRequest): void {
-    const { egress, log } = this.#options;
-    egress.start(request).catch((error: unknown) => {
-      log.warn({ err: error, request: request.case }, 'an automatic Egress could not be started');
+  roomStarted({ name, sid }: RoomInfo): void {
+    // The Room that observers are told of is among those of the node a moment later.
+    setImmediate(() => {
+      const room = this.#options.rooms().get(name);
+      const wanted = room?.sid === sid ? this.#wanted(room)?.room : undefined;
+      if (room === undefined || wanted === undefined) return;
+      this.#start(room, autoEgressId(sid, 'room'), ofRoom(wanted, name));
     });
   }
-}
 
-function ofRoom(wanted: RoomCompositeEgressRequest, roomName: string): EgressRequest {
-  const value = RoomCompositeEgressRequest.fromBinary(wanted.toBinary());
-  value.roomName = roomName;
-  return { case: 'roomComposite', value };
-}
+  participantJoined({ name }: RoomInfo, info: ParticipantInfo): void {
+    const { identity, sid, kind, permission } = info;
+    const room = this.#options.rooms().get(name);
+    const wanted = room && this.#wanted(room)?.participant;
+    const records = kind === ParticipantInfo_Kind.EGRESS || permission?.recorder === true;
+    if (room === undefined || wanted === undefined || records || permission?.hidden === true) {
+      return;
+    }
+    const { id, stays } = stayEgressId(room.sid, identity, sid);
+    const isThere = (): boolean => room.participants.get(identity)?.sid === sid;
+    this.#start(room, id, ofParticipant(wanted, name, identity), { stays, isThere });
+  }
 
-function ofParticipant(
-  wanted: AutoParticipantEgress,
-  roomName: string,
-  identity: string,
-): EgressRequest {
-  const { options, fileOutputs, segmentOutputs } = wanted;
-  const outputs = { options, fileOutputs, segmentOutputs };
-  const value = new ParticipantEgressRequest({ roomName, identity, ...outputs });
-  return { case: 'participant', value };
-}
+  trackPublished({ name }: RoomInfo, _participant: ParticipantInfo, { sid }: TrackInfo): void {
+    const room = this.#options.rooms().get(name);
+    const wanted = room && this.#wanted(room)?.tracks;
+    if (room === undefined || wanted === undefined) return;
+    this.#start(room, autoEgressId(room.sid, sid), ofTrack(wanted, name, sid));
+  }
 
-function ofTrack(wanted: AutoTrackEgress, roomName: string, trackId: string): EgressRequest {
-  const { filepath, disableManifest, output } = wanted;
-  const file = new DirectFileOutput({ filepath, disableManifest, output });
-  const value = new TrackEgressRequest({
-    roomName,
-    trackId,
-    output: { case: 'file', value: file },
-  });
-  return { case: 'track', value };
+  /** Idempotent. */
+  close(): void {
+    this.#tasks.close();
+  }
+
+  #wanted(room: Room): RoomEgress | undefined {
+    const { sealer, log } = this.#options;
+    if (room.autoEgress === undefined) return undefined;
+    try {
+      return sealer.openRoom(room.name, room.autoEgress);
+    } catch (error) {
+      log.warn({ err: error, room: room.name }, 'what is to be recorded of a Room cannot be read');
+      return undefined;
+    }
+  }
+
+  #start(
+    room: Room,
+    id: string,
+    request: EgressRequest,
+    stay?: { readonly stays: string; readonly isThere: () => boolean },
+  ): void {
+    const { store, sealer, storage, log, stayMs = STAY_MS } = this.#options;
+    const isWanted = (): boolean => !room.closed && stay?.isThere() !== false;
+    this.#tasks.run('to start an automatic Egress', isWanted, async () => {
+      if (stay !== undefined && (await this.#isRecorded(room.name, stay.stays))) {
+        // Its Room has lost its node, and the recording goes on; or it ends just now.
+        await sleep(stayMs, undefined, { ref: false });
+        if (!isWanted() || (await this.#isRecorded(room.name, stay.stays))) return;
+      }
+      const job = newEgressJob({ id, request, roomSid: room.sid, sealer, storage });
+      if ((await store.create(job)) === undefined) return;
+      log.info({ room: room.name, egress: id, request: request.case }, 'an automatic Egress');
+    });
+  }
+
+  /** Whether an earlier stay of the participant still is. */
+  async #isRecorded(room: string, stays: string): Promise<boolean> {
+    const jobs = await this.#options.store.list({ kind: 'egress', room, running: true });
+    return jobs.some(
+      ({ id, info }) =>
+        id.startsWith(stays) && infoOfText(info).status < EgressStatus.EGRESS_ENDING,
+    );
+  }
 }

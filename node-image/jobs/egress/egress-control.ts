@@ -2,6 +2,8 @@ import {
   type EgressInfo,
   type ListEgressRequest,
   ListRoomsRequest,
+  type Room,
+  type RoomCompositeEgressRequest,
   UpdateParticipantRequest,
   type UpdateStreamRequest,
 } from '@livekit/protocol';
@@ -10,8 +12,9 @@ import type { RoomControl } from '../../room/room-control';
 import type { JobDispatcher } from '../job-dispatcher';
 import { JobRequestError } from '../job-runner';
 import type { JobStore } from '../job-store';
+import { autoEgressId, ofRoom } from './auto-egress-requests';
 import { EgressError } from './egress-error';
-import { hasEnded, infoOfText, newEgressInfo } from './egress-info';
+import { hasEnded, infoOfText, newEgressJob } from './egress-info';
 import { type EgressRequest, specOf } from './from-request';
 import type { SpecSealer } from './sealed-spec';
 import type { DefaultStorage } from './storage-choice';
@@ -41,20 +44,21 @@ export class EgressControl {
 
   /** @throws EgressError, NoNodeError, RegistryUnavailableError */
   async start(request: EgressRequest): Promise<EgressInfo> {
-    const { jobs, sealer, storage, now = Date.now } = this.#options;
-    const wanted = specOf(request, storage);
-    const roomId = wanted.room === '' ? '' : await this.#roomId(wanted.room);
-    const spec = { ...wanted, roomId };
-    const id = newId('EG_');
-    const info = newEgressInfo(id, request, spec, BigInt(now()) * 1_000_000n);
-    const job = await jobs.start({
-      id,
-      kind: 'egress',
-      room: spec.room,
-      spec: sealer.seal(id, spec),
-      info: info.toJsonString(),
-    });
-    return infoOfText(job.info);
+    const { room } = specOf(request, this.#options.storage);
+    const roomSid = room === '' ? '' : await this.#roomSid(room);
+    return this.#start(newId('EG_'), request, roomSid);
+  }
+
+  /**
+   * What is recorded of a Room from its start on: once, however often it is asked for.
+   *
+   * @throws EgressError, NoNodeError, RegistryUnavailableError
+   */
+  async startWithRoom(room: Room, wanted: RoomCompositeEgressRequest): Promise<EgressInfo> {
+    const id = autoEgressId(room.sid, 'room');
+    const known = await this.#options.store.get(id);
+    if (known !== undefined) return infoOfText(known.info);
+    return this.#start(id, ofRoom(wanted, room.name), room.sid);
   }
 
   async list({ roomName, egressId, active }: ListEgressRequest): Promise<EgressInfo[]> {
@@ -108,6 +112,12 @@ export class EgressControl {
     return info;
   }
 
+  async #start(id: string, request: EgressRequest, roomSid: string): Promise<EgressInfo> {
+    const { jobs, sealer, storage, now } = this.#options;
+    const job = newEgressJob({ id, request, roomSid, sealer, storage, now });
+    return infoOfText((await jobs.start(job)).info);
+  }
+
   async #running(egressId: string, what: string): Promise<EgressInfo> {
     if (egressId === '') {
       throw new EgressError('invalid_argument', 'request has missing or invalid field: egress_id');
@@ -132,7 +142,7 @@ export class EgressControl {
     }
   }
 
-  async #roomId(room: string): Promise<string> {
+  async #roomSid(room: string): Promise<string> {
     const [found] = await this.#options.rooms.listRooms(new ListRoomsRequest({ names: [room] }));
     if (found === undefined) {
       throw new EgressError('not_found', 'requested room does not exist');

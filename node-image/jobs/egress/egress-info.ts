@@ -1,7 +1,10 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import { EgressInfo, EgressSourceType, EgressStatus } from '@livekit/protocol';
-import type { EgressRequest } from './from-request';
+import type { NewJob } from '../job-store';
+import { type EgressRequest, specOf } from './from-request';
+import type { SpecSealer } from './sealed-spec';
 import type { EgressSpec } from './spec';
+import type { DefaultStorage } from './storage-choice';
 import { streamUrl } from './stream-url';
 
 /** Fields of requests that are secrets. Source: livekit_egress.proto. */
@@ -39,6 +42,27 @@ export function newEgressInfo(
   const copy = EgressInfo.fromBinary(info.toBinary());
   hideSecrets(copy.request.value);
   return copy;
+}
+
+/** An Egress as it is to be run; nothing of it has begun. @throws EgressError */
+export function newEgressJob(options: {
+  readonly id: string;
+  readonly request: EgressRequest;
+  /** Empty: it is of none. */
+  readonly roomSid: string;
+  readonly sealer: SpecSealer;
+  readonly storage: DefaultStorage;
+  /** @default Date.now */
+  readonly now?: (() => number) | undefined;
+}): NewJob {
+  const { id, request, roomSid, sealer, storage, now = Date.now } = options;
+  const spec = { ...specOf(request, storage), roomId: roomSid };
+  const info = newEgressInfo(id, request, spec, BigInt(now()) * 1_000_000n);
+  return {
+    ...{ id, kind: 'egress', room: spec.room },
+    spec: sealer.seal(id, spec),
+    info: info.toJsonString(),
+  };
 }
 
 /** As it is kept, and answered. */

@@ -1,3 +1,4 @@
+import { RoomEgress } from '@livekit/protocol';
 import { z } from 'zod';
 import { openText, sealText } from '../../cluster/sealed-text';
 import { EGRESS_KINDS, type EgressKind, type EgressSpec, egressSpecSchema } from './spec';
@@ -42,6 +43,17 @@ export class SpecSealer {
   open(egressId: string, text: string): EgressSpec {
     const { sealed } = envelopeSchema.parse(JSON.parse(text));
     return egressSpecSchema.parse(JSON.parse(this.#open(sealed, egressId)));
+  }
+
+  /** What is recorded of a Room by itself. */
+  sealRoom(room: string, wanted: RoomEgress): string {
+    return sealText(this.#key, wanted.toJsonString(), `room ${room}`);
+  }
+
+  /** @throws Error */
+  openRoom(room: string, sealed: string): RoomEgress {
+    const text = this.#open(sealed, `room ${room}`);
+    return RoomEgress.fromJsonString(text, { ignoreUnknownFields: true });
   }
 
   /** Addresses that streams go to, as they are now. */
