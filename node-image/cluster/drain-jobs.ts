@@ -20,8 +20,12 @@ export interface DrainableJobs {
 const AT_ONCE = 4;
 /** A job that stayed is asked again after this, ms. */
 const AGAIN_MS = 5000;
-/** After the deadline jobs have so long to finish what they have made, ms. */
+/**
+ * Before the deadline jobs that are left are ended, so that what they have made is finished by then:
+ * so long, ms, and at most this share of the time that there is. After it they are waited for as long.
+ */
 const FINISH_MS = 15_000;
+const FINISH_SHARE = 0.25;
 
 export interface JobDrainOptions {
   readonly jobs: DrainableJobs;
@@ -37,6 +41,8 @@ export class JobDrain {
   /** When a job is to be asked again. */
   readonly #againMs = new Map<string, number>();
   readonly #stopped = new Set<string>();
+  /** When its order was first obeyed. */
+  #beganMs: number | undefined;
 
   constructor(options: JobDrainOptions) {
     this.#options = options;
@@ -50,6 +56,7 @@ export class JobDrain {
   begin(): void {
     this.#againMs.clear();
     this.#stopped.clear();
+    this.#beganMs = undefined;
   }
 
   /** @returns whether the node is empty of jobs, or must not wait for them any more. */
@@ -58,12 +65,15 @@ export class JobDrain {
     const now = clock();
     const left = jobs.jobs();
     if (left.length === 0) return true;
-    if (now >= deadlineMs && onDeadline === 'force') {
+    this.#beganMs ??= now;
+    const windowMs = deadlineMs - Math.max(patienceUntilMs, this.#beganMs);
+    const leadMs = Math.min(FINISH_MS, Math.max(0, windowMs) * FINISH_SHARE);
+    if (now >= deadlineMs - leadMs && onDeadline === 'force') {
       for (const id of left) this.#stop(id);
       return now >= deadlineMs + FINISH_MS;
     }
     if (now >= patienceUntilMs) {
-      for (const id of left) this.#handOver(id, deadlineMs - now);
+      for (const id of left) this.#handOver(id, deadlineMs - leadMs - now);
     }
     return false;
   }
@@ -89,9 +99,11 @@ export class JobDrain {
     const { jobs, log } = this.#options;
     if (this.#stopped.has(id)) return;
     this.#stopped.add(id);
-    log.warn({ job: id }, 'the deadline of the drain has passed: a job ends here');
+    log.warn({ job: id }, 'the time of the drain is up: a job ends here');
     jobs.stop(id).catch((error: unknown) => {
-      log.warn({ err: error, job: id }, 'a job could not be ended');
+      // One that still starts can be ended a moment later.
+      this.#stopped.delete(id);
+      log.warn({ err: error, job: id }, 'a job could not be ended; it is tried again');
     });
   }
 }

@@ -45,7 +45,10 @@ export const egressKeys = {
   session_limits: sessionLimits,
   /** The page of Room composites; empty: the one that comes with the node. */
   template_base: text(),
-  /** Where that page finds this server, ws:// or wss://; empty: this node, or a Master Node. */
+  /**
+   * Where that page finds this server, ws:// or wss://; empty: on the loopback of its node. A page on a
+   * public address may not reach that, and needs it.
+   */
   ws_url: text(),
   /** Chromium, or another browser of its kind. @default /usr/bin/chromium */
   browser: text('/usr/bin/chromium'),

@@ -36,6 +36,8 @@ export interface JobHostOptions {
   readonly runners: readonly JobRunner[];
   /** Whether this node takes new jobs; a sentence why not. @default it does */
   readonly refuses?: (() => string | undefined) | undefined;
+  /** Whether another node would take a job now: else it is not given away. @default it would */
+  readonly canMove?: ((kind: JobKind, cost: JobCost) => Promise<boolean>) | undefined;
   readonly log: Logger;
   /** @default 30 s */
   readonly startMs?: number | undefined;
@@ -136,6 +138,7 @@ export class JobHost {
     if (hosted === undefined) return true;
     if (hosted.running === undefined) return false;
     try {
+      if (!(await this.#canMove(id, hosted.kind))) return false;
       const info = await hosted.running.handOver(leftMs);
       if (info === undefined || this.#hosted.get(id) !== hosted) return !this.#hosted.has(id);
       this.#forget(id);
@@ -146,6 +149,14 @@ export class JobHost {
       this.#options.log.warn({ err: error, job: id }, 'a job could not be handed over');
       return false;
     }
+  }
+
+  /** One that nobody would take stays: it is finished here, and not given up by all. */
+  async #canMove(id: string, kind: JobKind): Promise<boolean> {
+    const runner = this.#runners.get(kind);
+    const job = this.#keeper.job(id);
+    if (runner === undefined || job === undefined) return false;
+    return (await this.#options.canMove?.(kind, runner.cost(job.spec))) ?? true;
   }
 
   /** Gives back, or ends, what still runs, within some seconds. Idempotent. */

@@ -6,11 +6,12 @@ import { LINK_PROTOCOL } from '../cluster/link/link';
 import type { NodeLoad, NodeState, RegisteredNode } from '../cluster/node-record';
 import type { Registry } from '../cluster/registry';
 import { JobDispatcher } from '../jobs/job-dispatcher';
-import { JobHost } from '../jobs/job-host';
+import { JobHost, type JobHostOptions } from '../jobs/job-host';
 import { type JobNodes, localJobNodes } from '../jobs/job-nodes';
 import { JobReaper } from '../jobs/job-reaper';
 import type { JobStore } from '../jobs/job-store';
 import { NodePulse } from '../jobs/node-pulse';
+import { placeJob } from '../jobs/placement/job-placement';
 import { JobMetrics } from '../telemetry/job-metrics';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
@@ -34,9 +35,11 @@ export function hostJobs(
   options: JobRunnersOptions & {
     readonly store: JobStore;
     readonly state: () => NodeState;
+    /** See JobHost. Of a Single Node: nobody is there to take a job. */
+    readonly canMove?: JobHostOptions['canMove'];
   },
 ): HostedJobs {
-  const { nodeId, plane, store, state, log, closers } = options;
+  const { nodeId, plane, store, state, canMove, log, closers } = options;
   const { ledger } = plane;
   const host = new JobHost({
     nodeId,
@@ -44,6 +47,7 @@ export function hostJobs(
     ledger,
     runners: jobRunners(options),
     refuses: () => (state() === 'serving' ? undefined : `it is ${state()}`),
+    canMove: canMove ?? (async () => false),
     log,
   });
   closers.add(() => host.close());
@@ -72,6 +76,23 @@ export function hostJobs(
     }),
   };
 }
+
+/** Whether another Media Node has room for a job, as far as is known here. */
+export const roomElsewhere =
+  (
+    { watch }: Pick<ClusterParts, 'watch'>,
+    { sluice }: JobRunnersOptions['config'],
+    nodeId: string,
+  ): NonNullable<JobHostOptions['canMove']> =>
+  async (kind, cost) => {
+    if (kind === 'agent') return false;
+    const { nodes } = await watch.look();
+    const places = placeJob({
+      ...{ nodes, kind, cost, ledger: sluice.ledger, exclude: new Set([nodeId]) },
+      ...{ linkProtocol: LINK_PROTOCOL, random: Math.random },
+    });
+    return places.some(({ verdict }) => verdict !== 'excluded');
+  };
 
 /** What starts jobs, and looks after those that nobody runs. */
 export interface JobDesk {

@@ -19,7 +19,7 @@ import { EgressRunner, type SourceNeeds } from '../jobs/egress/egress-runner';
 import { PageServer } from '../jobs/egress/page-server';
 import { missingPrograms } from '../jobs/egress/programs';
 import { SpecSealer } from '../jobs/egress/sealed-spec';
-import { type EgressSource, SourceError } from '../jobs/egress/source';
+import type { EgressSource } from '../jobs/egress/source';
 import type { EgressSpec } from '../jobs/egress/spec';
 import type { DefaultStorage } from '../jobs/egress/storage-choice';
 import { TracksSource, type TracksSourceOptions } from '../jobs/egress/tracks/tracks-source';
@@ -51,15 +51,6 @@ export function loopbackUrl(port: number, bindAddresses: readonly string[]): str
   const loopback = bindAddresses.find((address) => address.startsWith('127.'));
   const host = any ? '127.0.0.1' : (loopback ?? first);
   return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Media Nodes of a cluster have no signaling of their own. */
-export async function noWsUrl(): Promise<string> {
-  throw new SourceError(
-    'egress.ws_url is not set: it says where the page of a Room composite finds this cluster, such as ' +
-      'wss://meet.example.com',
-    500,
-  );
 }
 
 /** What makes the Egresses that start by themselves, on a node that has Rooms: it observes them. */

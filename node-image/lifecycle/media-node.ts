@@ -16,8 +16,8 @@ import { ownAgents } from './agents-own';
 import { announcedConfig } from './announced-config';
 import { joinCluster, placementBy } from './cluster-parts';
 import { drainableRooms } from './drainable-rooms';
-import { hostJobs } from './jobs-core';
-import { noWsUrl, roomEgress, specSealer } from './jobs-egress';
+import { hostJobs, roomElsewhere } from './jobs-core';
+import { roomEgress, specSealer } from './jobs-egress';
 import { hostIngress, mediaIngress, sharedIngresses } from './jobs-ingress';
 import { recordedRooms, roomOpener } from './jobs-taps';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -26,6 +26,7 @@ import { startMediaPlane } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
 import { nodeLinkAddress } from './node-link-address';
 import { endDuplicate, nodeIdentity } from './node-seat';
+import { RecorderDoor } from './recorder-door';
 import { RegistryOwnership } from './registry-ownership';
 import { RelayPeers } from './relay-peers';
 import { sendAwayFromRelays } from './relay-watch';
@@ -73,8 +74,11 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const { rooms, metrics, pool, turn } = plane;
 
   const descriptors = watchOsLimits(metrics, sluice.workers, log);
+  const tokens = new TokenVerifier({ keys });
+  const recorders = new RecorderDoor({ config, parts, tokens, metrics, descriptors, log });
+  closers.add(() => recorders.close());
   const gate = linkGate({
-    tokens: new TokenVerifier({ keys }),
+    tokens,
     lengths: lengthLimits(config.limit),
     pendingHandshakes: sluice.pending_handshakes,
     observe: (reason) => metrics.operation('join_limit', reason),
@@ -91,8 +95,9 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ...{ config, nodeId, plane, webhooks, ingresses, store: parts.jobs, log, closers },
     ingress: ingressHost,
     state: () => seat.state,
+    canMove: roomElsewhere(parts, config, nodeId),
     egress: {
-      ...{ sealer, keys, wsUrl: noWsUrl },
+      ...{ sealer, keys, wsUrl: () => recorders.url() },
       openRoom: roomOpener({
         ...{ nodeId, rooms, pool, log },
         cluster: { registry, watch, link, ip: address },

@@ -43,7 +43,7 @@ describe('a drain of jobs', () => {
     assert.equal(await step(1000), false);
     assert.deepEqual(asked, []);
     assert.equal(await step(2000), false);
-    assert.deepEqual(asked, ['a 58000', 'b 58000', 'c 58000', 'd 58000']);
+    assert.deepEqual(asked, ['a 43500', 'b 43500', 'c 43500', 'd 43500']);
     assert.equal(drain.left, 1);
     assert.equal(await step(2250), false);
     assert.equal(await step(2500), true);
@@ -53,14 +53,23 @@ describe('a drain of jobs', () => {
     const { drain, asked, step } = drainOf(['breaks', 'stays'], new Set(['stays']));
     await step(2000);
     await step(4000);
-    assert.deepEqual(asked.splice(0), ['breaks 58000', 'stays 58000']);
+    assert.deepEqual(asked.splice(0), ['breaks 43500', 'stays 43500']);
     await step(7000);
-    assert.deepEqual(asked.splice(0), ['breaks 53000', 'stays 53000']);
+    assert.deepEqual(asked.splice(0), ['breaks 38500', 'stays 38500']);
     assert.equal(await step(60_000, { onDeadline: 'keep' }), false);
     assert.deepEqual(asked.splice(0), ['breaks 0', 'stays 0']);
     assert.equal(await step(60_001), false);
     assert.deepEqual(asked, ['stop breaks', 'stop stays']);
     assert.equal(drain.left, 0);
+  });
+
+  it('ends what is left so long before the deadline that it can be finished by then', async () => {
+    const { asked, step } = drainOf(['stays'], new Set(['stays']));
+    await step(2000);
+    await step(45_499);
+    assert.deepEqual(asked.splice(0), ['stays 43500', 'stays 1']);
+    await step(45_500);
+    assert.deepEqual(asked, ['stop stays']);
   });
 
   it('waits for one that does not end for some seconds after the deadline, and no longer', async () => {

@@ -13,7 +13,7 @@ import { SegmentWatcher } from './outputs/segment-watcher';
 import { stampActive, stampEnded, stampFailed, stampResults } from './run-outcome';
 import { RunOutputs } from './run-outputs';
 import { RunProgress } from './run-progress';
-import type { EgressSource, OpenSource } from './source';
+import { type EgressSource, type OpenSource, SourceError } from './source';
 import type { EgressSpec, StorageSpec } from './spec';
 import type { Storage } from './upload/storage';
 import { workFolderFor } from './work-folders';
@@ -67,11 +67,14 @@ export class EgressRun {
   #silent = false;
   #done: Promise<void> | undefined;
   #handedOver = false;
+  /** What ends it: the first thing that did. */
+  #ending: Stop | undefined;
 
   constructor(options: EgressRunOptions) {
     this.#options = options;
     this.#stopped = new Promise((resolve) => {
       this.#stop = (stop) => {
+        this.#ending ??= stop;
         resolve(stop);
         this.#abort.abort();
       };
@@ -114,14 +117,15 @@ export class EgressRun {
   }
 
   /**
-   * Ends here so that another node goes on: what is complete is stored. Says nothing more of it.
+   * Ends here so that another node goes on: what is complete is stored. One that still starts is
+   * given away as it is. Says nothing more of it.
    *
    * @returns whether it did; false where what is recorded is on this node alone
    */
   async handOver(): Promise<boolean> {
-    if (this.#outputs?.movable !== true || this.info.status !== EgressStatus.EGRESS_ACTIVE) {
-      return false;
-    }
+    const { status } = this.info;
+    const isMovable = status === EgressStatus.EGRESS_ACTIVE && this.#outputs?.movable === true;
+    if (!isMovable && status !== EgressStatus.EGRESS_STARTING) return false;
     this.#stop({ kind: 'handover', reason: '' });
     await this.#done;
     return this.#handedOver;
@@ -151,8 +155,13 @@ export class EgressRun {
       if (this.#handedOver) this.#silent = true;
       else stampEnded(info, stop.reason, stop.kind === 'limit');
     } catch (error) {
-      if (!this.#silent) log.warn({ egress: info.egressId, err: error }, 'an Egress has failed');
-      stampFailed(info, error);
+      if (this.#ending?.kind === 'handover' && info.status === EgressStatus.EGRESS_STARTING) {
+        this.#handedOver = true;
+        this.#silent = true;
+      } else {
+        if (!this.#silent) log.warn({ egress: info.egressId, err: error }, 'an Egress has failed');
+        stampFailed(info, error);
+      }
     } finally {
       this.#outputs?.close();
       await this.#ffmpeg?.kill();
@@ -174,11 +183,28 @@ export class EgressRun {
     // A page is there at once, and storage that cannot be written to is known before; what tracks
     // are called, and are copied to, is known when they are there.
     if (early) this.#outputs = await this.#openOutputs(folder, undefined);
-    const source = await this.#source.open(this.#abort.signal);
+    let source: OpenSource;
+    try {
+      source = await this.#source.open(this.#abort.signal);
+    } catch (error) {
+      return this.#finishEarlier(folder, error);
+    }
     this.#sourcePids = source.pids ?? [];
     this.#piped = source.inputs.some(({ from }) => 'pipe' in from);
     this.#outputs ??= await this.#openOutputs(folder, source);
     return this.#encode(folder, source, this.#outputs);
+  }
+
+  /** Nothing more is to be had; what runs before this one have recorded is finished all the same. */
+  async #finishEarlier(folder: string, error: unknown): Promise<Stop> {
+    const { info } = this.#options;
+    const isOver = this.#silent || this.#ending?.kind === 'handover';
+    if (info.startedAt === 0n || isOver) throw error;
+    this.#outputs ??= await this.#openOutputs(folder, undefined);
+    const isGone = error instanceof SourceError && error.code === 404;
+    const stop = this.#ending ?? (isGone ? gone(error) : failed(error));
+    await this.#finishOutputs(stop, this.#outputs, 0);
+    return stop;
   }
 
   #openOutputs(folder: string, source: OpenSource | undefined): Promise<RunOutputs> {
@@ -291,15 +317,20 @@ export class EgressRun {
       return;
     }
     if (info.startedAt === 0n) return;
+    await this.#finishOutputs(stop, outputs, durationMs());
+    if (stop.kind !== 'failed' && !end.complete) throw new Error(`ffmpeg failed: ${end.error}`);
+  }
+
+  /** @throws what could not be kept of one that has not failed by itself */
+  async #finishOutputs(stop: Stop, outputs: RunOutputs, durationMs: number): Promise<void> {
+    const { info, spec, openStorage } = this.#options;
     const finished = await Promise.allSettled(outputs.all.map((output) => output.finish()));
-    stampResults(info, this.#nowNs(), durationMs());
+    stampResults(info, this.#nowNs(), durationMs);
     const broken = finished.find((one) => one.status === 'rejected');
     if (stop.kind === 'failed') return;
     if (broken?.status === 'rejected') throw broken.reason;
     info.endedAt = this.#nowNs();
-    const { spec, openStorage } = this.#options;
     info.manifestLocation = (await storeManifest(info, spec, openStorage)) ?? '';
-    if (!end.complete) throw new Error(`ffmpeg failed: ${end.error}`);
   }
 
   /** Streams are read to their end; what a display shows after the last picture is nobody's. */
@@ -339,3 +370,9 @@ export class EgressRun {
   #now = (): number => (this.#options.now ?? Date.now)();
   #nowNs = (): bigint => BigInt(Math.round(this.#now() * 1e6));
 }
+
+const gone = ({ message }: SourceError): Stop => ({ kind: 'source', reason: message });
+const failed = (error: unknown): Stop => ({
+  kind: 'failed',
+  error: error instanceof Error ? error : new Error(String(error)),
+});

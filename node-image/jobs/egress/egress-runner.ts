@@ -82,7 +82,7 @@ export class EgressRunner implements JobRunner {
     if (!isFirst) goOn(info);
     let told = newsOf(info);
     // Beside EgressInfo: addresses may have come and gone since it was asked for.
-    const textOf = (): string => withUrls(infoText(info), run.streamUrls, job.id, sealer);
+    const textOf = (): string => withUrls(infoText(info), run.streamUrls ?? urlsOf(spec), job.id, sealer);
     const run: EgressRun = new EgressRun({
       spec,
       info,
@@ -169,6 +169,10 @@ function goneOn(before: string, after: string): string {
   const extra = extraSchema.safeParse(JSON.parse(before));
   return extra.success ? JSON.stringify({ ...JSON.parse(after), ...extra.data }) : after;
 }
+
+/** What it would send to; undefined: it is none that sends. */
+const urlsOf = ({ outputs }: EgressSpec): readonly string[] | undefined =>
+  outputs.find((output) => output.kind === 'stream')?.urls;
 
 /** The addresses that its last owner sent to. */
 function withStreams(spec: EgressSpec, job: Job, sealer: SpecSealer): EgressSpec {

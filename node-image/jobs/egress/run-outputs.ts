@@ -37,9 +37,8 @@ export class RunOutputs {
   private constructor(options: RunOutputsOptions, images: readonly ImageArgs[]) {
     const { spec } = options;
     this.codecs = spec.passthrough ? { audio: 'none', video: 'none' } : chosenCodecs(spec);
-    const extensions = spec.outputs.flatMap((output) =>
-      output.kind === 'file' ? [extensionOf(output, options)] : [],
-    );
+    const files = spec.outputs.filter((output) => output.kind === 'file');
+    const extensions = files.map((file, index) => extensionOf(file, index, options));
     const direct = extensions.find((extension) => extension !== 'mp4');
     const hls = spec.outputs.find((output): output is SegmentsSpec => output.kind === 'segments');
     const pieces = hls !== undefined || extensions.includes('mp4');
@@ -97,7 +96,7 @@ export class RunOutputs {
     const { spec, context, openStorage, names } = options;
     const files = spec.outputs.filter((output) => output.kind === 'file');
     for (const [index, file] of files.entries()) {
-      const extension = extensionOf(file, options);
+      const extension = extensionOf(file, index, options);
       const info = resultAt(context.info.fileResults, index, () => new FileInfo());
       // What a run before this one has called it stays.
       const path = info.filename || filePath(file.filepath, `.${extension}`, names);
@@ -149,8 +148,15 @@ function segmentPaths(output: SegmentsSpec, names: NameFacts, info: SegmentsInfo
   };
 }
 
-function extensionOf(file: FileSpec, { spec, inputs }: RunOutputsOptions): string {
+function extensionOf(
+  file: FileSpec,
+  index: number,
+  { spec, inputs, context }: RunOutputsOptions,
+): string {
   if (!spec.passthrough) return fileType(file, spec);
+  // Of a run before this one, whose source is gone.
+  const known = context.info.fileResults[index]?.filename.split('.').at(-1);
+  if (inputs.length === 0 && known) return known;
   const video = inputs.find((input) => input.video !== undefined)?.video;
   if (video === undefined) return 'ogg';
   return video.codec === 'h264' ? 'mp4' : 'webm';

@@ -91,13 +91,18 @@ function teeSinks({ segments, file, stream }: EncoderOutputs): string[] {
     ];
     sinks.push(`[${options.join(':')}]segments/index.m3u8`);
   }
-  if (file !== undefined) sinks.push(`[f=${fileFormat(file)}]${file}`);
+  if (file !== undefined) sinks.push(`[${fileOptions(file)}]${file}`);
   // Nobody may read it: then it is not to end the others.
   if (stream) sinks.push('[f=mpegts:onfail=ignore:mpegts_flags=resend_headers]pipe:1');
   return sinks;
 }
 
-const fileFormat = (file: string): string => file.slice(file.lastIndexOf('.') + 1);
+/** What is complete is on the disk soon: it is stored elsewhere while the file grows. */
+function fileOptions(file: string): string {
+  const format = file.slice(file.lastIndexOf('.') + 1);
+  const cluster = format === 'webm' ? ':cluster_time_limit=1000' : '';
+  return `f=${format}:flush_packets=1${cluster}`;
+}
 
 function videoArgs({ encoding, codecs, outputs, inputs }: EncoderPlan, index: number): string[] {
   const { width, height, framerate, videoBitrate, profile } = encoding;

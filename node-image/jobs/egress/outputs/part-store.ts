@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Storage } from '../upload/storage';
 import type { OutputContext } from './output';
 import type { Segment } from './playlist';
+import type { StoredParts } from './stored-parts';
 import { UploadQueue } from './upload-queue';
 
 export interface PartStoreOptions {
@@ -18,7 +19,7 @@ const PART = { contentType: 'video/mp4' };
  * The pieces of a file that is still recorded: `FILE.parts/RUN/00000.m4s`. They are taken away when
  * the whole file is there.
  */
-export class PartStore {
+export class PartStore implements StoredParts {
   readonly #options: PartStoreOptions;
   readonly #queue: UploadQueue;
   readonly #keys: string[] = [];
@@ -42,11 +43,6 @@ export class PartStore {
     return this.#queue.done();
   }
 
-  /**
-   * What the runs before this one have stored, on this disk.
-   *
-   * @returns of each run its files, in their order
-   */
   async before(folder: string): Promise<string[][]> {
     const runs: string[][] = [];
     for (let run = 0; run < this.#options.context.retry; run += 1) {
@@ -61,6 +57,10 @@ export class PartStore {
 
   async remove(): Promise<void> {
     await this.#options.storage.remove(this.#keys);
+  }
+
+  close(): void {
+    // It stores what it is told of alone.
   }
 
   async #fetch(run: number, folder: string): Promise<string[]> {

@@ -81,6 +81,10 @@ export interface TestRunOptions {
   readonly endpoint?: string;
   /** The root of local files. @default - a new one */
   readonly root?: string;
+  /** Stands for storage of a cloud below `root`, as all nodes reach it. @default false */
+  readonly inFolder?: boolean;
+  /** @default - one that plays */
+  readonly source?: TestSource;
 }
 
 const NO_LIMITS = { maxDurationMs: 0, maxBytes: 0 };
@@ -102,7 +106,7 @@ export class TestRuns {
     const info = options.before ?? newEgressInfo('EG_test', request, spec, 0n);
     const work = await this.#folder('work');
     const root = options.root ?? (await this.#folder('root'));
-    const source = new TestSource();
+    const { source = new TestSource() } = options;
     const told: EgressStatus[] = [];
     let over = false;
     const run = new EgressRun({
@@ -111,7 +115,7 @@ export class TestRuns {
       workFolder: work,
       openStorage: (storage) =>
         openStorage(
-          storage.kind === 'azure' && options.endpoint
+          options.inFolder ? { kind: 'local' } : storage.kind === 'azure' && options.endpoint
             ? { ...storage, endpoint: options.endpoint }
             : storage,
           root,
