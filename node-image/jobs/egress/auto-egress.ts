@@ -102,7 +102,7 @@ export class AutoEgress implements RoomObserver {
   ): void {
     const { store, sealer, storage, log, stayMs = STAY_MS } = this.#options;
     const isWanted = (): boolean => !room.closed && stay?.isThere() !== false;
-    this.#tasks.run('to start an automatic Egress', isWanted, async () => {
+    void this.#tasks.run('to start an automatic Egress', isWanted, async () => {
       if (stay !== undefined && (await this.#isRecorded(room.name, stay.stays))) {
         // Its Room has lost its node, and the recording goes on; or it ends just now.
         await sleep(stayMs, undefined, { ref: false });

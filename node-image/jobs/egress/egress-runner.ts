@@ -82,7 +82,8 @@ export class EgressRunner implements JobRunner {
     if (!isFirst) goOn(info);
     let told = newsOf(info);
     // Beside EgressInfo: addresses may have come and gone since it was asked for.
-    const textOf = (): string => withUrls(infoText(info), run.streamUrls ?? urlsOf(spec), job.id, sealer);
+    const textOf = (): string =>
+      withUrls(infoText(info), run.streamUrls ?? urlsOf(spec), job.id, sealer);
     const run: EgressRun = new EgressRun({
       spec,
       info,

@@ -115,9 +115,11 @@ export class TestRuns {
       workFolder: work,
       openStorage: (storage) =>
         openStorage(
-          options.inFolder ? { kind: 'local' } : storage.kind === 'azure' && options.endpoint
-            ? { ...storage, endpoint: options.endpoint }
-            : storage,
+          options.inFolder
+            ? { kind: 'local' }
+            : storage.kind === 'azure' && options.endpoint
+              ? { ...storage, endpoint: options.endpoint }
+              : storage,
           root,
         ),
       makeSource: () => source,
