@@ -39,10 +39,17 @@ export abstract class ClusterEntry {
   /** Whether several Master Nodes can be behind it. @internal */
   abstract readonly _takesSeveral: boolean;
 
+  /** Whether encoders can come in by it, where jobs say so. @internal */
+  abstract readonly _canTakeRtmp: boolean;
+
   /** @internal */
   abstract _bind(
     name: string,
-    args: PlaceArgs & { readonly domain: Domain; readonly zones?: readonly string[] },
+    args: PlaceArgs & {
+      readonly domain: Domain;
+      readonly rtmp: boolean;
+      readonly zones?: readonly string[];
+    },
     parent: pulumi.Resource,
   ): ClientEntry;
 }
@@ -51,9 +58,11 @@ type BindArgs = Parameters<ClusterEntry['_bind']>[1];
 
 class OwnLoadBalancer extends ClusterEntry {
   override readonly _takesSeveral = true;
+  override readonly _canTakeRtmp: boolean;
 
   constructor(private readonly options: SignalingEntryOptions) {
     super();
+    this._canTakeRtmp = options.rtmp !== false;
   }
 
   override _bind(name: string, args: BindArgs, parent: pulumi.Resource): ClientEntry {
@@ -64,9 +73,11 @@ class OwnLoadBalancer extends ClusterEntry {
 
 class ExistingEntry extends ClusterEntry {
   override readonly _takesSeveral = true;
+  override readonly _canTakeRtmp: boolean;
 
   constructor(private readonly entry: SignalingEntry) {
     super();
+    this._canTakeRtmp = entry.takesRtmp;
   }
 
   override _bind(name: string, { domain }: BindArgs): ClientEntry {
@@ -76,6 +87,7 @@ class ExistingEntry extends ClusterEntry {
 
 class MasterNodeEntry extends ClusterEntry {
   override readonly _takesSeveral = false;
+  override readonly _canTakeRtmp = true;
 
   constructor(private readonly options: MachineEntryOptions) {
     super();

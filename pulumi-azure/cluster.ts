@@ -8,6 +8,7 @@ import type { MediaNodesOptions } from './media-nodes-options';
 import type { ExistingNetworkArgs, Network } from './network';
 import type { NodeSettings } from './node-config';
 import type { NodeImage } from './node-image';
+import type { KnownRecordings } from './recordings';
 import type { RedisConnection } from './redis-store-existing';
 import type { StoredSecret } from './stored-secret';
 import type { Turn } from './turn';
@@ -25,6 +26,9 @@ export interface Cluster {
 
   /** The key pair that access tokens are signed with: JSON with `key` and `secret`, in Key Vault. */
   readonly apiKey: StoredSecret;
+
+  /** Where recordings go, where jobs of the Media Nodes say so. */
+  readonly recordings?: KnownRecordings;
 
   /** The resource group of all but the Media Nodes. */
   readonly resourceGroupName: pulumi.Output<string>;

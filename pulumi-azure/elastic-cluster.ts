@@ -13,6 +13,7 @@ import type { PlaceArgs } from './place';
 import { buildCluster, logGroupOf, networkOf, placeOf, secretsOf } from './private/build-cluster';
 import { checkCluster } from './private/cluster-checks';
 import { withLastingGroup } from './private/data-volume';
+import type { KnownRecordings } from './recordings';
 import type { SignalingEntry } from './signaling-entry';
 import type { StoredSecret } from './stored-secret';
 
@@ -50,6 +51,8 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
   readonly masterNodes: MasterNodes;
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
+  /** Where recordings go, where that was asked for. */
+  readonly recordings?: KnownRecordings;
   /** Where the machines send their journal, where that was asked for. */
   readonly logGroup?: LogGroup;
   /** Metrics, and on request alarms. */
@@ -84,6 +87,7 @@ export class ElasticCluster extends pulumi.ComponentResource implements Cluster 
     this.entry = parts.entry.balancer;
     this.masterNodes = parts.masterNodes;
     this.mediaNodes = parts.mediaNodes;
+    this.recordings = parts.mediaNodes.recordings;
     this.observability = new Observability(
       `${name}-observability`,
       {

@@ -11,6 +11,7 @@ import { NodeImage } from './node-image';
 import { Observability } from './observability';
 import { buildCluster, logGroupOf, networkOf, placeOf, secretsOf } from './private/build-cluster';
 import { checkCluster } from './private/cluster-checks';
+import type { KnownRecordings } from './recordings';
 import { RedisStore } from './redis-store';
 import type { RedisConnection } from './redis-store-existing';
 import type { SignalingEntry } from './signaling-entry';
@@ -45,6 +46,8 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
   readonly masterNodes: MasterNodes;
   /** The elastic side. */
   readonly mediaNodes: MediaNodes;
+  /** Where recordings go, where that was asked for. */
+  readonly recordings?: KnownRecordings;
   /** Where the machines send their journal, where that was asked for. */
   readonly logGroup?: LogGroup;
   /** Metrics, and on request alarms. */
@@ -93,6 +96,7 @@ export class HighAvailabilityCluster extends pulumi.ComponentResource implements
     this.entry = parts.entry.balancer;
     this.masterNodes = parts.masterNodes;
     this.mediaNodes = parts.mediaNodes;
+    this.recordings = parts.mediaNodes.recordings;
     this.observability = new Observability(
       `${name}-observability`,
       {

@@ -10,6 +10,7 @@ export {
 export * from './domain';
 export * from './elastic-cluster';
 export * from './high-availability-cluster';
+export { type BuiltInJobsOptions, type JobSizes, Jobs } from './jobs';
 export { LogGroup, type LogGroupArgs, type LogGroupOptions } from './log-group';
 export type { MachineIdentity } from './machine-identity';
 export * from './master-nodes';
@@ -24,6 +25,14 @@ export * from './node-drain';
 export * from './node-image';
 export * from './observability';
 export type { PlaceArgs } from './place';
+export { type KnownRecordings, type RecordingContainer, Recordings } from './recordings';
+export {
+  type RecordingKey,
+  type RecordingsOptions,
+  RecordingsStore,
+  type RecordingsStoreArgs,
+  type Redundancy,
+} from './recordings-store';
 export * from './redis-store';
 export type { RedisConnection } from './redis-store-existing';
 export * from './signaling-entry';

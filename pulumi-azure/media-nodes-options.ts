@@ -1,3 +1,4 @@
+import type { Jobs } from './jobs';
 import type { MachineOptions } from './master-nodes-options';
 import type { MediaScalingOptions } from './media-scaling';
 import type { DrainOptions } from './node-drain';
@@ -21,6 +22,22 @@ export interface SpotOptions {
 
 /** Choices for Media Nodes; a cluster takes them as `mediaNodes`. */
 export interface MediaNodesOptions extends MachineOptions {
+  /**
+   * Record Rooms, stream them out, and take streams in, on these machines. Each then installs ffmpeg and
+   * Chromium at its first boot, which takes some minutes more; an image of yours has to have them.
+   *
+   * @default - nothing of it: Egress and Ingress are refused
+   */
+  readonly jobs?: Jobs;
+
+  /**
+   * Size of a machine's own disk, Premium SSD, GiB; 64 GiB cost about 10 USD a month. What is recorded
+   * is on it until it is stored.
+   *
+   * @default 20; 64 with jobs
+   */
+  readonly diskSizeGib?: number;
+
   /**
    * The machine. Media takes CPU first: compute-optimized sizes carry most for their price. The
    * default has 4 cores and 1.75 Gbit/s or more, carries some 200 participants, and costs about

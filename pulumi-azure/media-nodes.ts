@@ -1,8 +1,9 @@
 import * as compute from '@pulumi/azure-native/compute';
 import * as network from '@pulumi/azure-native/network';
 import * as pulumi from '@pulumi/pulumi';
-import { DEPLOYMENT_DEFAULTS, type PortUse } from '../node-image/contract';
+import { DEPLOYMENT_DEFAULTS, JOBS_DISK_GIB, type PortUse } from '../node-image/contract';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { BoundJobs } from './jobs';
 import type { LogGroup } from './log-group';
 import type { MachineIdentity } from './machine-identity';
 import type { MediaNodesOptions } from './media-nodes-options';
@@ -14,6 +15,7 @@ import type { PlaceArgs } from './place';
 import { cloudSettings } from './private/cloud-settings';
 import { identityOf } from './private/identity';
 import type { BoundImage } from './private/image-binding';
+import { jobsAlone } from './private/job-binding';
 import { liveCapacity } from './private/live-capacity';
 import { sizeOf, zonesOf } from './private/machine-checks';
 import { machineGroup } from './private/machine-group';
@@ -23,6 +25,8 @@ import { placed } from './private/placed';
 import { scaleSet } from './private/scale-set';
 import { secretSettings } from './private/secret-settings';
 import { securityRules } from './private/security-rules';
+
+import type { KnownRecordings } from './recordings';
 
 export type { MediaTarget } from './private/media-target';
 
@@ -54,6 +58,17 @@ export interface MediaNodesArgs extends PlaceArgs, MediaNodesOptions {
    * @default - logs stay on the machines, and end with them
    */
   readonly logGroup?: LogGroup;
+
+  /**
+   * What clients are given, such as `https://meet.example.com`: recorders of Rooms find the cluster by it.
+   * A cluster knows it.
+   *
+   * @default - none: Room composites are refused, unless `settings` say `egress.ws_url`
+   */
+  readonly clusterUrl?: pulumi.Input<string>;
+
+  /** @internal What the jobs of the cluster mean for them. */
+  readonly _jobs?: BoundJobs;
 
   /** @internal What Master Nodes were told of them. */
   readonly _target?: MediaTarget;
@@ -87,6 +102,10 @@ export class MediaNodes extends pulumi.ComponentResource {
   public readonly drain: NodeDrain;
   /** How the number of nodes follows the load. */
   public readonly scaling: MediaScaling;
+  /** Whether they run jobs. */
+  public readonly hasJobs: boolean;
+  /** Where recordings go, where that was asked for. */
+  public readonly recordings?: KnownRecordings;
   /** Their sluice.yaml. */
   public readonly config: NodeConfig;
 
@@ -98,6 +117,9 @@ export class MediaNodes extends pulumi.ComponentResource {
     this.scaling = scaling;
     this.groupName = groupName;
     const nodeSecrets = args.nodeSecrets ?? {};
+    const jobs = args._jobs ?? jobsAlone(name, args, this);
+    this.hasJobs = jobs !== undefined;
+    this.recordings = jobs?.recordings;
     this.identity = identityOf(name, args.identity, args, this);
     const vmSize = sizeOf('media', args);
     this.config = new NodeConfig(
@@ -114,6 +136,7 @@ export class MediaNodes extends pulumi.ComponentResource {
             }),
           )
           .with(drain.settings)
+          .with(jobs?.settings('media') ?? NodeSettings.none())
           .with(args.settings ?? NodeSettings.none()),
       },
       { parent: this },
@@ -129,7 +152,8 @@ export class MediaNodes extends pulumi.ComponentResource {
         config: this.config,
         secrets: nodeSecrets,
         identity: this.identity,
-        diskSizeGib: args.diskSizeGib ?? DEPLOYMENT_DEFAULTS.diskGib,
+        diskSizeGib: args.diskSizeGib ?? (jobs ? JOBS_DISK_GIB : DEPLOYMENT_DEFAULTS.diskGib),
+        jobs,
         encryptionAtHost: args.encryptionAtHost,
         sshPublicKey: args.sshPublicKey,
         creationTimeoutMinutes: args.creationTimeoutMinutes ?? DEPLOYMENT_DEFAULTS.creationMinutes,

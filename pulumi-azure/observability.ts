@@ -5,7 +5,14 @@ import type { LogGroup } from './log-group';
 import type { MasterNodes } from './master-nodes';
 import type { MediaNodes } from './media-nodes';
 import type { PlaceArgs } from './place';
-import { drainAlarm, type MetricAlarm, metricAlarm } from './private/alarms';
+import {
+  type AlarmPlace,
+  journalAlarm,
+  type MetricAlarm,
+  metricAlarm,
+  OVERDUE,
+  UNPLACED,
+} from './private/alarms';
 import { dashboard } from './private/dashboard';
 import { placedGlobally } from './private/placed';
 import { Problems } from './private/validation';
@@ -38,7 +45,7 @@ export interface ObservabilityArgs extends PlaceArgs {
   /**
    * Where the machines send their journal.
    *
-   * @default - nothing is told that only the journal says: drains that hang
+   * @default - nothing is told that only the journal says: drains that hang, jobs that are refused
    */
   readonly logGroup?: LogGroup;
 }
@@ -150,8 +157,8 @@ export class Observability extends pulumi.ComponentResource {
 
   /**
    * Alarms for what somebody has to look at: no room left, Master Nodes that are missing, Redis, and,
-   * where the journal is sent on, a drain that hangs. Each costs 0.10 USD a month, `master-down` that for
-   * each Master Node behind a load balancer, that of drains 0.50.
+   * where the journal is sent on, a drain that hangs, and jobs that no machine took. Each costs 0.10 USD a
+   * month, `master-down` that for each Master Node behind a load balancer, those of the journal 0.50.
    *
    * @throws RunError that names all that is wrong with the options.
    */
@@ -201,7 +208,25 @@ export class Observability extends pulumi.ComponentResource {
             }),
           ]
         : []),
-      ...(logGroup === undefined ? [] : [drainAlarm('drain-stuck', place, logGroup)]),
+      ...(logGroup === undefined ? [] : this.#journalAlarms(place, logGroup)),
+    ];
+  }
+
+  /** What the journal alone says. */
+  #journalAlarms(place: AlarmPlace, logGroup: LogGroup): readonly monitor.ScheduledQueryRule[] {
+    const stuck = {
+      description: 'A Media Node leaves for longer than its deadline: look at sluice nodes',
+      says: [OVERDUE],
+    };
+    const unplaced = {
+      description: 'No machine had room for a job: is maxCapacity reached? See sluice explain',
+      says: UNPLACED,
+    };
+    return [
+      journalAlarm('drain-stuck', place, stuck, logGroup),
+      ...(this.#args.mediaNodes.hasJobs
+        ? [journalAlarm('jobs-refused', place, unplaced, logGroup)]
+        : []),
     ];
   }
 

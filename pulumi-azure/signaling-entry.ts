@@ -33,6 +33,13 @@ export interface SignalingEntryOptions {
    * @default - 1, 2 and 3
    */
   readonly zones?: readonly string[];
+
+  /**
+   * Take encoders by RTMP: TCP 1935, and 1936 where the domain has a certificate.
+   *
+   * @default - as the jobs of the cluster say; false where there is none
+   */
+  readonly rtmp?: boolean;
 }
 
 /** Arguments of an entry. */
@@ -58,12 +65,15 @@ export class SignalingEntry extends pulumi.ComponentResource {
   public readonly address: pulumi.Output<string>;
   /** Id of the pool that Master Nodes are put into. */
   public readonly backendPoolId: pulumi.Output<string>;
+  /** Whether it takes encoders by RTMP. */
+  public readonly takesRtmp: boolean;
   /** The load balancer. */
   public readonly loadBalancer: network.LoadBalancer;
 
   constructor(name: string, args: SignalingEntryArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:azure:SignalingEntry', name, {}, opts);
-    const { idleTimeoutMinutes = 30, resourceGroupName } = args;
+    const { idleTimeoutMinutes = 30, resourceGroupName, rtmp = false } = args;
+    this.takesRtmp = rtmp;
     const problems = new Problems(name);
     problems.integer('idleTimeoutMinutes', idleTimeoutMinutes, { min: 4, max: 100 });
     const domain = args.domain._bind(problems);
@@ -96,7 +106,7 @@ export class SignalingEntry extends pulumi.ComponentResource {
             probeThreshold: 2,
           },
         ],
-        loadBalancingRules: entryPorts(domain).map((port) => ({
+        loadBalancingRules: entryPorts(domain, rtmp).map((port) => ({
           name: `tcp-${port}`,
           protocol: network.TransportProtocol.Tcp,
           frontendIPConfiguration,

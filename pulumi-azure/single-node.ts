@@ -2,6 +2,7 @@ import type * as compute from '@pulumi/azure-native/compute';
 import * as pulumi from '@pulumi/pulumi';
 import type { Cluster, ClusterOptions } from './cluster';
 import type { ClusterSecrets } from './cluster-secrets';
+import type { Jobs } from './jobs';
 import type { LogGroup } from './log-group';
 import type { MachineIdentity } from './machine-identity';
 import type { MachineOptions } from './master-nodes-options';
@@ -19,8 +20,10 @@ import {
 } from './private/build-cluster';
 import { onMachine } from './private/client-entry';
 import { checkSingleNode } from './private/cluster-checks';
+import { jobsOf } from './private/job-binding';
 import { sizeOf } from './private/machine-checks';
 import { SingleMachine } from './private/single-machine';
+import type { KnownRecordings } from './recordings';
 import type { StoredSecret } from './stored-secret';
 
 /** Arguments of a Single Node. */
@@ -31,6 +34,22 @@ export interface SingleNodeArgs extends ClusterOptions, Omit<MachineOptions, 'im
    * @default Standard_F4s_v2, about 0.17 USD an hour; Standard_D4ps_v6 with arm64
    */
   readonly vmSize?: string;
+
+  /**
+   * Record Rooms, stream them out, and take streams in. The machine then installs ffmpeg and Chromium at
+   * its first boot, which takes some minutes more; an image of yours has to have them.
+   *
+   * @default - nothing of it: Egress and Ingress are refused
+   */
+  readonly jobs?: Jobs;
+
+  /**
+   * Size of the machine's disk, Premium SSD, GiB; 64 GiB cost about 10 USD a month. What is recorded is on
+   * it until it is stored.
+   *
+   * @default 20; 64 with jobs
+   */
+  readonly diskSizeGib?: number;
 
   /**
    * Id of a public address of yours: Standard, static, IPv4.
@@ -63,6 +82,8 @@ export class SingleNode extends pulumi.ComponentResource implements Cluster {
   readonly identity: MachineIdentity;
   /** Where the machine sends its journal, where that was asked for. */
   readonly logGroup?: LogGroup;
+  /** Where recordings go, where that was asked for. */
+  readonly recordings?: KnownRecordings;
   /** Its sluice.yaml. */
   readonly config: NodeConfig;
 
@@ -75,7 +96,12 @@ export class SingleNode extends pulumi.ComponentResource implements Cluster {
     this.secrets = secretsOf(name, args, place, this);
     this.logGroup = logGroupOf(name, args, place, this);
     const { domain, zones, publicIpAddressId } = args;
-    const entry = onMachine(name, { ...place, domain, zones, publicIpAddressId }, this);
+    const rtmp = args.jobs?._takesRtmp === true;
+    const entry = onMachine(name, { ...place, domain, rtmp, zones, publicIpAddressId }, this);
+    const isOwnGroup = args.resourceGroupName === undefined;
+    const around = { ...place, isOwnGroup, url: entry.url, tls: entry.domain.tls };
+    const jobs = jobsOf(name, args.jobs, around, args, this);
+    this.recordings = jobs?.recordings;
     const turn = turnOf(name, args, 'single', entry.turnDomain);
     const machine = new SingleMachine(
       `${name}-node`,
@@ -93,6 +119,7 @@ export class SingleNode extends pulumi.ComponentResource implements Cluster {
         },
         entry,
         turn,
+        jobs,
         logGroup: this.logGroup,
       },
       { parent: this },

@@ -38,7 +38,7 @@ const SIZE_KEYS: Readonly<Record<keyof typeof JOB_SIZES, readonly ['egress' | 'i
 export const JOBS_DISK_GIB = 64;
 
 /** Where RTMP is taken in TLS. */
-export const RTMPS_PORT = 1936;
+export const RTMPS_PORT = PORTS_ON_REQUEST.rtmps;
 
 /** How clients and encoders find the cluster. */
 export interface JobUrls {

@@ -74,18 +74,30 @@ export function metricAlarm(
 /** What a node says when it is not empty in time. Source: node-image/cluster/drain.ts. */
 export const OVERDUE = 'the deadline of the drain has passed';
 
-/** Tells of a node that says in the journal that it is not empty in time. */
-export function drainAlarm(
+/** What is said of a job that no node takes. Source: node-image/jobs, job-dispatcher.ts, job-reaper.ts. */
+export const UNPLACED = ['a job is refused', 'a job ends that nobody runs'] as const;
+
+/** What is told of lines in the journal: of one and more. */
+export interface JournalAlarm {
+  readonly description: string;
+  /** Parts of messages. */
+  readonly says: readonly string[];
+}
+
+/** Tells of what machines say in the journal. */
+export function journalAlarm(
   what: string,
   place: AlarmPlace,
+  { description, says }: JournalAlarm,
   logGroup: LogGroup,
 ): monitor.ScheduledQueryRule {
+  const condition = says.map((each) => `Message has "${each}"`).join(' or ');
   return new monitor.ScheduledQueryRule(
     `${place.name}-${what}`,
     {
       ...placed(place),
       kind: 'LogAlert',
-      description: 'A Media Node leaves for longer than its deadline: look at sluice nodes',
+      description,
       enabled: true,
       severity: WARNING,
       // One line tells it, so nothing tells its end.
@@ -98,7 +110,7 @@ export function drainAlarm(
       criteria: {
         allOf: [
           {
-            query: `${LOG_TABLE} | where Message has "${OVERDUE}" | project TimeGenerated, Computer, Message`,
+            query: `${LOG_TABLE} | where ${condition} | project TimeGenerated, Computer, Message`,
             timeAggregation: 'Count',
             operator: monitor.ConditionOperator.GreaterThan,
             threshold: 0,

@@ -61,6 +61,8 @@ const IDENTITY = part(
   'clientId',
 );
 
+const JOBS = part('Jobs such as Jobs.builtIn()', '_bind', '_check');
+
 const MACHINE: Kinds = {
   image: IMAGE,
   settings: SETTINGS,
@@ -95,7 +97,7 @@ const COMMON: Kinds = {
 };
 
 /** Of a Single Node. */
-export const SINGLE_NODE: Kinds = { ...COMMON, ...MACHINE, publicIpAddressId: TEXT };
+export const SINGLE_NODE: Kinds = { ...COMMON, ...MACHINE, publicIpAddressId: TEXT, jobs: JOBS };
 
 /** Of an Elastic and a High Availability cluster. */
 export const CLUSTER: Kinds = {
@@ -119,6 +121,7 @@ export const CLUSTER: Kinds = {
     spot: options({}),
     drain: options({}),
     scaling: options({}),
+    jobs: JOBS,
   }),
   mediaResourceGroupName: TEXT,
   dataVolume: options({ retain: BOOLEAN, resourceGroupName: TEXT }),

@@ -15,6 +15,7 @@ import type { StoredSecret } from '../stored-secret';
 import { Turn, type TurnConfig } from '../turn';
 import type { ClientEntry } from './client-entry';
 import type { BindableImage } from './image-binding';
+import { jobsOf } from './job-binding';
 import { machineGroup } from './machine-group';
 import { mediaTarget } from './media-target';
 import { Problems } from './validation';
@@ -160,7 +161,24 @@ export function buildCluster(
   );
   const entry = shape.entry._bind(
     name,
-    { ...place, domain: args.domain, zones: args.masterNodes?.zones },
+    {
+      ...place,
+      domain: args.domain,
+      rtmp: args.mediaNodes?.jobs?._takesRtmp === true,
+      zones: args.masterNodes?.zones,
+    },
+    parent,
+  );
+  const jobs = jobsOf(
+    name,
+    args.mediaNodes?.jobs,
+    {
+      ...place,
+      isOwnGroup: args.resourceGroupName === undefined,
+      url: entry.url,
+      tls: entry.domain.tls,
+    },
+    args.mediaNodes ?? {},
     parent,
   );
   const turn = turnOf(name, args, 'media', entry.turnDomain);
@@ -207,6 +225,7 @@ export function buildCluster(
       settings: NodeSettings.fromObject(BEHIND_OWN_HAPROXY)
         .with(redis ? common(redis) : NodeSettings.none())
         .with(turn.masterSettings ?? NodeSettings.none())
+        .with(jobs?.settings('master') ?? NodeSettings.none())
         .with(args.masterNodes?.settings ?? NodeSettings.none()),
       _settingsWith: redis ? undefined : (address) => common(onMaster(address)),
       backendPoolId: entry.balancer?.backendPoolId,
@@ -232,6 +251,7 @@ export function buildCluster(
         .with(args.mediaNodes?.settings ?? NodeSettings.none()),
       clusterGroups: [masterNodes.applicationSecurityGroupId],
       ...(logGroup && { logGroup }),
+      _jobs: jobs,
       _target: target,
       _group: mediaGroup,
       _closedPorts: turn.closedPorts,

@@ -26,8 +26,8 @@ export interface ClientEntry {
 /** Through a load balancer, which passes TCP on. */
 export function balanced(balancer: SignalingEntry, choice: Domain, name: string): ClientEntry {
   const domain = bound(choice, name);
-  const { url, domainName, address } = balancer;
-  return { ...common(domain, true), domain, url, domainName, address, balancer };
+  const { url, domainName, address, takesRtmp } = balancer;
+  return { ...common(domain, true, takesRtmp), domain, url, domainName, address, balancer };
 }
 
 /** Straight to the only machine. */
@@ -35,6 +35,7 @@ export function onMachine(
   name: string,
   args: PlaceArgs & {
     readonly domain: Domain;
+    readonly rtmp: boolean;
     readonly publicIpAddressId?: pulumi.Input<string>;
     readonly zones?: readonly string[];
   },
@@ -46,7 +47,7 @@ export function onMachine(
   addRecord(`${name}-entry`, domain, { address, resourceGroupName }, parent);
   const domainName = pulumi.output(domain.domainName ?? address);
   return {
-    ...common(domain, false),
+    ...common(domain, false, args.rtmp),
     domain,
     url: pulumi.interpolate`${schemeOf(domain)}://${domainName}`,
     domainName,
@@ -55,10 +56,10 @@ export function onMachine(
   };
 }
 
-function common(domain: DomainConfig, isBalanced: boolean) {
+function common(domain: DomainConfig, isBalanced: boolean, takesRtmp: boolean) {
   return {
     ...(domain.tls && { turnDomain: domain.domainName }),
-    machine: { machine: machineEntry(domain, isBalanced), ports: entryPorts(domain) },
+    machine: { machine: machineEntry(domain, isBalanced), ports: entryPorts(domain, takesRtmp) },
   };
 }
 

@@ -1,9 +1,10 @@
 import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
+import type { Jobs } from '../jobs';
 import type { MachineOptions } from '../master-nodes-options';
 import { MediaScaling } from '../media-scaling';
 import { NodeDrain } from '../node-drain';
 import { CLUSTER, SINGLE_NODE, wellTyped } from './argument-types';
-import { checkLogGroup, checkMachines, checkMasters, checkMedia } from './machine-checks';
+import { checkLogGroup, checkMachines, checkMasters, checkMedia, sizeOf } from './machine-checks';
 import { Problems } from './validation';
 
 /**
@@ -37,6 +38,13 @@ export function checkCluster(
     allowed: 'a load balancer in front of several Master Nodes',
     fix: 'use ClusterEntry.loadBalancer() or existing(), or an ElasticCluster',
   });
+  const takesRtmp = mediaNodes.jobs?._takesRtmp === true;
+  problems.check(!takesRtmp || args.entry?._canTakeRtmp !== false, {
+    what: 'mediaNodes.jobs and entry',
+    given: 'rtmp, and an entry that takes none',
+    allowed: 'an entry with rtmp: true',
+    fix: 'give the SignalingEntry rtmp: true, or leave out rtmp of the jobs',
+  });
   checkMasters(
     { ...masterNodes, ...(args.dataVolume && { dataVolume: args.dataVolume }) },
     count,
@@ -64,12 +72,14 @@ export function checkCluster(
  */
 export function checkSingleNode(
   name: string,
-  given: ClusterOptions & Omit<MachineOptions, 'image'> & { readonly vmSize?: string },
+  given: ClusterOptions &
+    Omit<MachineOptions, 'image'> & { readonly vmSize?: string; readonly jobs?: Jobs },
 ): void {
   const problems = new Problems(name);
   const args = wellTyped(given, SINGLE_NODE, problems);
   const { image: _image, settings: _settings, ...machine } = args;
   checkMachines(machine, problems);
+  args.jobs?._check(sizeOf('media', args), problems);
   problems.atMostOne({ network: args.network, existingNetwork: args.existingNetwork });
   checkLogGroup(args.logGroup ?? {}, problems);
   domainMustBe(given, problems);

@@ -1,17 +1,16 @@
 import * as compute from '@pulumi/azure-native/compute';
-import * as resources from '@pulumi/azure-native/resources';
 import type * as pulumi from '@pulumi/pulumi';
 import { DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
 import type { MasterDataVolumeOptions } from '../master-nodes-options';
 import type { PlaceArgs } from '../place';
+import { lastingGroup } from './lasting-group';
 import { placed } from './placed';
 
 /** Where the disk is on the machine. */
 export const DATA_MOUNT = '/var/lib/sluice';
 
 /**
- * The choices for the disk, in a group that stays where the disk does: Azure deletes a group with all that
- * is in it, whatever Pulumi keeps.
+ * The choices for the disk, in a group that stays where the disk does.
  *
  * @param isOwnGroup - whether the cluster has made the group that the disk would be in
  */
@@ -26,12 +25,8 @@ export function withLastingGroup(
   const { volume, location, tags } = args;
   const { retain = true, resourceGroupName } = volume;
   if (!retain || !args.isOwnGroup || resourceGroupName !== undefined) return volume;
-  const group = new resources.ResourceGroup(
-    `${name}-data`,
-    { location, tags },
-    { parent, retainOnDelete: true },
-  );
-  return { ...volume, resourceGroupName: group.name };
+  const resourceGroup = lastingGroup(`${name}-data`, { location, tags }, parent);
+  return { ...volume, resourceGroupName: resourceGroup };
 }
 
 /** The disk of an only master. */

@@ -9,6 +9,10 @@ const BUILT_IN = {
   readSecret: '4633458b-17de-408a-8b0c-0445c86b69e6',
   /** Storage Blob Data Reader. */
   readBlobs: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
+  /** Storage Blob Data Contributor: reads, writes and deletes blobs. */
+  writeBlobs: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+  /** Key Vault Crypto Service Encryption User: wraps keys by a key, and nothing else. */
+  wrapKeys: 'e147488a-f6f5-4113-8e2d-b22465e65bf6',
   /** Monitoring Metrics Publisher: what the Logs Ingestion API asks for, on a data collection rule. */
   publish: '3913510d-42f4-4e42-8a64-420c390055eb',
 } as const;
@@ -24,6 +28,7 @@ export class Grants {
     private readonly name: string,
     private readonly identity: MachineIdentity,
     private readonly parent: pulumi.Resource,
+    private readonly opts: pulumi.CustomResourceOptions = {},
   ) {
     this.#subscriptionId = authorization.getClientConfigOutput({ parent }).subscriptionId;
   }
@@ -37,6 +42,16 @@ export class Grants {
   /** Lets machines read the blobs of a container. */
   blobs(containerId: pulumi.Input<string>): void {
     this.#builtIn('read-files', BUILT_IN.readBlobs, containerId);
+  }
+
+  /** Lets machines keep recordings in a container. */
+  recordings(containerId: pulumi.Input<string>): void {
+    this.#builtIn('write-recordings', BUILT_IN.writeBlobs, containerId);
+  }
+
+  /** Lets a storage account encrypt by a key of a vault. */
+  key(vaultId: pulumi.Input<string>, keyName: string): void {
+    this.#builtIn('use-key', BUILT_IN.wrapKeys, pulumi.interpolate`${vaultId}/keys/${keyName}`);
   }
 
   /** Lets machines send lines by a data collection rule. */
@@ -58,6 +73,7 @@ export class Grants {
         },
         // A right at another place is another assignment; two of the same do not exist.
         {
+          ...this.opts,
           parent: this.parent,
           deleteBeforeReplace: true,
           // Azure lets nobody change which role was given.

@@ -116,6 +116,7 @@ export function checkMedia(options: MediaNodesOptions, problems: Problems): void
   problems.integer('initialCapacity', initialCapacity, { min: 1, max: 1000 });
   problems.ordered('minCapacity', minCapacity, 'initialCapacity', initialCapacity);
   problems.ordered('initialCapacity', initialCapacity, 'maxCapacity', maxCapacity);
+  options.jobs?._check(sizeOf('media', options), problems);
   problems.integer('spot.onDemandBase', spot?.onDemandBase, { min: 0, max: 1000 });
   problems.integer('spot.percentage', spot?.percentage, { min: 1, max: 100 });
 }

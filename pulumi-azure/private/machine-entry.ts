@@ -1,4 +1,4 @@
-import { PORTS } from '../../node-image/contract';
+import { PORTS, PORTS_ON_REQUEST } from '../../node-image/contract';
 import type { DomainConfig, LetsEncryptOrder } from './domain-config';
 
 /** Plain HTTP: leads to HTTPS, and is where Let's Encrypt asks for its proof. */
@@ -27,9 +27,15 @@ export function machineEntry(domain: DomainConfig, balanced: boolean): MachineEn
   };
 }
 
-/** The ports that clients come in by. */
-export function entryPorts({ tls }: DomainConfig): readonly number[] {
-  return tls ? [PORTS.entry, PLAIN_HTTP] : [PLAIN_HTTP];
+/**
+ * The ports that clients come in by.
+ *
+ * @param takesRtmp - encoders, too
+ */
+export function entryPorts({ tls }: DomainConfig, takesRtmp: boolean): readonly number[] {
+  const web = tls ? [PORTS.entry, PLAIN_HTTP] : [PLAIN_HTTP];
+  if (!takesRtmp) return web;
+  return [...web, PORTS_ON_REQUEST.rtmp, ...(tls ? [PORTS_ON_REQUEST.rtmps] : [])];
 }
 
 /** `https://meet.example.com`. @param host - where the domain has no name */

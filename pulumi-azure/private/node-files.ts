@@ -72,8 +72,16 @@ export class NodeFiles extends pulumi.ComponentResource {
   }
 }
 
-/** The lines that bring the files onto a machine and install from them. */
-export function installFromFiles(url: string, identity: string): string[] {
+/**
+ * The lines that bring the files onto a machine and install from them.
+ *
+ * @param options - of install.sh
+ */
+export function installFromFiles(
+  url: string,
+  identity: string,
+  options: readonly string[] = [],
+): string[] {
   const from = '/var/tmp/sluice';
   return [
     `${APT} update`,
@@ -87,7 +95,7 @@ export function installFromFiles(url: string, identity: string): string[] {
     'done',
     'unset bearer',
     `unzip -q -o ${from}.zip -d ${from}`,
-    `bash ${from}/node-image/image/install.sh`,
+    ['bash', `${from}/node-image/image/install.sh`, ...options].join(' '),
     `rm -rf ${from} ${from}.zip`,
   ];
 }

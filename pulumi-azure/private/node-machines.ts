@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import * as compute from '@pulumi/azure-native/compute';
 import * as pulumi from '@pulumi/pulumi';
 import * as random from '@pulumi/random';
+import type { BoundJobs } from '../jobs';
 import type { LogGroup } from '../log-group';
 import type { MachineIdentity } from '../machine-identity';
 import { architectureOf, type NodeArchitecture, type NodeRole } from '../node-architecture';
@@ -34,6 +35,8 @@ export interface NodeMachinesArgs extends PlaceArgs {
   readonly creationTimeoutMinutes: number;
   /** Undefined: the journal stays on the machines. */
   readonly logGroup?: LogGroup | undefined;
+  /** Undefined: they run none. */
+  readonly jobs?: BoundJobs | undefined;
   readonly boot?: Pick<BootFile, 'data_volume' | 'redis' | 'entry'>;
 }
 
@@ -59,6 +62,7 @@ export class NodeMachines extends pulumi.ComponentResource {
     for (const [purpose, secret] of named) this.grants.secret(purpose.replaceAll('_', '-'), secret);
     if (image.files) this.grants.blobs(image.files.containerId);
     if (args.logGroup) this.grants.publish(args.logGroup.ruleId);
+    if (args.jobs?.recordings) this.grants.recordings(args.jobs.recordings.containerId);
     this.#sshKey =
       args.sshPublicKey ??
       pulumi.unsecret(
@@ -122,7 +126,7 @@ export class NodeMachines extends pulumi.ComponentResource {
   }
 
   #customData(named: readonly (readonly [string, StoredSecretLike])[]): pulumi.Output<string> {
-    const { role, config, image, boot, sshPublicKey, logGroup } = this.#args;
+    const { role, config, image, boot, sshPublicKey, logGroup, jobs } = this.#args;
     return pulumi
       .all([
         config.secret.vaultUri,
@@ -149,7 +153,8 @@ export class NodeMachines extends pulumi.ComponentResource {
           ...(logs && { log_ingestion: logs }),
           ...boot,
         };
-        const install = files === undefined ? [] : installFromFiles(files, identity);
+        const options = jobs?.installOptions ?? [];
+        const install = files === undefined ? [] : installFromFiles(files, identity, options);
         const data = customData(renderUserData(file, install, sshPublicKey !== undefined));
         if (Buffer.byteLength(data) > MAX_CUSTOM_DATA_BYTES) {
           throw new pulumi.RunError(

@@ -1,6 +1,12 @@
 import * as network from '@pulumi/azure-native/network';
 import type * as pulumi from '@pulumi/pulumi';
-import { PORT_USES, PORTS, type PortUse, type Role } from '../../node-image/contract';
+import {
+  PORT_USES,
+  PORTS,
+  PORTS_ON_REQUEST,
+  type PortUse,
+  type Role,
+} from '../../node-image/contract';
 
 /** What a group of machines takes beside what PORT_USES says of its role. */
 export interface SecurityRuleOptions {
@@ -21,6 +27,12 @@ interface Opening {
   readonly ports: string;
   readonly source: Partial<network.SecurityRule> | object;
 }
+
+const ENTRY_USES: Readonly<Record<number, string>> = {
+  [PORTS.entry]: 'HTTPS, WSS, TURN/TLS',
+  [PORTS_ON_REQUEST.rtmp]: 'RTMP',
+  [PORTS_ON_REQUEST.rtmps]: 'RTMPS',
+};
 
 const FIRST_PRIORITY = 100;
 const LAST_PRIORITY = 4096;
@@ -46,7 +58,7 @@ export function securityRules(role: Role, options: SecurityRuleOptions) {
   const openings: Opening[] = [
     ...entry.map((port) => ({
       name: `clients-tcp-${port}`,
-      what: port === PORTS.entry ? 'HTTPS, WSS, TURN/TLS' : 'HTTP',
+      what: ENTRY_USES[port] ?? 'HTTP',
       protocol: 'tcp' as const,
       ports: String(port),
       source: ANYBODY,

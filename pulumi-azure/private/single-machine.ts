@@ -1,8 +1,9 @@
 import type * as compute from '@pulumi/azure-native/compute';
 import * as network from '@pulumi/azure-native/network';
 import * as pulumi from '@pulumi/pulumi';
-import { BEHIND_OWN_HAPROXY, DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
+import { BEHIND_OWN_HAPROXY, DEPLOYMENT_DEFAULTS, JOBS_DISK_GIB } from '../../node-image/contract';
 import type { ClusterSecrets } from '../cluster-secrets';
+import type { BoundJobs } from '../jobs';
 import type { LogGroup } from '../log-group';
 import type { MachineIdentity } from '../machine-identity';
 import { NodeConfig, type NodeSecrets, NodeSettings } from '../node-config';
@@ -31,6 +32,7 @@ export interface SingleMachineArgs extends PlaceArgs {
   readonly nodeSecrets: NodeSecrets;
   readonly entry: ClientEntry;
   readonly turn: TurnConfig;
+  readonly jobs: BoundJobs | undefined;
   readonly logGroup: LogGroup | undefined;
 }
 
@@ -42,7 +44,7 @@ export class SingleMachine extends pulumi.ComponentResource {
 
   constructor(name: string, args: SingleMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:azure:SingleMachine', name, {}, opts);
-    const { options, entry, turn, nodeSecrets, vmSize } = args;
+    const { options, entry, turn, jobs, nodeSecrets, vmSize } = args;
     this.identity = identityOf(name, options.identity, args, this);
     this.config = new NodeConfig(
       `${name}-config`,
@@ -53,6 +55,7 @@ export class SingleMachine extends pulumi.ComponentResource {
           .with(NodeSettings.fromObject(BEHIND_OWN_HAPROXY))
           .with(cloudSettings({ identity: this.identity.clientId }))
           .with(turn.settings)
+          .with(jobs?.settings('single') ?? NodeSettings.none())
           .with(options.settings ?? NodeSettings.none()),
       },
       { parent: this },
@@ -68,7 +71,8 @@ export class SingleMachine extends pulumi.ComponentResource {
         config: this.config,
         secrets: nodeSecrets,
         identity: this.identity,
-        diskSizeGib: options.diskSizeGib ?? DEPLOYMENT_DEFAULTS.diskGib,
+        diskSizeGib: options.diskSizeGib ?? (jobs ? JOBS_DISK_GIB : DEPLOYMENT_DEFAULTS.diskGib),
+        jobs,
         encryptionAtHost: options.encryptionAtHost,
         sshPublicKey: options.sshPublicKey,
         creationTimeoutMinutes:

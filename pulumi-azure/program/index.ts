@@ -14,4 +14,6 @@ export const address = cluster.address;
 /** Where the API key is: a secret of this vault. */
 export const apiKeyVault = cluster.apiKey.vaultUri;
 export const apiKeySecret = cluster.apiKey.secretName;
+/** The container of recordings, where there is one. */
+export const recordings = cluster.recordings?.containerId;
 export const resourceGroup = cluster.resourceGroupName;

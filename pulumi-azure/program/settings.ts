@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
 import type { Domain } from '../domain';
+import type { Jobs } from '../jobs';
 import type { LogGroupOptions } from '../log-group';
 import type { MediaNodesOptions } from '../media-nodes-options';
 import type { NodeArchitecture } from '../node-architecture';
@@ -8,6 +9,7 @@ import type { OnDeadline } from '../node-drain';
 import type { AlarmOptions } from '../observability';
 import { Problems } from '../private/validation';
 import { programDomain } from './domain';
+import { programJobs } from './jobs';
 import { StackConfig } from './stack-config';
 
 /** What `pulumi config set sluice:KEY` takes. */
@@ -20,7 +22,9 @@ export interface ProgramSettings {
   readonly zones: readonly string[] | undefined;
   readonly masterVmSize: string | undefined;
   readonly mediaNodes: MediaNodesOptions;
-  /** Of an Elastic cluster: whether its disk outlives the stack. */
+  /** Undefined: there are none. */
+  readonly jobs: Jobs | undefined;
+  /** Whether the disk of an Elastic cluster, and recordings, outlive the stack. */
   readonly retainData: boolean;
   /** Undefined: the journal stays on the machines. */
   readonly logGroup: LogGroupOptions | undefined;
@@ -48,13 +52,18 @@ export const PROGRAM_KEYS: Readonly<Record<string, string>> = {
   mediaNodesInitialCapacity: 'Media Nodes when the set is made; mediaNodesMinCapacity',
   mediaNodesMinCapacity: `Media Nodes at least; ${DEPLOYMENT_DEFAULTS.minCapacity}`,
   mediaNodesMaxCapacity: `Media Nodes at most; ${DEPLOYMENT_DEFAULTS.maxCapacity}`,
+  mediaNodesJobs: 'builtIn records, streams out and takes streams in; none',
+  jobsRtmp: 'true takes encoders by RTMP; false',
+  jobsQueueMinutes: 'how long a job waits for a machine with room; it is refused at once',
+  recordingsRetentionDays: 'days after which recordings are deleted; never',
+  recordingsContainerId: 'id of a container of yours for recordings; a new one',
   mediaNodesTargetLoad: `load that the cluster is kept below by growing; ${DEPLOYMENT_DEFAULTS.targetLoad}`,
   mediaNodesHeadroomRooms: `new Rooms that fit at any time; ${DEPLOYMENT_DEFAULTS.headroomRooms}`,
   drainPatienceMinutes: `how long Rooms may end by themselves; ${DEPLOYMENT_DEFAULTS.patienceMinutes}`,
   drainDeadlineMinutes: `how long leaving may take in all; ${DEPLOYMENT_DEFAULTS.deadlineMinutes}`,
   drainOnDeadline: 'force or keep; force',
   retainData:
-    'true keeps the data disk of a deleted stack; as resourceGroup is one of yours or not',
+    'true keeps data disk and recordings of a deleted stack; as resourceGroup is one of yours or not',
   logRetentionDays:
     'for how long a workspace keeps the journal, 4 to 730; it stays on the machines',
   logWorkspaceId: 'id of a Log Analytics workspace of yours for the journal; one of its own',
@@ -66,7 +75,7 @@ export const PROGRAM_KEYS: Readonly<Record<string, string>> = {
 const KINDS = ['elastic', 'highAvailability', 'singleNode'] as const;
 
 /** What a Single Node has not. */
-const OF_CLUSTERS = /^(?:alarm|drain|masterNodes|mediaNodes(?!VmSize$|Architecture$))/;
+const OF_CLUSTERS = /^(?:alarm|drain|masterNodes|mediaNodes(?!VmSize$|Architecture$|Jobs$))/;
 
 /**
  * Reads the configuration of the stack.
@@ -78,6 +87,9 @@ export function programSettings(config = new pulumi.Config('sluice')): ProgramSe
   const read = new StackConfig(config, problems, Object.keys(PROGRAM_KEYS));
   const kind = read.oneOf('kind', KINDS) ?? 'elastic';
   if (kind === 'singleNode') refuseOfClusters(read, problems);
+  const isOwn = read.text('resourceGroup') === undefined;
+  // Who deletes a stack for trying it out looks for nothing that is left in groups of its own.
+  const retainData = read.flag('retainData') ?? !isOwn;
   const settings: ProgramSettings = {
     kind,
     location: read.text('location'),
@@ -101,8 +113,8 @@ export function programSettings(config = new pulumi.Config('sluice')): ProgramSe
         onDeadline: read.oneOf<OnDeadline>('drainOnDeadline', ['force', 'keep']),
       },
     },
-    // Who deletes a stack for trying it out looks for nothing that is left in groups of its own.
-    retainData: read.flag('retainData') ?? read.text('resourceGroup') !== undefined,
+    jobs: programJobs(read, retainData, problems),
+    retainData,
     logGroup: given({
       retentionDays: read.number('logRetentionDays'),
       existingWorkspaceId: read.text('logWorkspaceId'),

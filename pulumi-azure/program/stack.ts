@@ -6,17 +6,17 @@ import type { ProgramSettings } from './settings';
 
 /** Makes what the configuration asks for. */
 export function deploy(settings: ProgramSettings): Cluster {
-  const { kind, location, resourceGroupName, domain, zones, mediaNodes, logGroup } = settings;
+  const { kind, location, resourceGroupName, domain, zones, mediaNodes, jobs, logGroup } = settings;
   const common = { location, resourceGroupName, domain, logGroup };
   const cluster = {
     ...common,
     masterNodes: { vmSize: settings.masterVmSize, zones },
-    mediaNodes: { ...mediaNodes, zones },
+    mediaNodes: { ...mediaNodes, zones, jobs },
   };
   switch (kind) {
     case 'singleNode': {
       const { vmSize, architecture } = mediaNodes;
-      return new SingleNode('sluice', { ...common, zones, vmSize, architecture });
+      return new SingleNode('sluice', { ...common, zones, vmSize, architecture, jobs });
     }
     case 'highAvailability':
       return watched(new HighAvailabilityCluster('sluice', cluster), settings);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { DEPLOYMENT_DEFAULTS } from '../../node-image/contract';
+import { DEPLOYMENT_DEFAULTS, JOB_SIZES } from '../../node-image/contract';
 
 const REPOSITORY = join(__dirname, '../..');
 
@@ -84,6 +84,22 @@ const SAME: readonly [string, string, readonly (readonly [string, string])[]][] 
       ['creationTimeout', 'creationTimeoutMinutes'],
     ],
   ],
+  [
+    'constructs/jobs.ts',
+    'pulumi-azure/jobs.ts',
+    [
+      ...Object.keys(JOB_SIZES).map((kind) => [kind, kind] as const),
+      ['recordings', 'recordings'],
+      ['rtmp', 'rtmp'],
+      ['queue', 'queueMinutes'],
+      ['sizes', 'sizes'],
+    ],
+  ],
+  [
+    'constructs/recordings-store.ts',
+    'pulumi-azure/recordings-store.ts',
+    [['removalPolicy', 'retain']],
+  ],
   ['constructs/observability.ts', 'pulumi-azure/observability.ts', [['fullAtCpu', 'fullAtCpu']]],
   ['constructs/cluster.ts', 'pulumi-azure/cluster.ts', [['logGroup', 'logGroup']]],
 ];
@@ -100,6 +116,11 @@ describe('both clouds document the same defaults', () => {
   }
 
   test('and these are what is used', () => {
+    const jobs = documented('pulumi-azure/jobs.ts');
+    // Of `rtmp` the file has two: a size, and whether there is any.
+    for (const [kind, cpus] of Object.entries(JOB_SIZES)) {
+      if (kind !== 'rtmp') assert.equal(jobs.get(kind), `${cpus}`);
+    }
     const drain = documented('pulumi-azure/node-drain.ts');
     assert.equal(drain.get('patienceMinutes'), String(DEPLOYMENT_DEFAULTS.patienceMinutes));
     assert.equal(drain.get('deadlineMinutes'), String(DEPLOYMENT_DEFAULTS.deadlineMinutes));

@@ -95,4 +95,31 @@ describe('everybody reaches the same ports on both clouds', () => {
     });
     assert.deepEqual(here, there);
   });
+
+  for (const { what, tls, encoders } of [
+    { what: 'with a certificate', tls: true, encoders: ['tcp 1935', 'tcp 1936'] },
+    { what: 'without one', tls: false, encoders: ['tcp 1935'] },
+  ]) {
+    test(`of an Elastic cluster ${what} that takes encoders`, async () => {
+      const there = worldOnAws((stack) => {
+        const pem = sm.Secret.fromSecretNameV2(stack, 'Pem', 'pem');
+        new aws.ElasticCluster(stack, 'Meet', {
+          domain: tls ? aws.Domain.ownCertificate(NAME, pem) : aws.Domain.none(),
+          entry: aws.ClusterEntry.onMasterNode(),
+          mediaNodes: { jobs: aws.Jobs.builtIn({ rtmp: true }) },
+          image,
+        });
+      });
+      const here = await worldOnAzure(() => {
+        new azure.ElasticCluster('meet', {
+          domain: tls ? azure.Domain.ownCertificate(NAME, 'PEM') : azure.Domain.none(),
+          mediaNodes: { jobs: azure.Jobs.builtIn({ rtmp: true }) },
+          image: azureImage,
+        });
+      });
+      assert.deepEqual(here, there);
+      const found = here.filter((each) => /^tcp 193\d$/.test(each));
+      assert.deepEqual(found, encoders);
+    });
+  }
 });

@@ -24,12 +24,25 @@ const REDIS = { host: 'redis.example.com', port: 6380, username: 'sluice' };
 
 const section = (yaml: unknown, key: string): Yaml => (yaml as Record<string, Yaml>)[key] ?? {};
 
+/** Which one it is, and what is said of it. */
+function keysOf(storage: unknown): string {
+  const [[kind, of] = ['', {}]] = Object.entries(storage as Record<string, object>);
+  assert.deepEqual(
+    Object.keys(of).sort(),
+    kind === 's3' ? ['bucket', 'region'] : ['account_name', 'container_name'],
+  );
+  return 'by the rights of the machine';
+}
+
 /** What has to be the same. Names of clusters, groups and hosts are each cloud's own. */
 function comparable(yaml: Yaml): Yaml {
   const copy: Yaml = structuredClone(yaml);
   const sluice = section(copy, 'sluice');
   assert.equal(typeof section(sluice, 'cloud')['kind'], 'string');
   delete sluice['cloud'];
+  const storage = section(copy, 'egress')['storage'];
+  // A bucket there, a container here: neither has keys.
+  if (storage) section(copy, 'egress')['storage'] = keysOf(storage);
   const { scaling, cluster } = sluice as { scaling?: Yaml; cluster?: Yaml };
   if (scaling) scaling['group'] = 'that of the cloud';
   if (cluster) cluster['name'] = 'of its own';
@@ -110,6 +123,61 @@ describe('the same options', () => {
     assert.deepEqual([...here.keys()].sort(), ['master', 'media']);
     assert.deepEqual(here.get('master'), there.get('master'));
     assert.deepEqual(here.get('media'), there.get('media'));
+  });
+
+  test('are the same sluice.yaml of a cluster with jobs', async () => {
+    const sizes = { roomComposite: 4, web: 2, participant: 1, trackComposite: 1, track: 0.5 };
+    const of = { rtmp: true, sizes: { ...sizes, rtmp: 1, whip: 0.2, url: 1 } };
+    const there = onAws((stack) => {
+      new aws.ElasticCluster(stack, 'Meet', {
+        domain: aws.Domain.ownCertificate(NAME, sm.Secret.fromSecretNameV2(stack, 'Pem', 'pem')),
+        entry: aws.ClusterEntry.onMasterNode(),
+        image,
+        mediaNodes: {
+          jobs: aws.Jobs.builtIn({
+            ...of,
+            recordings: aws.Recordings.create({ retention: Duration.days(30) }),
+            queue: Duration.minutes(3),
+          }),
+        },
+      });
+    });
+    const here = await onAzure(() => {
+      const recordings = azure.Recordings.create({ retentionDays: 30 });
+      new azure.ElasticCluster('meet', {
+        domain: azure.Domain.ownCertificate(NAME, 'PEM'),
+        image: azureImage,
+        mediaNodes: { jobs: azure.Jobs.builtIn({ ...of, recordings, queueMinutes: 3 }) },
+      });
+    });
+    for (const role of ['master', 'media']) {
+      const [one, other] = [here.get(role) ?? {}, there.get(role) ?? {}];
+      for (const key of ['egress', 'ingress']) {
+        assert.ok(Object.keys(section(one, key)).length > 0, `${role} ${key}`);
+        assert.deepEqual(one[key], other[key], `${role} ${key}`);
+      }
+      assert.deepEqual(
+        section(section(one, 'sluice'), 'jobs'),
+        section(section(other, 'sluice'), 'jobs'),
+      );
+    }
+  });
+
+  test('are the same sluice.yaml of a Single Node with jobs', async () => {
+    const there = onAws((stack) => {
+      const jobs = aws.Jobs.builtIn({ rtmp: true });
+      const domain = aws.Domain.ownCertificate(
+        NAME,
+        sm.Secret.fromSecretNameV2(stack, 'Pem', 'pem'),
+      );
+      new aws.SingleNode(stack, 'Meet', { domain, image, jobs });
+    });
+    const here = await onAzure(() => {
+      const jobs = azure.Jobs.builtIn({ rtmp: true });
+      const domain = azure.Domain.ownCertificate(NAME, 'PEM');
+      new azure.SingleNode('meet', { domain, image: azureImage, jobs });
+    });
+    assert.deepEqual(here.get('single'), there.get('single'));
   });
 
   test('are the same sluice.yaml of a Single Node', async () => {

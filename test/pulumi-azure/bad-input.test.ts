@@ -52,6 +52,7 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   'mediaNodes.spot': [true, 'yes'],
   'mediaNodes.drain': [15, true],
   'mediaNodes.scaling': [0.6],
+  'mediaNodes.jobs': [true, 'builtIn', {}],
   'mediaNodes.minCapacity': ['1', true, 1.5],
   'mediaNodes.vmSize': [4, {}],
   'mediaNodes.architecture': [64],

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import {
   type AlarmOptions,
@@ -6,6 +8,7 @@ import {
   ElasticCluster,
   type ElasticClusterArgs,
   HighAvailabilityCluster,
+  Jobs,
   type Observability,
 } from '../../pulumi-azure';
 import { OVERDUE } from '../../pulumi-azure/private/alarms';
@@ -127,6 +130,21 @@ describe('alarms of a High Availability cluster', () => {
     assert.match(String(listAt(alarm?.inputs, 'scopes')[0]), /Workspace\/meet-logs-workspace$/);
     const query = String(at(criterion(alarm), 'query'));
     assert.ok(query.startsWith(`Sluice_CL | where Message has "${OVERDUE}"`), query);
+  });
+
+  test('look in the journal for jobs that no machine took, where there are jobs', async () => {
+    const { only } = await inWorld(() => {
+      const mediaNodes = { jobs: Jobs.builtIn() };
+      const cluster = new ElasticCluster('meet', { domain, logGroup: {}, mediaNodes });
+      cluster.observability.addAlarms();
+    });
+    const query = String(at(criterion(only(QUERY, 'jobs-refused')), 'query'));
+    const said = [...query.matchAll(/Message has "([^"]+)"/g)].map(([, text = '']) => text);
+    assert.equal(said.length, 2, query);
+    const sources = ['job-dispatcher.ts', 'job-reaper.ts']
+      .map((file) => readFileSync(join(__dirname, '../../node-image/jobs', file), 'utf8'))
+      .join('');
+    for (const text of said) assert.ok(sources.includes(`'${text}'`), text);
   });
 
   test("are taken by Azure's own clients", () => {

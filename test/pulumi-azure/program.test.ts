@@ -3,7 +3,7 @@ import { afterEach, describe, test } from 'node:test';
 import * as pulumi from '@pulumi/pulumi';
 import { PROGRAM_KEYS, programSettings } from '../../pulumi-azure/program/settings';
 import { deploy } from '../../pulumi-azure/program/stack';
-import { at, bootOf, listAt, scriptOf } from './support/read';
+import { at, bootOf, configOf, listAt, scriptOf } from './support/read';
 import { failureOf, inWorld } from './support/world';
 
 const program = (config: Record<string, string>) => () => {
@@ -105,6 +105,61 @@ describe('the stack that is ready', () => {
     assert.equal(await kept({}), false);
     assert.equal(await kept({ retainData: 'true' }), true);
     assert.equal(await kept({ resourceGroup: 'ours' }), true);
+  });
+
+  test('records, and takes encoders, where it is told to', async () => {
+    const world = await inWorld(
+      program({
+        mediaNodesJobs: 'builtIn',
+        jobsRtmp: 'true',
+        jobsQueueMinutes: '3',
+        recordingsRetentionDays: '30',
+        alarmEmails: 'ops@example.com',
+        logRetentionDays: '30',
+      }),
+    );
+    const { ingress, sluice, egress } = configOf(world, 'sluice-masters');
+    assert.equal(ingress.rtmp_port, 1935);
+    assert.equal(sluice.jobs.queue, 180_000);
+    assert.equal(egress.storage.azure.container_name, 'recordings');
+    const policy = world.only('azure-native:storage:ManagementPolicy').inputs;
+    const days = 'policy.rules.0.definition.actions.baseBlob.delete';
+    assert.deepEqual(at(policy, days), { daysAfterModificationGreaterThan: 30 });
+    assert.ok(world.only('azure-native:monitor:ScheduledQueryRule', 'jobs-refused'));
+    // As the data disk: nobody looks for what is left of a trial.
+    const account = 'azure-native:storage:StorageAccount sluice-recordings-account';
+    assert.equal(world.registrations.get(account)?.retainOnDelete, false);
+  });
+
+  test('of a Single Node records into a container of yours', async () => {
+    const containerId =
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/ours/blobServices/default/containers/talks';
+    const world = await inWorld(
+      program({
+        kind: 'singleNode',
+        mediaNodesJobs: 'builtIn',
+        recordingsContainerId: containerId,
+      }),
+    );
+    const { azure } = configOf(world, 'sluice-node').egress.storage;
+    assert.deepEqual([azure.account_name, azure.container_name], ['ours', 'talks']);
+  });
+
+  test('refuses what says something of jobs where there are none', async () => {
+    const failure = await failureOf(
+      program({
+        jobsRtmp: 'true',
+        recordingsRetentionDays: '30',
+        recordingsContainerId: 'talks',
+      }),
+    );
+    assert.match(
+      failure,
+      /sluice:mediaNodesJobs: got nothing, and sluice:jobsRtmp, sluice:recordingsRetentionDays, sluice:recordingsContainerId, allowed is builtIn/,
+    );
+    assert.match(failure, /got both, allowed is only one of sluice:recordingsRetentionDays/);
+    const kind = await failureOf(program({ mediaNodesJobs: 'yes' }));
+    assert.match(kind, /sluice:mediaNodesJobs: got "yes", allowed is builtIn or none/);
   });
 
   test('has its certificate from a vault of yours', async () => {

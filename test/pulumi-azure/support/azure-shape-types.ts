@@ -121,6 +121,14 @@ export const SHAPES: Readonly<Record<string, { class: string; path: readonly str
     class: 'BlobContainer',
     path: ['accountName', 'containerName'],
   },
+  'azure-native:storage:BlobServiceProperties': {
+    class: 'BlobServiceProperties',
+    path: ['accountName', 'blobServicesName'],
+  },
+  'azure-native:storage:ManagementPolicy': {
+    class: 'ManagementPolicy',
+    path: ['accountName', 'managementPolicyName'],
+  },
   'azure-native:monitor:MetricAlert': { class: 'MetricAlertResource', path: ['ruleName'] },
   'azure-native:monitor:ActionGroup': { class: 'ActionGroupResource', path: ['actionGroupName'] },
   'azure-native:monitor:DataCollectionEndpoint': {

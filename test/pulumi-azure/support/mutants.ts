@@ -24,8 +24,10 @@ const IDENTITY = {
 };
 const REDIS = { type: 'azure-native:redisenterprise:RedisEnterprise' };
 const DATABASE = { type: 'azure-native:redisenterprise:Database' };
-const ACCOUNT = { type: 'azure-native:storage:StorageAccount' };
-const CONTAINER = { type: 'azure-native:storage:BlobContainer' };
+const ACCOUNT = { type: 'azure-native:storage:StorageAccount', ending: 'recordings-account' };
+const CONTAINER = { type: 'azure-native:storage:BlobContainer', ending: 'recordings-container' };
+const SERVICE = { type: 'azure-native:storage:BlobServiceProperties' };
+const RETENTION = { type: 'azure-native:storage:ManagementPolicy' };
 const VAULT = { type: 'azure-native:keyvault:Vault' };
 const PROFILE = 'virtualMachineProfile';
 const NIC = `${PROFILE}.networkProfile.networkInterfaceConfigurations.0`;
@@ -168,6 +170,40 @@ export const MUTANTS: readonly Mutant[] = [
   { ...DATABASE, what: 'clients in clear', path: 'clientProtocol', to: 'PlainText' },
   { ...ACCOUNT, what: 'a kind of account that there is not', path: 'kind', to: 'StorageV3' },
   { ...ACCOUNT, what: 'a version of TLS by its number', path: 'minimumTlsVersion', to: '1.2' },
+  { ...ACCOUNT, what: 'copies that there are not', path: 'sku.name', to: 'Standard_ZGRS' },
+  { ...ACCOUNT, what: 'keys by a text', path: 'allowSharedKeyAccess', to: 'no' },
+  { ...ACCOUNT, what: 'a key of nobody', path: 'encryption.keySource', to: 'KeyVault' },
+  {
+    ...ACCOUNT,
+    what: 'an identity by its bare id',
+    path: 'encryption.encryptionIdentity',
+    to: '/x',
+  },
+  {
+    ...SERVICE,
+    what: 'deleted recordings that are kept for ever',
+    path: 'deleteRetentionPolicy.days',
+    to: 3650,
+  },
+  {
+    ...RETENTION,
+    what: 'a rule of retention without a name',
+    path: 'policy.rules.0.name',
+    to: undefined,
+  },
+  {
+    ...RETENTION,
+    what: 'an action that there is not',
+    path: 'policy.rules.0.definition.actions.baseBlob.remove',
+    to: { daysAfterModificationGreaterThan: 30 },
+  },
+  {
+    ...RETENTION,
+    what: 'a retention in words',
+    path: 'policy.rules.0.definition.actions.baseBlob.delete.daysAfterModificationGreaterThan',
+    to: '30 days',
+  },
+  { ...BALANCER, what: 'RTMP by UDP in words', path: 'loadBalancingRules.2.protocol', to: 'RTMP' },
   { ...CONTAINER, what: 'access that there is not', path: 'publicAccess', to: 'Private' },
 ];
 

@@ -194,6 +194,8 @@ export function idOf(type: string, name: string, inputs: Values): string {
       return `${scope}/providers/Microsoft.Network/loadBalancers/${String(inputs['loadBalancerName'])}`;
     case 'azure-native:keyvault:Vault':
       return `${scope}/providers/Microsoft.KeyVault/vaults/${String(inputs['vaultName'])}`;
+    case 'azure-native:storage:BlobContainer':
+      return `${scope}/providers/Microsoft.Storage/storageAccounts/${String(inputs['accountName'])}/blobServices/default/containers/${String(inputs['containerName'])}`;
     default:
       return `${scope}/providers/Microsoft.${module}/${kind}/${name}`;
   }
