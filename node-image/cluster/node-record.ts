@@ -33,14 +33,34 @@ export interface Usage {
 
 /** What placement of jobs goes by. */
 export interface JobLoad {
-  /** Kinds that the node runs: egress, ingress, agent. */
+  /** Kinds that the node runs: egress, ingress. */
   readonly kinds: readonly string[];
   /** CPU cores that are neither in use nor promised, by its ledger; below 0: more is in use than there is. */
   readonly freeCpus: number;
   /** Jobs that run there. */
   readonly egress: number;
   readonly ingress: number;
-  readonly agent: number;
+}
+
+/** A worker of agents, as it was seen last. */
+export interface AgentWorkerLoad {
+  readonly id: string;
+  /** A JobType of the protocol. */
+  readonly type: number;
+  readonly agentName: string;
+  readonly deployment: string;
+  /** 0 to 1 */
+  readonly load: number;
+  /** Why it gets no job now, for people. @default - it may get one */
+  readonly whyNot?: string | undefined;
+}
+
+/** The workers of agents that are connected to a node. */
+export interface AgentLoad {
+  /** Not all of very many. */
+  readonly workers: readonly AgentWorkerLoad[];
+  /** How many there are besides. */
+  readonly more: number;
 }
 
 /** The figures that placement, scaling and people go by. */
@@ -75,6 +95,8 @@ export interface NodeLoad {
   readonly limitReached: boolean;
   /** Undefined: it runs no jobs, or is of a version that knows none. */
   readonly jobs?: JobLoad | undefined;
+  /** Undefined: it takes no workers of agents, or is of a version that knows none. */
+  readonly agents?: AgentLoad | undefined;
 }
 
 /** How a drain is going, in its node's record. */

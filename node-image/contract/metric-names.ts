@@ -75,12 +75,18 @@ export const SLUICE_METRIC_NAMES = {
   clusterLoad: 'sluice_cluster_load',
   /** How many more Rooms fit: what `headroom_rooms` is held against. */
   clusterRoomsThatFit: 'sluice_cluster_rooms_that_fit',
-  /** Jobs that run on the node, by `kind`: egress, ingress, agent. */
+  /** Jobs that run on the node, by `kind`: egress, ingress. */
   jobs: 'sluice_jobs',
   /** Jobs that wait for a node, by `kind`; on the Master Node that leads. */
   jobsWaiting: 'sluice_jobs_waiting',
   /** Jobs that were refused as no node took them, by `kind`. */
   jobsRefused: 'sluice_jobs_refused_total',
+  /** Workers of agents that are connected to the node, by `agent_name`: 50 names, the rest together. */
+  agentWorkers: 'sluice_agent_workers',
+  /** Jobs of agents by `agent_name` and `state`: running ones of the node, and all that wait. */
+  agentJobs: 'sluice_agent_jobs',
+  /** Jobs offered to workers of the node, by `agent_name` and `answer`. */
+  agentOffers: 'sluice_agent_offers_total',
 } as const;
 
 /** Labels that every metric of a node carries. */

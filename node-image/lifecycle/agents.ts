@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ServerInfo, ServerInfo_Edition } from '@livekit/protocol';
+import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
+import type { Registry as MetricsRegistry } from 'prom-client';
+import { agentAdminRoutes } from '../api/jobs/agent-admin-routes';
 import { agentDispatchService } from '../api/jobs/agent-dispatch-service';
 import type { KeySource } from '../api/key-ring';
 import { answerOnSocket } from '../api/raw-answer';
 import { TokenMinter } from '../api/token-minter';
 import { TokenError, type TokenVerifier } from '../api/tokens';
 import type { TwirpService } from '../api/twirp';
+import type { AgentLoad } from '../cluster/node-record';
 import type { Registry } from '../cluster/registry';
 import type { SluiceConfig } from '../contract';
 import { AgentDesk } from '../jobs/agents/agent-desk';
@@ -23,6 +27,7 @@ import type { LocalRooms } from '../room/local-rooms';
 import type { RoomControl } from '../room/room-control';
 import type { JoinGate } from '../signaling/join-gate';
 import { JoinError } from '../signaling/join-validation';
+import { AgentMetrics } from '../telemetry/agent-metrics';
 import type { Closers } from './closers';
 import { sizeLimits } from './settings';
 import { PROTOCOL, SERVER_VERSION } from './version';
@@ -71,6 +76,9 @@ export function roomDispatcher(
 /** What workers and applications reach of agents, on a node that they connect to. */
 export interface AgentEntry {
   readonly endpoint: AgentEndpoint;
+  /** Of the record of the node: the workers that are connected to it. */
+  readonly load: () => AgentLoad;
+  readonly routes: FastifyPluginAsync;
   readonly service: TwirpService;
 }
 
@@ -84,16 +92,20 @@ export function agentEntry(
     /** What signs the tokens of agents. */
     readonly keys: KeySource;
     readonly control: RoomControl;
+    readonly metrics: MetricsRegistry;
   },
 ): AgentEntry {
   const { config, registry, jobs, nodeId, gate, tokens, keys, control, log, closers } = options;
   const { limit, region, agents, room } = config;
   const minter = new TokenMinter({ keys });
+  const workers = new AgentWorkers({ targetLoad: agents.target_load });
+  const metrics = new AgentMetrics(options.metrics, () => desk.figures);
   const desk = new AgentDesk({
     store: jobs,
     owner: nodeId,
     hasOthers: config.sluice.role !== 'single',
-    workers: new AgentWorkers({ targetLoad: agents.target_load }),
+    workers,
+    onOffer: (agentName, answer) => metrics.offered(agentName, answer),
     kinds: options.kinds,
     rooms: agentRooms(control, registry),
     mint: (apiKey, claims, seconds, identity) => minter.mint(apiKey, claims, seconds, identity),
@@ -130,7 +142,11 @@ export function agentEntry(
     autoCreate: room.auto_create,
     limits: sizeLimits(config),
   });
-  return { endpoint, service };
+  const routes = agentAdminRoutes({
+    ...{ control, store: jobs, tokens, log },
+    registered: async () => (await registry.snapshot()).nodes,
+  });
+  return { endpoint, service, load: () => workers.facts, routes };
 }
 
 async function admission(

@@ -53,7 +53,7 @@ export function hostJobs(
   closers.add(() => host.close());
   plane.meterJobs(() => [...host.pids(), ...options.ingress.rtmp.pids()]);
   new JobMetrics(plane.metrics.registry).watchHost(host);
-  const count = (kind: 'egress' | 'ingress' | 'agent'): number => host.jobs(kind).length;
+  const count = (kind: 'egress' | 'ingress'): number => host.jobs(kind).length;
   return {
     host,
     path: jobLinkPath(host),
@@ -71,7 +71,6 @@ export function hostJobs(
         freeCpus: ledger.free().cpus,
         egress: count('egress'),
         ingress: count('ingress'),
-        agent: count('agent'),
       },
     }),
   };

@@ -96,6 +96,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const agents = agentEntry({
     ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },
     kinds: knownKinds({ registry, log, closers }),
+    metrics: metrics.registry,
   });
   const admin = new ClusterAdmin({
     registry,
@@ -131,7 +132,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     registry,
     identity: nodeIdentity(nodeId, config),
     configVersion: version,
-    load: () => meter.load,
+    load: () => ({ ...meter.load, agents: agents.load() }),
     onDuplicate: endDuplicate(log, closers),
     // Its machine starts it again.
     onRestart: () => void stop(),
@@ -173,6 +174,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       }),
       adminRoutes({ admin, tokens, log }),
       jobAdminRoutes({ ...desk, config, tokens, log }),
+      agents.routes,
       keysAndConfigRoutes({
         config,
         load: node.load,

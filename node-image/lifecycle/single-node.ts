@@ -90,7 +90,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   );
   const signal = roomSignaling({ config, plane, gate, keys, log });
   closers.add(() => signal.close());
-  const agents = agentEntry({ ...ofAgents, nodeId, gate, tokens, keys, control: plane.control });
+  const agents = agentEntry({
+    ...{ ...ofAgents, nodeId, gate, tokens, keys },
+    ...{ control: plane.control, metrics: metrics.registry },
+  });
 
   const { webhooks } = plane;
   const bindAddresses = withoutMissingLoopback(config.bind_addresses, networkInterfaces());
@@ -122,7 +125,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     registry,
     identity: nodeIdentity(nodeId, config),
     configVersion: 0,
-    load: hostedJobs.load,
+    load: () => ({ ...hostedJobs.load(), agents: agents.load() }),
     hosted,
     drainable: drainableRooms({
       rooms,
@@ -171,6 +174,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       }),
       adminRoutes({ admin: adminOf({ config, nodeId, registry, plane }), tokens, log }),
       jobAdminRoutes({ ...desk, config, tokens, log }),
+      agents.routes,
       keysAndConfigRoutes({
         config,
         load,

@@ -3,6 +3,8 @@ import { SLUICE_METRIC_NAMES } from '../contract';
 
 const KINDS = ['egress', 'ingress', 'agent'] as const;
 type Kind = (typeof KINDS)[number];
+/** Agents run on workers. */
+const HOSTED = ['egress', 'ingress'] as const;
 
 /** Shows what becomes of jobs: on the nodes that run them, and on those that place them. */
 export class JobMetrics {
@@ -21,7 +23,7 @@ export class JobMetrics {
       labelNames: ['kind'],
       registers: [this.#registry],
       collect: () => {
-        for (const kind of KINDS) running.set({ kind }, host.jobs(kind).length);
+        for (const kind of HOSTED) running.set({ kind }, host.jobs(kind).length);
       },
     });
   }

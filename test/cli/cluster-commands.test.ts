@@ -128,6 +128,35 @@ describe('sluice explain egress and ingress', () => {
   });
 });
 
+describe('sluice explain agent', () => {
+  const explained = {
+    ...{ room: 'demo', isRoomThere: true, agentNames: ['greeter'], jobs: [], more: 0 },
+    workers: [
+      {
+        ...{ id: 'AW_1', nodeId: 'ND_1', agentName: 'greeter', type: 'JT_ROOM' },
+        ...{ load: 0, chance: 0, sentence: 'it says\u001b that it is full' },
+      },
+    ],
+  };
+
+  test('asks for Room and agent, and says who would get the job', async () => {
+    admin.answers.set('GET agents/explain', [200, explained]);
+    const { code, output } = await run('explain agent --room demo --agent greeter');
+    assert.equal(code, 0);
+    assert.match(output, /^Agents for Room demo: greeter\.\nThe next job waits: no worker takes/);
+    assert.match(
+      output,
+      /\n- AW_1 on ND_1, JT_ROOM, greeter, not now: it says.* that it is full\n$/,
+    );
+    assert.ok(!output.includes('\u001b'));
+    assert.equal(admin.asked[0]?.what, 'GET agents/explain?room=demo&agent=greeter');
+    const json = (await run('explain agent --room demo --json')).output;
+    assert.deepEqual(JSON.parse(json), explained);
+    assert.equal(admin.asked.at(-1)?.what, 'GET agents/explain?room=demo');
+    assert.equal((await run('explain agent')).code, 2);
+  });
+});
+
 describe('sluice audit', () => {
   test('shows the newest last', async () => {
     const entries = [

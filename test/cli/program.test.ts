@@ -16,6 +16,7 @@ const COMMANDS = [
   'explain room',
   'explain egress',
   'explain ingress',
+  'explain agent',
   'audit',
   'preflight',
   'preflight aws',

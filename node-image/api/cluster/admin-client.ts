@@ -9,6 +9,7 @@ import type {
 import type { RoomExplanation } from '../../cluster/explain';
 import type { OnDeadline } from '../../cluster/node-record';
 import type { AuditEntry } from '../../cluster/registry';
+import type { AgentExplanation } from '../../jobs/agents/agent-explain';
 import type { JobExplanation } from '../../jobs/placement/job-explain';
 import { TokenMinter } from '../token-minter';
 
@@ -107,6 +108,12 @@ export class AdminClient {
   /** @param type - such as room-composite or rtmp */
   explainJob(kind: 'egress' | 'ingress', type: string): Promise<JobExplanation> {
     return this.call('GET', `jobs/explain?${new URLSearchParams({ kind, type })}`);
+  }
+
+  /** @param agent - @default - those that the Room is to have */
+  explainAgent(room: string, agent?: string): Promise<AgentExplanation> {
+    const query = new URLSearchParams({ room, ...(agent !== undefined && { agent }) });
+    return this.call('GET', `agents/explain?${query}`);
   }
 
   /** The newest first. @param limit - @default 100 */

@@ -31,7 +31,21 @@ const load = z.object({
       freeCpus: z.number(),
       egress: count,
       ingress: count,
-      agent: count,
+    })
+    .optional(),
+  agents: z
+    .object({
+      workers: z.array(
+        z.object({
+          id: z.string(),
+          type: z.number(),
+          agentName: z.string(),
+          deployment: z.string(),
+          load: z.number(),
+          whyNot: z.string().optional(),
+        }),
+      ),
+      more: count,
     })
     .optional(),
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JobStatus } from '@livekit/protocol';
+import { JobStatus, type SimulateJobRequest } from '@livekit/protocol';
 import type { Logger } from 'pino';
 import { RegistryUnavailableError } from '../../cluster/registry';
 import type { Job } from '../job';
@@ -13,8 +13,9 @@ import type { AgentWorkers } from './agent-workers';
 import { GoneRooms } from './gone-rooms';
 import { HeldJobs } from './held-jobs';
 import { PatientEnds } from './job-ends';
-import { JobOffers, type MintToken, type Reserved } from './job-offers';
+import { JobOffers, type JobOffersOptions, type MintToken, type Reserved } from './job-offers';
 import type { KnownKinds } from './known-kinds';
+import { SimulatedJobs } from './simulated-jobs';
 import { WaitingJobs } from './waiting-jobs';
 import { WorkerReports } from './worker-reports';
 
@@ -38,6 +39,8 @@ export interface AgentDeskOptions {
   readonly mint: MintToken;
   readonly limits: AgentLimits;
   readonly log: Logger;
+  /** Told of each offer. @default nothing */
+  readonly onOffer?: JobOffersOptions['onOffer'];
   /** How long a worker may take to come back, in ms. @default 10000 */
   readonly returnMs?: number | undefined;
   /** How often it is looked for Rooms that are no more, in ms. @default 15000 */
@@ -53,6 +56,7 @@ export interface AgentDeskOptions {
 export class AgentDesk {
   readonly held: HeldJobs;
   readonly reports: WorkerReports;
+  readonly #simulated: SimulatedJobs;
   readonly #options: AgentDeskOptions;
   readonly #offers: JobOffers;
   readonly #ends: PatientEnds;
@@ -65,13 +69,14 @@ export class AgentDesk {
   #ending = false;
 
   constructor(options: AgentDeskOptions) {
-    const { store, owner, workers, mint, limits, rooms, goneMs, log } = options;
+    const { store, owner, rooms, goneMs, log } = options;
     this.#options = options;
     this.held = new HeldJobs(options);
     const { held } = this;
     const ends = new PatientEnds({ store, log });
     this.#ends = ends;
-    this.#offers = new JobOffers({ store, workers, held, ends, mint, limits, log });
+    this.#offers = new JobOffers({ ...options, held, ends });
+    this.#simulated = new SimulatedJobs({ store, owner, held, offers: this.#offers, ends, log });
     this.#goneRooms = new GoneRooms({ rooms, ends, goneMs });
     this.reports = new WorkerReports({
       ...{ store, owner, held, ends },
@@ -98,6 +103,23 @@ export class AgentDesk {
     worker.close();
     this.#options.workers.remove(worker);
     this.held.workerGone(worker);
+  }
+
+  /** A worker asks for a job of its own. Never rejects. */
+  simulate(worker: AgentWorker, request: SimulateJobRequest): Promise<void> {
+    return this.#tried('to make a job that a worker asks for', () =>
+      this.#simulated.start(worker, request),
+    );
+  }
+
+  /** Names of agents, one for each worker that is connected and for each job, as far as is known. */
+  get figures() {
+    const { workers } = this.#options;
+    return {
+      workers: workers.all().map(({ options }) => options.agentName),
+      running: this.held.all().map(({ agent }) => agent.spec.agentName),
+      waiting: this.#waiting.all().map(({ spec }) => spec.agentName),
+    };
   }
 
   /** Takes no more jobs. Those that are held may be had by other Master Nodes at once. Idempotent. */

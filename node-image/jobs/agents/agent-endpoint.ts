@@ -172,6 +172,9 @@ export class AgentEndpoint {
       case 'migrateJob':
         void desk.reports.migrated(worker, message.value);
         return;
+      case 'simulateJob':
+        void desk.simulate(worker, message.value);
+        return;
       case 'ping':
         socket.send({
           case: 'pong',
@@ -182,7 +185,7 @@ export class AgentEndpoint {
         });
         return;
       default:
-        // A second "register", and "simulate_job", which is for a server in development.
+        // A second "register".
         return;
     }
   }

@@ -30,6 +30,9 @@ const specSchema = z.object({
   restartPolicy: z.enum(JobRestartPolicy).default(JobRestartPolicy.JRP_ON_FAILURE),
 });
 
+/** In place of the id of a dispatch: a worker has asked for the job itself. */
+export const SIMULATED = '';
+
 /** What an agent is wanted for: `spec` of its job. */
 export type AgentSpec = z.infer<typeof specSchema>;
 

@@ -1,8 +1,15 @@
+import type { AgentLoad } from '../../cluster/node-record';
 import { type AgentKind, kindKey } from './agent-kind';
 import type { AgentWorker } from './agent-worker';
 
 /** What a worker that is at its limit still weighs among the others. */
 const MIN_WEIGHT = 0.01;
+
+/** How likely a worker gets a job, beside the others. */
+export const weightOf = (load: number): number => Math.max(MIN_WEIGHT, 1 - load);
+
+/** Of so many workers the others are told one by one: it is said with each heartbeat. */
+const MAX_TOLD = 50;
 
 /** Workers that were asked already. */
 export type Asked = Pick<ReadonlySet<AgentWorker>, 'has'>;
@@ -41,6 +48,18 @@ export class AgentWorkers {
     return [...this.#workers.values()].flatMap((same) => [...same]);
   }
 
+  /** As the record of the node tells of them. */
+  get facts(): AgentLoad {
+    const all = this.all();
+    const workers = all.slice(0, MAX_TOLD).map((worker) => {
+      const { id, type, agentName, deployment } = worker.options;
+      const whyNot = worker.whyNot(this.targetLoad);
+      const { load } = worker;
+      return { id, type, agentName, deployment, load, ...(whyNot !== undefined && { whyNot }) };
+    });
+    return { workers, more: all.length - workers.length };
+  }
+
   of(kind: AgentKind): AgentWorker[] {
     return [...(this.#workers.get(kindKey(kind)) ?? [])];
   }
@@ -57,7 +76,7 @@ export class AgentWorkers {
    */
   choose(kind: AgentKind, except: Asked): AgentWorker | undefined {
     const able = this.#able(kind, except);
-    const weights = able.map(({ load }) => Math.max(MIN_WEIGHT, 1 - load));
+    const weights = able.map(({ load }) => weightOf(load));
     let at = this.#random() * weights.reduce((sum, weight) => sum + weight, 0);
     return (
       able.find((_worker, index) => {

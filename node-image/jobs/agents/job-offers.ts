@@ -24,6 +24,8 @@ export interface JobOffersOptions {
   readonly mint: MintToken;
   readonly limits: AgentLimits;
   readonly log: Logger;
+  /** Told of each offer. @default nothing */
+  readonly onOffer?: ((agentName: string, answer: Offer['answer']) => void) | undefined;
 }
 
 /** A worker that keeps room for a job that is being fetched. */
@@ -76,8 +78,9 @@ export class JobOffers {
   }
 
   async #isSettled(held: HeldJob, worker: AgentWorker, offer: Offer): Promise<boolean> {
-    const { log, limits, ends } = this.#options;
-    const { job } = held.agent;
+    const { log, limits, ends, onOffer } = this.#options;
+    const { job, spec } = held.agent;
+    onOffer?.(spec.agentName, offer.answer);
     const facts = { job: job.id, room: job.room, worker: worker.options.id };
     if (offer.answer === 'over') {
       log.info(facts, 'a worker refused a job for all');

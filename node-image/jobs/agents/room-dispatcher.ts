@@ -5,7 +5,7 @@ import type { Participant } from '../../room/participant';
 import type { Room } from '../../room/room';
 import type { RoomObserver } from '../../room/room-observer';
 import type { JobStore } from '../job-store';
-import { type AgentJob, participantOf, readAgentJob } from './agent-job';
+import { type AgentJob, participantOf, readAgentJob, SIMULATED } from './agent-job';
 import { type AgentKind, kindKey } from './agent-kind';
 import { AgentsPresent, type AgentsPresentOptions } from './agents-present';
 import { endAgentJob } from './job-ends';
@@ -64,7 +64,8 @@ export class RoomDispatcher implements RoomObserver {
 
   roomFinished({ name }: RoomInfo): void {
     const room = this.#options.rooms().get(name);
-    const dispatches = new Set(room?.dispatches.all.map(({ id }) => id));
+    const ids = room?.dispatches.all.map(({ id }) => id) ?? [];
+    const dispatches = new Set([...ids, SIMULATED]);
     this.#endJobs(
       name,
       ({ spec }) => dispatches.has(spec.dispatchId),
@@ -176,7 +177,8 @@ export class RoomDispatcher implements RoomObserver {
 
   /** Those of dispatches that are no more, or of a Room of the same name that is no more. */
   #endUnwanted(room: Room): void {
-    const isWanted = (id: string): boolean => room.dispatches.all.some((one) => one.id === id);
+    const isWanted = (id: string): boolean =>
+      id === SIMULATED || room.dispatches.all.some((one) => one.id === id);
     this.#endJobs(
       room.name,
       ({ spec }) => !isWanted(spec.dispatchId),

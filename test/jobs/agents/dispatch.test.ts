@@ -6,9 +6,11 @@ import {
   MigrateJobRequest,
   RoomAgentDispatch,
   RoomConfiguration,
+  WorkerStatus,
 } from '@livekit/protocol';
 import { dispose, ParticipantKind } from '@livekit/rtc-node';
 import { AgentDispatchClient, RoomServiceClient } from 'livekit-server-sdk';
+import { AdminClient } from '../../../node-image/api/cluster/admin-client';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
@@ -241,6 +243,54 @@ test('a worker may refuse for all: the job ends, and nobody else is asked', opti
     (await jobsOf(name)).some(({ state }) => state?.status === JobStatus.JS_SUCCESS),
   );
   assert.equal(judge.offers.length, 1);
+});
+
+test(
+  'a worker that asks for a job itself gets it, whatever the Room has dispatched',
+  options,
+  async () => {
+    const [asks, other] = [
+      await worker({ agentName: 'tried' }),
+      await worker({ agentName: 'tried' }),
+    ];
+    for (const name of ['', 'x'.repeat(300)]) asks.simulates(name);
+    const room = roomName();
+    asks.simulates(room);
+    const { job, token } = await asks.job(room);
+    assert.deepEqual([job?.dispatchId, job?.agentName, asks.offers.length], ['', 'tried', 1]);
+    // The agent makes the Room, which knows nothing of it.
+    await join(token);
+    await sleep(300);
+    assert.deepEqual([asks.terminations, other.offers.length], [[], 0]);
+    await rooms.deleteRoom(room);
+    await until('the worker to be told', () => asks.terminations.includes(job?.id ?? '?'));
+  },
+);
+
+test('it is said which workers would get the job of an agent', options, async () => {
+  const full = await worker({ agentName: 'asked-about' });
+  full.status(0.3, WorkerStatus.WS_FULL);
+  const free = await worker({ agentName: 'asked-about' });
+  const { name } = await namedRoom('asked-about');
+  const { job } = await free.job(name);
+  const { httpUrl: url, apiKey, apiSecret } = server;
+  const admin = new AdminClient({ url, apiKey, apiSecret });
+  const explained = await until('the record of the node to tell of both', async () => {
+    const now = await admin.explainAgent(name);
+    return now.workers.length === 2 ? now : undefined;
+  });
+  assert.deepEqual(
+    explained?.workers.map(({ id, chance, sentence }) => [id, chance > 0, sentence]),
+    [
+      [free.id, true, 'its load is 0.10'],
+      [full.id, false, 'it says that it is full'],
+    ],
+  );
+  assert.deepEqual(
+    explained?.jobs.map(({ id, sentence }) => [id, sentence.startsWith(`${free.id} has it`)]),
+    [[job?.id, true]],
+  );
+  await assert.rejects(admin.explainAgent(''), /the name of a room/);
 });
 
 test('a worker that comes back keeps its jobs, an agent without one goes on, and another worker gets the rest', {

@@ -170,7 +170,7 @@ export async function startJobCluster(cpus: readonly number[]): Promise<JobClust
       ...{ id, host, ledger, runner, store: own },
       record: () => {
         const figures = { kinds: host.kinds, freeCpus: ledger.free().cpus };
-        const counts = { egress: host.jobs('egress').length, ingress: 0, agent: 0 };
+        const counts = { egress: host.jobs('egress').length, ingress: 0 };
         const load = { cpus: cores, jobs: { ...figures, ...counts } };
         return nodeNamed(id, { load, link: { host: '127.0.0.1', port: server.port } });
       },

@@ -24,7 +24,7 @@ const node = (id: string, jobs: Partial<JobLoad> | undefined = {}, changes: Node
     load: {
       ...changes.load,
       ...(jobs && {
-        jobs: { kinds: KINDS, freeCpus: 4, egress: 0, ingress: 0, agent: 0, ...jobs },
+        jobs: { kinds: KINDS, freeCpus: 4, egress: 0, ingress: 0, ...jobs },
       }),
     },
   });

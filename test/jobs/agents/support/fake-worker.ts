@@ -5,7 +5,9 @@ import {
   type JobStatus,
   JobType,
   RegisterWorkerRequest,
+  Room,
   ServerMessage,
+  SimulateJobRequest,
   UpdateJobStatus,
   UpdateWorkerStatus,
   WorkerMessage,
@@ -106,6 +108,12 @@ export class FakeWorker {
 
   status(load: number, status = WorkerStatus.WS_AVAILABLE): void {
     this.send({ case: 'updateWorker', value: new UpdateWorkerStatus({ status, load }) });
+  }
+
+  /** Asks for a job for itself, as tools for developers do. */
+  simulates(room: string): void {
+    const value = new SimulateJobRequest({ room: new Room({ name: room }) });
+    this.send({ case: 'simulateJob', value });
   }
 
   /** Says how a job goes. */
