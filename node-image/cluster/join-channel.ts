@@ -67,6 +67,17 @@ const grantSchema = z.object({
   redisPasswordIsDerived: z.boolean(),
   /** The name that TURN/TLS has; empty: clients are told of none. */
   turnDomain: z.string(),
+  /** Where the cluster was made with jobs. */
+  jobs: z
+    .object({
+      /** That clients enter by, with its port where it is not 443. */
+      host: z.string(),
+      /** Whether encoders are taken by RTMP. */
+      rtmp: z.boolean(),
+      /** Folder of each node; empty: none. */
+      recordings: z.string(),
+    })
+    .optional(),
   /** For a further Master Node: what clients enter by. */
   entry: entrySchema.optional(),
 });

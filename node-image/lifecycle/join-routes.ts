@@ -10,6 +10,7 @@ import { SharedEntries } from '../cluster/shared-entry';
 import type { SluiceConfig } from '../contract';
 import { addressGroup, ClientAddresses } from '../signaling/client-address';
 import { derivedSecret } from './derived-secret';
+import { jobsOf } from './own-machines/own-jobs';
 import { ownSentinel } from './own-machines/own-sentinel';
 import { isTurnTlsPassedOn } from './turn-entry';
 
@@ -76,6 +77,7 @@ export function grantOf(
     turn,
     sluice: { cluster },
   } = config;
+  const jobs = jobsOf(config);
   const isDerived = redis.password === derivedSecret(cluster.secret, 'redis');
   return {
     clusterName: cluster.name,
@@ -93,5 +95,6 @@ export function grantOf(
     },
     redisPasswordIsDerived: isDerived,
     turnDomain: isTurnTlsPassedOn(config) ? turn.domain : '',
+    ...(jobs !== undefined && { jobs }),
   };
 }

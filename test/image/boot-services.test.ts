@@ -88,6 +88,24 @@ test('RTMP in TLS ends at the HAProxy of the machine, where TLS of the entry doe
   assert.doesNotMatch(machine.read(file), /1936/);
 });
 
+test('the node may write where its recordings go, and a folder that no unit can name is refused', async (t) => {
+  const machine = new BootMachine(t);
+  const file = '/run/systemd/system/sluice-node.service.d/recordings.conf';
+  machine.plan({ cloud: 'none', role: 'master' });
+  const yaml = (folder: string) => `${masterYaml}egress: { local_directory: '${folder}' }\n`;
+  machine.write('/etc/sluice/sluice.yaml', yaml('/srv/recordings'));
+  await machine.boot();
+  assert.equal(machine.read(file), '[Service]\nReadWritePaths=-/srv/recordings\n');
+  assert.ok(machine.ran.includes('systemctl daemon-reload'));
+  machine.write('/etc/sluice/sluice.yaml', masterYaml);
+  await machine.boot();
+  assert.throws(() => machine.read(file), { code: 'ENOENT' });
+  for (const folder of ['recordings', '/srv/a folder']) {
+    machine.write('/etc/sluice/sluice.yaml', yaml(folder));
+    await assert.rejects(machine.boot(), /egress\.local_directory is .* without blanks/);
+  }
+});
+
 test('a Media Node has no entry', async (t) => {
   const machine = new BootMachine(t);
   machine.write('/etc/sluice/sluice.yaml', CLUSTER.replace('ROLE', 'media'));

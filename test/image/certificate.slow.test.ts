@@ -7,8 +7,8 @@ import type { BootPlanInput } from '../../node-image/lifecycle/boot/boot-plan';
 import { Pebble } from '../support/pebble';
 import { until } from '../support/wait';
 import { Container } from './support/container';
-import { DebianRoot } from './support/debian-root';
-import { addDownloads } from './support/downloads';
+import type { DebianRoot } from './support/debian-root';
+import { installedRoot } from './support/installed-root';
 
 const DOMAIN = 'meet.example.com';
 const STATE = '/var/lib/sluice/certificates/state.json';
@@ -24,12 +24,7 @@ describe('a machine whose certificate is ordered', { concurrency: 1 }, () => {
   };
 
   before(() => {
-    root = new DebianRoot();
-    root.addSources();
-    addDownloads(root);
-    const install = '/src/node-image/image/install.sh --image --downloads /downloads';
-    const { status, output } = root.run([...install.split(' '), '--worker', '/downloads/worker']);
-    assert.equal(status, 0, output);
+    root = installedRoot();
   });
   after(() => root.remove());
 

@@ -7,8 +7,8 @@ import { after, before, describe, test } from 'node:test';
 import type { BootPlanInput } from '../../node-image/lifecycle/boot/boot-plan';
 import { until } from '../support/wait';
 import { Container } from './support/container';
-import { DebianRoot } from './support/debian-root';
-import { addDownloads } from './support/downloads';
+import type { DebianRoot } from './support/debian-root';
+import { installedRoot } from './support/installed-root';
 
 const ENTRY = '/etc/sluice/tls/entry.pem';
 const SECRET = 'c'.repeat(40);
@@ -29,12 +29,7 @@ describe('a machine that was installed', () => {
   };
 
   before(async () => {
-    root = new DebianRoot();
-    root.addSources();
-    addDownloads(root);
-    const install = '/src/node-image/image/install.sh --image --downloads /downloads';
-    const { status, output } = root.run([...install.split(' '), '--worker', '/downloads/worker']);
-    assert.equal(status, 0, output);
+    root = installedRoot();
     appendFileSync(path('/etc/hosts'), '127.0.0.1 localhost\n');
     makeCertificate();
     machine = await Container.boot(root.path);

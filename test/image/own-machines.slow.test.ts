@@ -10,12 +10,12 @@ import type { RustClients } from '../support/call-client-rust';
 import { joinToken } from '../support/tokens';
 import { until } from '../support/wait';
 import type { DebianRoot } from './support/debian-root';
+import { installedRoot } from './support/installed-root';
 import {
   ADMIN,
   callGoesOn,
   clientsNear,
   done,
-  installedRoot,
   isUntouched,
   refused,
   signerOf,

@@ -70,6 +70,27 @@ describe('the units', () => {
   }
 });
 
+test('with a browser the node may make namespaces for its sandbox, and do little else', () => {
+  const root = mkdtempSync(join(tmpdir(), 'sluice-units-'));
+  try {
+    const folder = join(root, 'etc/systemd/system');
+    mkdirSync(join(folder, 'sluice-node.service.d'), { recursive: true });
+    cpSync(join(SYSTEMD, 'sluice-node.service'), join(folder, 'sluice-node.service'));
+    const added = join(SYSTEMD, 'with-jobs/jobs.conf');
+    cpSync(added, join(folder, 'sluice-node.service.d/jobs.conf'));
+    const asked = ['--offline=yes', '--threshold=30', 'sluice-node.service'];
+    const { status, stdout, stderr } = spawnSync(
+      'systemd-analyze',
+      [`--root=${root}`, 'security', ...asked],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, stdout + stderr);
+    assert.deepEqual(values(readFileSync(added, 'utf8'), 'RestrictNamespaces'), ['user pid net']);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
 for (const name of LONG_RUNNING) {
   test(`${name} has a user of its own, no new privileges, and starts again`, () => {
     const text = unit(name);

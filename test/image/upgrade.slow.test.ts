@@ -11,14 +11,8 @@ import type { RustClients } from '../support/call-client-rust';
 import { joinToken, type Signer } from '../support/tokens';
 import { until } from '../support/wait';
 import type { DebianRoot } from './support/debian-root';
-import {
-  ADMIN,
-  callGoesOn,
-  clientsNear,
-  done,
-  rootWithSources,
-  signerOf,
-} from './support/own-cluster';
+import { rootWithSources } from './support/installed-root';
+import { ADMIN, callGoesOn, clientsNear, done, signerOf } from './support/own-cluster';
 import { type OwnMachine, OwnNetwork } from './support/own-network';
 
 const UPGRADE = '/src/node-image/image/install.sh';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT_USAGE } from '../../lifecycle/exit-codes';
-import type { EntryCertificate } from '../../lifecycle/own-machines/init';
+import type { EntryCertificate, InitOptions } from '../../lifecycle/own-machines/init';
+import { RECORDINGS } from '../../lifecycle/own-machines/own-jobs';
 import { examples, newCommand } from '../command';
 import { CliError, type CliIo } from '../io';
 import { onThisMachine } from './own-machine';
@@ -12,6 +13,9 @@ interface InitCommandOptions {
   readonly certificateKey?: string;
   readonly email?: string;
   readonly agreeTerms?: boolean;
+  readonly jobs?: boolean;
+  readonly recordings?: string;
+  readonly rtmp?: boolean;
   readonly highAvailability?: boolean;
   readonly cluster?: string;
   readonly name?: string;
@@ -28,6 +32,9 @@ export function initCommand(io: CliIo): Command {
     .option('--agree-terms', "you agree to the terms of Let's Encrypt, letsencrypt.org/repository")
     .option('--email <address>', "for Let's Encrypt, which tells of what goes wrong")
     .option('--high-availability', 'with further Master Nodes (three in all), each with a Redis')
+    .option('--jobs', 'with recordings and streams; Media Nodes need install.sh --jobs')
+    .option('--recordings <folder>', `of each Media Node, for --jobs (default: ${RECORDINGS})`)
+    .option('--rtmp', 'with --jobs: take encoders by RTMP (1935) and RTMPS (1936)')
     .option('--cluster <name>', 'name of the cluster, for people (default: sluice)')
     .option('--name <name>', 'of this machine among the nodes (default: its host name)')
     .option('--address <address>', 'private one of this machine (default: the first there is)')
@@ -42,11 +49,13 @@ ${examples(
   'sluice init --domain meet.example.com --certificate /etc/ssl/meet.pem',
   'sluice init --self-signed --domain 10.0.0.5',
   'sluice init --high-availability --domain meet.example.com --agree-terms',
+  'sluice init --domain meet.example.com --agree-terms --jobs --rtmp',
 )}`,
     )
     .action(async (options: InitCommandOptions) => {
       const certificate = await certificateOf(options, io);
       const { domain, highAvailability, cluster, name, address } = options;
+      const jobs = jobsOf(options);
       const { init } = await import('../../lifecycle/own-machines/init.js');
       const { OWN_FILES } = await import('../../lifecycle/own-machines/own-files.js');
       const done = await onThisMachine(({ machine, facts }) =>
@@ -56,6 +65,7 @@ ${examples(
           domain,
           certificate,
           highAvailability,
+          jobs,
           cluster,
           name,
           address,
@@ -66,7 +76,7 @@ ${examples(
 Clients connect to   ${done.url}${done.selfSigned ? '   (self-signed: they have to be told to trust it)' : ''}
 API key and secret   ${OWN_FILES.admin}   (. ${OWN_FILES.admin}, and sluice nodes lists the nodes)
 
-To add a Media Node, install Sluice on another machine, and run there as root within the hour:
+To add a Media Node, install Sluice on another machine${jobs === undefined ? '' : ' (install.sh --jobs)'}, and run there as root within the hour:
 
   sluice join --master ${done.master} --token ${done.token}
 ${
@@ -81,6 +91,12 @@ To add a Master Node, do the same there; three of them bear the loss of one:
 Each token is good for one machine; sluice token create makes another one.
 `);
     });
+}
+
+function jobsOf({ jobs, recordings, rtmp = false }: InitCommandOptions): InitOptions['jobs'] {
+  if (jobs === true) return { rtmp, recordings: recordings ?? RECORDINGS };
+  if (!rtmp && recordings === undefined) return undefined;
+  throw new CliError(EXIT_USAGE, '--recordings and --rtmp go with --jobs: give that, too.');
 }
 
 async function certificateOf(

@@ -1,12 +1,22 @@
 # shellcheck shell=bash disable=SC2154
 # How install.sh goes from one program to another, to a newer one or back. It is sourced, and knows
-# $TOP, $image and $restart from there, and say and fail.
+# $TOP, $image, $jobs and $restart from there, and say and fail.
 
 has_systemd() { [ -d /run/systemd/system ]; }
 
 link() { # link TARGET NAME: at once, nobody ever finds nothing there
   ln -sfn "$1" "$2.new"
   mv -T "$2.new" "$2"
+}
+
+# What the unit of the node may do more where it records pages: with --jobs, and kept from then on.
+place_jobs() { # place_jobs UNITS
+  local there=/usr/local/lib/systemd/system/sluice-node.service.d/jobs.conf
+  if [ -e "$1/with-jobs/jobs.conf" ] && { [ -n "$jobs" ] || [ -e "$there" ]; } && [ -x /usr/bin/chromium ]; then
+    install -D -m 644 "$1/with-jobs/jobs.conf" "$there"
+  else
+    rm -f "$there"
+  fi
 }
 
 # place RELEASE: makes it the one that is used, with its units and its limits of the kernel.
@@ -33,6 +43,7 @@ place() {
       install -D -m 644 "$units/since-254/backoff.conf" "/usr/local/lib/systemd/system/sluice-$unit.service.d/backoff.conf"
     done
   fi
+  place_jobs "$units"
   install -D -m 644 "$release/node-image/image/sysctl/60-sluice.conf" /etc/sysctl.d/60-sluice.conf
   install -D -m 644 "$release/node-image/image/sysusers/sluice.conf" /etc/sysusers.d/sluice.conf
   install -D -m 644 "$release/node-image/image/tmpfiles/sluice.conf" /etc/tmpfiles.d/sluice.conf

@@ -14,6 +14,7 @@ import { mountDataVolume } from './data-volume';
 import { describeInstance } from './instance';
 import type { Machine } from './machine';
 import { CONFIG_FILE, readNodeConfig, withInstance } from './node-config';
+import { writeNodeUnit } from './node-unit';
 import { writeOwnServices } from './own-services';
 import {
   NODE_USER,
@@ -26,10 +27,6 @@ import { takeStaticAddress } from './static-address';
 
 /** There is an agent only where it is there; also where boot fails, as the agent tells so. */
 const CLOUD_FILE = '/run/sluice/cloud';
-/** Where systemd is told how long the node may take to stop. */
-const STOP_FILE = '/run/systemd/system/sluice-node.service.d/stop.conf';
-/** After its drain a node closes what it has, s. */
-const CLOSE_SECONDS = 60;
 
 export interface BootOptions {
   readonly machine: Machine;
@@ -111,7 +108,7 @@ async function prepare(options: BootOptions): Promise<void> {
     await machine.write(CONFIG_FILE, yaml, { mode: 0o640, group: NODE_USER });
     say(`wrote ${CONFIG_FILE} from ${origin}`);
   }
-  await writeStopTime(machine, config);
+  await writeNodeUnit(machine, config);
 }
 
 async function fetchFromCloud(plan: BootPlan, options: BootOptions): Promise<Fetched> {
@@ -222,15 +219,6 @@ function passwordBefore(
     return previous_secret === '' ? undefined : derivedSecret(previous_secret, 'redis');
   }
   return redisLogin(secrets['redis'] ?? 'none').previousPassword;
-}
-
-/** A stop is a drain, and may take as long. */
-async function writeStopTime(machine: Machine, { sluice }: SluiceConfig): Promise<void> {
-  const seconds = Math.ceil(sluice.drain.deadline / 1000) + CLOSE_SECONDS;
-  const text = `[Service]\nTimeoutStopSec=${seconds}\n`;
-  if ((await machine.read(STOP_FILE)) === text) return;
-  await machine.write(STOP_FILE, text, { mode: 0o644 });
-  await machine.run('systemctl', 'daemon-reload');
 }
 
 /** Secrets are read as they will be, below the folder that stands for `/`. */

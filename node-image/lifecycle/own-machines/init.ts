@@ -29,10 +29,11 @@ import {
   writeAdmin,
   writeMembership,
 } from './own-files';
+import { ownJobSettings, withMissing } from './own-jobs';
 import { type OwnRegistry, ownRegistry } from './own-registry';
 import { hostAndPort, REDIS_PORT, SENTINEL_PORT } from './own-sentinel';
 import { selfSignedCertificate } from './self-signed';
-import { HIGH_AVAILABILITY_PORTS, MASTER_PORTS } from './wanted-ports';
+import { HIGH_AVAILABILITY_PORTS, MASTER_PORTS, RTMP_PORTS } from './wanted-ports';
 
 /** Where the certificate of the entry comes from. */
 export type EntryCertificate =
@@ -55,6 +56,11 @@ export interface InitOptions {
   readonly certificate: EntryCertificate;
   /** Whether there may be further Master Nodes, each with a Redis. @default - as it is, or false */
   readonly highAvailability?: boolean | undefined;
+  /**
+   * Recordings and streams, run by Media Nodes that install.sh --jobs has installed: where files go,
+   * and whether encoders are taken by RTMP. @default - as it is, or none
+   */
+  readonly jobs?: { readonly rtmp: boolean; readonly recordings: string } | undefined;
   /** Of the cluster, for people. @default sluice */
   readonly cluster?: string | undefined;
   /** Among the nodes. @default - its host name */
@@ -82,6 +88,7 @@ export interface Initialized {
   readonly selfSigned: boolean;
 }
 
+const CONFIG_FOR = { mode: 0o640, group: NODE_USER } as const;
 const CERTIFICATE_FOR = { mode: 0o640, group: 'sluice-haproxy' } as const;
 
 /**
@@ -94,7 +101,10 @@ export async function init(options: InitOptions): Promise<Initialized> {
   const { machine, facts, say, patienceMs, registry = ownRegistry(machine) } = options;
   const before = await readMembership(machine);
   const isAvailable = options.highAvailability ?? before?.highAvailability ?? false;
-  const ports = isAvailable ? HIGH_AVAILABILITY_PORTS : MASTER_PORTS;
+  const ports = [
+    ...(isAvailable ? HIGH_AVAILABILITY_PORTS : MASTER_PORTS),
+    ...(options.jobs?.rtmp === true ? RTMP_PORTS : []),
+  ];
   await checkMachine({ machine, facts, ports });
   if (before === undefined) {
     await refuseForeign(machine);
@@ -124,6 +134,8 @@ export async function init(options: InitOptions): Promise<Initialized> {
     );
   }
   const certificate = await certificateOf(options, domain);
+  const host = isIP(domain) === 6 ? `[${domain}]` : domain;
+  const jobs = options.jobs && { host, ...options.jobs };
   const files = new NewFiles(machine);
   try {
     const keys = await apiKeys(machine, files);
@@ -133,8 +145,16 @@ export async function init(options: InitOptions): Promise<Initialized> {
       const turnDomain = isIP(domain) === 0 ? domain : undefined;
       const sentinels = isAvailable ? [hostAndPort(address, SENTINEL_PORT)] : undefined;
       const place = { machine: name, cluster, address };
-      const config = masterConfig({ ...place, domain: turnDomain, sentinels });
-      await files.write(CONFIG_FILE, config, { mode: 0o640, group: NODE_USER });
+      const config = masterConfig({ ...place, domain: turnDomain, sentinels, jobs });
+      await files.write(CONFIG_FILE, config, CONFIG_FOR);
+    } else if (jobs !== undefined) {
+      const present = (await machine.read(CONFIG_FILE)) ?? '';
+      const config = withMissing(present, ownJobSettings('master', jobs));
+      if (config !== present) {
+        await machine.write(CONFIG_FILE, config, CONFIG_FOR);
+        say(`${CONFIG_FILE} says what it did not say of jobs; the node takes it over by`);
+        say('systemctl restart sluice-boot sluice-node');
+      }
     }
     if (certificate !== undefined) {
       // The folder of boot.json's default for it.
@@ -162,7 +182,6 @@ export async function init(options: InitOptions): Promise<Initialized> {
     const newToken = options.makeToken ?? makeToken;
     const token = await newToken(keys, 'media');
     const further = isAvailable && { masterToken: await newToken(keys, 'master') };
-    const host = isIP(domain) === 6 ? `[${domain}]` : domain;
     const selfSigned = options.certificate.kind === 'self-signed';
     return { url: `https://${host}`, master: host, token, ...further, selfSigned };
   } catch (error) {

@@ -83,7 +83,7 @@ export interface MasterFilesOptions {
 /** @throws BootError where the cluster does not say what clients enter by. */
 export async function writeMasterFiles(options: MasterFilesOptions): Promise<void> {
   const { machine, files, grant, name, address, primary } = options;
-  const { entry, clusterName: cluster, turnDomain } = grant;
+  const { entry, clusterName: cluster, turnDomain, jobs } = grant;
   if (entry === undefined) {
     throw new BootError(
       'The cluster does not say what clients enter by: run `sluice init` on its first Master Node once more, with the domain and certificate it has, and then this with the same token.',
@@ -92,7 +92,7 @@ export async function writeMasterFiles(options: MasterFilesOptions): Promise<voi
   const domain = turnDomain === '' ? turnName(entry) : turnDomain;
   const own = hostAndPort(address, SENTINEL_PORT);
   const sentinels = [...new Set([own, ...grant.redis.sentinelAddresses])];
-  const config = masterConfig({ machine: name, cluster, address, domain, sentinels });
+  const config = masterConfig({ machine: name, cluster, address, domain, sentinels, jobs });
   await files.write(CONFIG_FILE, config, { mode: 0o640, group: NODE_USER });
   await writeAdmin(files, grant.keys);
   if (entry.kind === 'pem') {

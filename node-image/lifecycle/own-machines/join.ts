@@ -22,6 +22,7 @@ import {
   roleInWords,
   writeMembership,
 } from './own-files';
+import { recordingsFolder } from './own-jobs';
 import { type OwnRegistry, ownRegistry } from './own-registry';
 import { HIGH_AVAILABILITY_PORTS, MEDIA_PORTS } from './wanted-ports';
 
@@ -117,11 +118,13 @@ export async function join(options: JoinOptions): Promise<void> {
 }
 
 async function writeMediaFiles(
-  { publicAddress }: JoinOptions,
+  { machine, publicAddress }: JoinOptions,
   given: { files: NewFiles; grant: JoinGrant; name: string; address: string },
 ): Promise<void> {
   const { files, grant, name, address } = given;
   const config = mediaConfig({ machine: name, address, publicAddress }, grant);
+  const { recordings = '' } = grant.jobs ?? {};
+  if (recordings !== '') await recordingsFolder(machine, recordings);
   await files.write(CONFIG_FILE, config, { mode: 0o640, group: NODE_USER });
   const plan = `${JSON.stringify(mediaPlan(grant), undefined, 2)}\n`;
   await files.write(BOOT_PLAN_FILE, plan, { mode: 0o644 });

@@ -1,8 +1,14 @@
 import { stringify } from 'yaml';
 import type { JoinGrant } from '../../cluster/join-channel';
-import { ownTurnSettings, turnPassedOnSettings } from '../../contract';
+import {
+  mergeSettings,
+  ownTurnSettings,
+  type Settings,
+  turnPassedOnSettings,
+} from '../../contract';
 import type { BootPlanInput } from '../boot/boot-plan';
 import { OWN_FILES } from './own-files';
+import { type OwnJobs, ownJobSettings } from './own-jobs';
 import { hostAndPort, REDIS_PORT, SENTINEL_NAME } from './own-sentinel';
 
 /** What of a machine stands in its sluice.yaml. */
@@ -18,7 +24,8 @@ const HEAD = `# Written by Sluice when this machine came to its cluster, and you
 /** Clients come through the entry, and health is asked on the machine itself. */
 const LOOPBACK = ['127.0.0.1', '::1'];
 
-const text = (value: object): string => `${HEAD}${stringify(value)}`;
+const text = (value: object, jobs: Settings): string =>
+  `${HEAD}${stringify(mergeSettings({ ...value }, jobs))}`;
 const shared = ({ machine, cluster }: Placed, role: string) => ({
   role,
   machine_id: machine,
@@ -32,11 +39,13 @@ export interface MasterConfigOptions extends Placed {
   readonly sentinels?: readonly string[] | undefined;
   /** The name that clients connect to; undefined: they know an address only. */
   readonly domain?: string | undefined;
+  /** @default - there are none */
+  readonly jobs?: OwnJobs | undefined;
 }
 
 export function masterConfig(options: MasterConfigOptions): string {
-  const { address, domain, sentinels } = options;
-  return text({
+  const { address, domain, sentinels, jobs } = options;
+  const config = {
     key_file: OWN_FILES.apiKey,
     bind_addresses: LOOPBACK,
     redis:
@@ -51,7 +60,8 @@ export function masterConfig(options: MasterConfigOptions): string {
       // HAProxy, which says who the client is.
       trusted_proxies: ['127.0.0.1/32', '::1/128'],
     },
-  });
+  };
+  return text(config, ownJobSettings('master', jobs));
 }
 
 /** @param primary - of Redis with High Availability, `host:port` */
@@ -79,11 +89,11 @@ export interface MediaConfigOptions {
 
 export function mediaConfig(
   { machine, address, publicAddress }: MediaConfigOptions,
-  { clusterName, redis, redisPasswordIsDerived, turnDomain }: JoinGrant,
+  { clusterName, redis, redisPasswordIsDerived, turnDomain, jobs }: JoinGrant,
 ): string {
   const domain = turnDomain === '' ? undefined : turnDomain;
   const { turn, rtc } = ownTurnSettings({ role: 'media', domain, relayTo: [] });
-  return text({
+  const config = {
     key_file: OWN_FILES.apiKey,
     bind_addresses: LOOPBACK,
     redis: {
@@ -103,7 +113,8 @@ export function mediaConfig(
       ...(publicAddress !== undefined && publicAddress !== 'auto' && { node_ip: publicAddress }),
     },
     sluice: { ...shared({ machine, cluster: clusterName }, 'media'), node_link: { address } },
-  });
+  };
+  return text(config, ownJobSettings('media', jobs));
 }
 
 export const mediaPlan = ({ redisPasswordIsDerived }: JoinGrant): BootPlanInput => ({

@@ -1,4 +1,4 @@
-import { PORT_RANGES, PORTS } from '../../contract';
+import { PORT_RANGES, PORTS, PORTS_ON_REQUEST } from '../../contract';
 import type { WantedPort } from './machine-check';
 import { REDIS_PORT, SENTINEL_PORT } from './own-sentinel';
 
@@ -7,6 +7,13 @@ export const MASTER_PORTS: readonly WantedPort[] = [
   { protocol: 'tcp', port: 80, what: 'sends HTTP to HTTPS' },
   { protocol: 'tcp', port: PORTS.http, what: 'the node behind the entry' },
   { protocol: 'tcp', port: REDIS_PORT, what: 'Redis' },
+];
+
+/** Of a Master Node that takes encoders. */
+export const RTMP_PORTS: readonly WantedPort[] = [
+  { protocol: 'tcp', port: PORTS_ON_REQUEST.rtmp, what: 'RTMP' },
+  { protocol: 'tcp', port: PORTS_ON_REQUEST.rtmps, what: 'RTMPS' },
+  { protocol: 'tcp', port: PORTS_ON_REQUEST.rtmpBehindEntry, what: 'RTMP for the entry' },
 ];
 
 /** Of a Master Node that is one of several. */

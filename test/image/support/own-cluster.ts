@@ -5,31 +5,12 @@ import { join } from 'node:path';
 import { assertNoneDropped, type Call, untilFlowing } from '../../cluster/support/calls';
 import { RustClients } from '../../support/call-client-rust';
 import type { Signer } from '../../support/tokens';
-import { DebianRoot } from './debian-root';
-import { addDownloads } from './downloads';
 import type { OwnMachine } from './own-network';
 
 /** Says to `sluice` who asks. */
 export const ADMIN = '. /etc/sluice/admin.env';
 const OWN_FILES =
   '/etc/sluice/boot.json /etc/sluice/sluice.yaml /etc/sluice/cluster.json /etc/sluice/secrets/cluster';
-
-/** A root with what install.sh needs, in /src and /downloads, and not yet run. */
-export function rootWithSources(): DebianRoot {
-  const root = new DebianRoot();
-  root.addSources();
-  addDownloads(root);
-  return root;
-}
-
-/** A root on which install.sh has been run. */
-export function installedRoot(): DebianRoot {
-  const root = rootWithSources();
-  const options = ['--image', '--worker', '/downloads/worker', '--downloads', '/downloads'];
-  const { status, output } = root.run(['/src/node-image/image/install.sh', ...options]);
-  assert.equal(status, 0, output);
-  return root;
-}
 
 /** Runs a command that succeeds, and answers what it printed. */
 export function done(machine: OwnMachine, command: string): string {

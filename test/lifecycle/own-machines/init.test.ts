@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { parse } from 'yaml';
 import { parseBootPlan } from '../../../node-image/lifecycle/boot/boot-plan';
 import { type InitOptions, init } from '../../../node-image/lifecycle/own-machines/init';
 import { leave } from '../../../node-image/lifecycle/own-machines/leave';
@@ -66,6 +67,49 @@ describe('sluice init', () => {
     const certificate = new X509Certificate(on.read('/etc/sluice/tls/entry.pem'));
     assert.equal(certificate.subjectAltName, 'DNS:meet.example.com');
     assert.deepEqual(JSON.parse(on.read('/etc/sluice/cluster.json')).machine, 'master-1');
+  });
+
+  test('with jobs it says where recorders and encoders find the cluster, and boot opens RTMPS', async (t) => {
+    const on = installedMachine(t);
+    const asked: number[] = [];
+    const facts = factsWith({
+      portProblem: async ({ port }) => {
+        asked.push(port);
+        return undefined;
+      },
+    });
+    const jobs = { rtmp: true, recordings: '/srv/recordings' };
+    await start(on, { domain: 'meet.example.com', jobs, facts });
+    assert.deepEqual(asked.slice(-3), [1935, 1936, 7935]);
+    const { egress, ingress } = parse(on.read('/etc/sluice/sluice.yaml'));
+    assert.deepEqual(egress, { local_directory: '/srv/recordings' });
+    assert.deepEqual(ingress, {
+      whip_base_url: 'https://meet.example.com/whip',
+      rtmp_port: 1935,
+      rtmp_base_url: 'rtmps://meet.example.com:1936/live',
+      rtmps_port: 1936,
+      bind_addresses: ['0.0.0.0', '::'],
+    });
+    on.write('/etc/passwd', 'sluice:x:1:1::/:/\n');
+    await on.boot({ interfaces: factsWith().interfaces });
+    assert.match(on.read('/run/sluice/haproxy/haproxy.cfg'), /bind :1936 ssl crt /);
+  });
+
+  test('run again with jobs, it adds what sluice.yaml does not say, and changes nothing of the rest', async (t) => {
+    const on = installedMachine(t);
+    await start(on, { domain: 'meet.example.com' });
+    const before = on.read('/etc/sluice/sluice.yaml');
+    on.write(
+      '/etc/sluice/sluice.yaml',
+      `${before}ingress:\n  whip_base_url: https://other.example.com/whip\n`,
+    );
+    const jobs = { rtmp: false, recordings: '/srv/recordings' };
+    await start(on, { domain: 'meet.example.com', jobs });
+    const after = on.read('/etc/sluice/sluice.yaml');
+    assert.ok(after.startsWith(before), after);
+    assert.equal(parse(after).ingress.whip_base_url, 'https://other.example.com/whip');
+    assert.equal(parse(after).egress.local_directory, '/srv/recordings');
+    assert.match(on.said.join('\n'), /systemctl restart sluice-boot sluice-node/);
   });
 
   test('writes what `sluice boot` makes Redis and an entry of', async (t) => {

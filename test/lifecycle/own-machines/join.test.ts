@@ -28,8 +28,9 @@ const FILES = [
 const CLAIM = '/etc/sluice/secrets/join_claim';
 
 /** The configuration of a Master Node. */
-const masterConfig = (redis: object): SluiceConfig =>
+const masterConfig = (redis: object, jobs: object = {}): SluiceConfig =>
   configSchema.parse({
+    ...jobs,
     keys: { APIone: 'the-secret-of-the-api-key' },
     redis,
     turn: { enabled: true, external_tls: true, tls_port: 443, domain: 'meet.example.com' },
@@ -47,14 +48,16 @@ describe('sluice join', () => {
   let master: Server;
   let asked: JoinRequest[];
   let redis: object;
+  let jobs: object;
 
   beforeEach(async () => {
     asked = [];
+    jobs = {};
     master = createServer((request, response) => {
       void (async () => {
         const opened = await reader.open(await text(request));
         asked.push(opened);
-        const grant = grantOf(masterConfig(redis));
+        const grant = grantOf(masterConfig(redis, jobs));
         response.end(await sealAnswer({ outcome: 'granted', grant }, opened));
       })();
     });
@@ -94,6 +97,24 @@ describe('sluice join', () => {
       env,
       files: { read: (path) => on.read(path), mode: (path) => on.mode(path) },
     });
+
+  test('a Media Node of a cluster with jobs keeps recordings where the others do', async (t) => {
+    const on = installedMachine(t);
+    jobs = {
+      egress: { local_directory: '/srv/recordings' },
+      ingress: {
+        whip_base_url: 'https://meet.example.com/whip',
+        rtmp_port: 1935,
+        rtmps_port: 1936,
+      },
+    };
+    await start(on);
+    const { egress, ingress } = configOn(on, { REDIS_PASSWORD: 'p' });
+    assert.equal(egress.local_directory, '/srv/recordings');
+    assert.equal(on.mode('/srv/recordings'), 0o700);
+    // Encoders come in at Master Nodes.
+    assert.deepEqual([ingress.rtmp_port, ingress.rtmps_port], [0, 0]);
+  });
 
   test('writes what a Media Node of the cluster needs, and nothing that it does not', async (t) => {
     const on = installedMachine(t);
