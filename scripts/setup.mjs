@@ -10,6 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureAgentsJs } from './lib/agents-js.mjs';
 import { SetupError } from './lib/commands.mjs';
+import { ensureLiveKitServices } from './lib/livekit-services.mjs';
 import { chooseNode } from './lib/node-choice.mjs';
 import { ensurePackages } from './lib/npm-packages.mjs';
 import { ensurePulumi } from './lib/pulumi-cli.mjs';
@@ -43,6 +44,7 @@ export async function setUp({ tests, redis = false, python = false, pulumi = fal
     labEnv.push(await ensurePythonLab(ROOT, lab));
   }
   const agentsJs = python ? await ensureAgentsJs(ROOT) : {};
+  const services = pulumi ? await ensureLiveKitServices(ROOT) : {};
   const bin = path.join(ROOT, 'node_modules/.bin');
   return {
     node: node.path,
@@ -54,6 +56,7 @@ export async function setUp({ tests, redis = false, python = false, pulumi = fal
       ...(browser ? { CHROMIUM_BIN: browser } : {}),
       ...Object.assign({}, ...labEnv),
       ...agentsJs,
+      ...services,
       ...(pulumiCli ? { PULUMI_BIN: pulumiCli } : {}),
     },
   };

@@ -23,6 +23,7 @@ const HTTP_STATUS = {
 } as const;
 
 export type TwirpCode = keyof typeof HTTP_STATUS;
+export const twirpCodes = Object.keys(HTTP_STATUS) as readonly TwirpCode[];
 
 /** An error a Twirp client is told: code, text and facts. */
 export class TwirpError extends Error {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { duration, flag, secret, section, text, whole } from './config-values';
+import { duration, flag, jobService, secret, section, text, whole } from './config-values';
 
 /** Source: livekit/egress, config.S3Config. */
 const s3Storage = section({
@@ -36,6 +36,11 @@ const sessionLimits = section({
 
 /** Of recordings, beside what they cost. */
 export const egressKeys = {
+  /**
+   * Who records: `builtin`, the nodes themselves, or `livekit`: livekit/egress services, which share
+   * the Redis of this cluster. @default builtin
+   */
+  service: jobService(),
   /** Where files go whose request does not say: a bucket of S3, a container of Azure, or none. */
   storage: section({ s3: s3Storage, azure: azureStorage }).prefault({}),
   /** Files whose request names no storage are kept below this folder of the node; empty: none are. */

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { egressKeys } from './config-egress';
-import { decimal, duration, flag, ipAddress, port, section, text, whole } from './config-values';
+import {
+  decimal,
+  duration,
+  flag,
+  ipAddress,
+  jobService,
+  port,
+  section,
+  text,
+  whole,
+} from './config-values';
 import { PORTS_ON_REQUEST } from './ports';
 
 /** CPU cores that a job needs of its node. */
@@ -46,6 +56,11 @@ export const egressSchema = section({
 
 /** Streaming in. All of it may stand in a file of its own, ingress.yaml. Source: livekit-server, IngressConfig. */
 export const ingressSchema = section({
+  /**
+   * Who takes RTMP and pulls URLs: `builtin`, the nodes themselves, or `livekit`: livekit/ingress
+   * services, which share the Redis of this cluster. WHIP is the nodes' either way. @default builtin
+   */
+  service: jobService(),
   /** Such as rtmp://meet.example.com/live. */
   rtmp_base_url: text(),
   /** Such as https://meet.example.com/whip. */

@@ -135,3 +135,7 @@ function wholeInWords(minimum: number, maximum: number, unit: string): string {
     ? `a whole number${of}, ${minimum} or more`
     : `a whole number${of} from ${minimum} to ${maximum}`;
 }
+
+/** Who runs jobs of a kind. */
+export const jobService = () =>
+  z.enum(['builtin', 'livekit']).meta({ allowed: 'builtin or livekit' }).default('builtin');

@@ -5,16 +5,20 @@ import type { DrainableJobs } from '../cluster/drain-jobs';
 import { LINK_PROTOCOL } from '../cluster/link/link';
 import type { NodeLoad, NodeState, RegisteredNode } from '../cluster/node-record';
 import type { Registry } from '../cluster/registry';
+import type { SpecSealer } from '../jobs/egress/sealed-spec';
 import { JobDispatcher } from '../jobs/job-dispatcher';
 import { JobHost, type JobHostOptions } from '../jobs/job-host';
 import { type JobNodes, localJobNodes } from '../jobs/job-nodes';
 import { JobReaper } from '../jobs/job-reaper';
 import type { JobStore } from '../jobs/job-store';
+import { EGRESS_SERVICE } from '../jobs/livekit/official-owner';
 import { NodePulse } from '../jobs/node-pulse';
 import { placeJob } from '../jobs/placement/job-placement';
 import { JobMetrics } from '../telemetry/job-metrics';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
+import { egressRules } from './jobs-egress';
+import type { OfficialServices } from './jobs-official';
 import { type JobRulesOptions, type JobRunnersOptions, jobRules, jobRunners } from './job-kinds';
 
 /** A registry that is younger may not know all nodes that live, ms. */
@@ -104,6 +108,10 @@ interface DeskOptions extends JobRulesOptions {
   readonly store: JobStore;
   readonly metrics: MetricsRegistry;
   readonly leads: () => boolean;
+  /** LiveKit's own services. @default - there are none */
+  readonly official?: Pick<OfficialServices, 'running' | 'care'> | undefined;
+  /** Opens what Rooms have recorded by themselves. */
+  readonly sealer: SpecSealer;
   readonly closers: Closers;
 }
 
@@ -156,7 +164,7 @@ interface Surroundings {
 }
 
 function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
-  const { config, store, leads, log, closers } = options;
+  const { config, store, leads, official, log, closers } = options;
   const { jobs, ledger } = config.sluice;
   const metrics = new JobMetrics(options.metrics);
   const dispatcher = new JobDispatcher({
@@ -174,14 +182,19 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
     store,
     care: dispatcher.care(),
     leads,
-    isGone: around.isGone,
-    running: async (id) => (around.hasLink(id) ? await around.running(id) : undefined),
+    isGone: (id) => id !== EGRESS_SERVICE && around.isGone(id),
+    running: async (id) => {
+      if (id === EGRESS_SERVICE) return official?.running();
+      return around.hasLink(id) ? await around.running(id) : undefined;
+    },
     queueMs: jobs.queue,
     restartWithinMs: jobs.restart_within,
     keepEndedMs: jobs.keep_ended,
     mostEnded: jobs.most_ended,
     log,
   });
+  const care = official?.care(egressRules(config, options.webhooks), options.sealer);
+  if (care !== undefined) reaper.add(care);
   closers.add(() => reaper.close());
   metrics.watchReaper(reaper);
   around.onLost((nodeId) => void reaper.lost(nodeId));

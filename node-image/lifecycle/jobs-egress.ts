@@ -13,6 +13,7 @@ import type { SluiceConfig } from '../contract';
 import { AutoEgress, type AutoEgressOptions } from '../jobs/egress/auto-egress';
 import { ofParticipant, ofRoom, ofTrack } from '../jobs/egress/auto-egress-requests';
 import { EgressControl } from '../jobs/egress/egress-control';
+import { type EgressLauncher, JobEgresses } from '../jobs/egress/egress-launcher';
 import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
 import type { EgressLimits } from '../jobs/egress/egress-run';
 import { EgressRunner, type SourceNeeds } from '../jobs/egress/egress-runner';
@@ -64,7 +65,8 @@ export function roomEgress(options: {
   readonly closers: Closers;
 }): AutoEgress {
   const { config, closers, ...parts } = options;
-  const auto = new AutoEgress({ ...parts, storage: storageByDefault(config) });
+  const keepsRequest = config.egress.service === 'livekit';
+  const auto = new AutoEgress({ ...parts, storage: storageByDefault(config), keepsRequest });
   closers.add(() => auto.close());
   return auto;
 }
@@ -220,19 +222,17 @@ export interface EgressEntry {
 
 export function egressEntry(options: {
   readonly config: SluiceConfig;
+  /** With `egress.service: livekit`. @default - nodes record by themselves */
+  readonly official?: EgressLauncher | undefined;
   readonly dispatcher: JobDispatcher;
   readonly store: JobStore;
   readonly control: RoomControl;
   readonly sealer: SpecSealer;
 }): EgressEntry {
-  const { config, dispatcher, store, control, sealer } = options;
-  const egress = new EgressControl({
-    jobs: dispatcher,
-    store,
-    rooms: control,
-    sealer,
-    storage: storageByDefault(config),
-  });
+  const { config, official, dispatcher, store, control, sealer } = options;
+  const launcher =
+    official ?? new JobEgresses({ jobs: dispatcher, sealer, storage: storageByDefault(config) });
+  const egress = new EgressControl({ launcher, store, rooms: control });
   return { service: egressService(egress), starter: starterOf(egress) };
 }
 

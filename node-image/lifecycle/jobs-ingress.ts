@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { CreateRoomRequest } from '@livekit/protocol';
+import { CreateRoomRequest, type IngressInfo, type UpdateIngressRequest } from '@livekit/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { LinkPath } from '../api/cluster/link-requests';
@@ -29,6 +29,7 @@ import { RoutedWhip } from '../jobs/ingress/whip/routed-whip';
 import type { WhipHost } from '../jobs/ingress/whip/whip-host';
 import { WhipSessions } from '../jobs/ingress/whip/whip-sessions';
 import type { JobDispatcher } from '../jobs/job-dispatcher';
+import type { OfficialIngresses } from '../jobs/livekit/official-ingress';
 import type { LocalRooms } from '../room/local-rooms';
 import type { RoomControl } from '../room/room-control';
 import type { Closers } from './closers';
@@ -61,6 +62,8 @@ export interface IngressHost {
 /** What starts jobs, and the node that they are started from. */
 interface OfEntry {
   readonly config: SluiceConfig;
+  /** With `ingress.service: livekit`. @default - nodes take RTMP, and pull URLs */
+  readonly official?: OfficialIngresses | undefined;
   readonly store: IngressStore;
   readonly dispatcher: JobDispatcher;
   readonly control: RoomControl;
@@ -190,7 +193,7 @@ async function listenForRtmp(
 }
 
 function entryOf(
-  { config, store, dispatcher, control, log }: OfEntry,
+  { config, official, store, dispatcher, control, log }: OfEntry,
   whip: WhipHost,
   isGone?: (nodeId: string) => boolean,
 ): IngressEntry {
@@ -198,11 +201,16 @@ function entryOf(
   const { allow_private_urls: allowsPrivate } = config.ingress;
   const ingresses = new IngressControl({
     ...{ store, rooms: control, rtmpBaseUrl, whipBaseUrl, isGone, log },
+    ...(official !== undefined && {
+      updateRun: (request: UpdateIngressRequest) => official.update(request),
+      stopPull: (info: IngressInfo) => official.stop(info),
+    }),
     checkUrl: (url) => checkPulledUrl(url, allowsPrivate),
     startPull: async (info) => {
       // The job goes to the node of the Room, so that has to be somewhere.
       await control.createRoom(new CreateRoomRequest({ name: info.roomName }));
-      await dispatcher.start(urlJob(info));
+      if (official === undefined) await dispatcher.start(urlJob(info));
+      else await official.pull(info);
       return (await store.get(info.ingressId))?.info ?? info;
     },
   });

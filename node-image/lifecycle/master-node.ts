@@ -23,6 +23,7 @@ import { Health } from './health';
 import { masterJobs } from './jobs-core';
 import { egressEntry, specSealer } from './jobs-egress';
 import { masterIngress, sharedIngresses } from './jobs-ingress';
+import { officialServices } from './jobs-official';
 import { joinRoutes } from './join-routes';
 import { keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -84,14 +85,20 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   let controller: Controller | undefined;
   const webhooks = startWebhooks(config, keys, metrics, log);
   closers.add(() => webhooks.close());
+  const leads = () => controller?.leads ?? false;
+  const official = officialServices({
+    ...{ config, shared: parts.shared, jobs: parts.jobs, ingresses, webhooks, leads, log, closers },
+  });
+  const sealer = specSealer(config);
   const desk = masterJobs({
-    ...{ config, parts, webhooks, ingresses, store: parts.jobs, log, closers },
+    ...{ config, parts, webhooks, ingresses, store: parts.jobs, leads, log, closers },
     metrics: metrics.registry,
-    leads: () => controller?.leads ?? false,
+    ...{ official, sealer },
   });
   const egress = egressEntry({
     ...{ config, dispatcher: desk.dispatcher, store: parts.jobs, control },
-    sealer: specSealer(config),
+    sealer,
+    official: official?.egress,
   });
   const agents = agentEntry({
     ...{ config, nodeId, registry, jobs: parts.jobs, gate, tokens, keys, control, log, closers },
@@ -150,6 +157,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const ingress = await masterIngress({
     ...{ config, store: ingresses, dispatcher: desk.dispatcher, control },
     ...{ routes, link, watch, log, closers },
+    official: official?.ingress,
   });
   const server = new HttpServer({
     bindAddresses,

@@ -25,6 +25,7 @@ import { drainableRooms } from './drainable-rooms';
 import { hostJobs, singleJobs } from './jobs-core';
 import { egressEntry, loopbackUrl, memorySealer, roomEgress } from './jobs-egress';
 import { hostIngress, memoryIngresses, singleIngress } from './jobs-ingress';
+import { singleOfficial } from './jobs-official';
 import { roomOpener } from './jobs-taps';
 import { followKeyFile, keysAndConfigRoutes } from './keys-and-config';
 import { withoutMissingLoopback } from './listen-addresses';
@@ -113,13 +114,18 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ...{ config, plane, log, closers },
     state: () => seat.state,
   });
+  const official = await singleOfficial({
+    ...{ config, jobs, ingresses, webhooks, log, closers },
+  });
   const desk = singleJobs({
     ...{ config, webhooks, ingresses, store: jobs, registry, host: hostedJobs.host, log, closers },
     metrics: metrics.registry,
+    ...{ official, sealer },
   });
   const { dispatcher } = desk;
   const egress = egressEntry({
     ...{ config, dispatcher, store: jobs, control: plane.control, sealer },
+    official: official?.egress,
   });
   const seat = new Seat({
     registry,
@@ -146,6 +152,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
 
   const ingress = await singleIngress({
     ...{ config, host: ingressHost, dispatcher, control: plane.control, log, closers },
+    official: official?.ingress,
   });
   const http = new HttpServer({
     bindAddresses,

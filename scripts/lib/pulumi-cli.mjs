@@ -18,9 +18,10 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { findProgram, run, SetupError } from './commands.mjs';
-import { cacheFolder, versionAtLeast } from './host.mjs';
-import { ensurePythonTool, GO } from './python-tool.mjs';
+import { run, SetupError } from './commands.mjs';
+import { ensureGo } from './go.mjs';
+import { cacheFolder } from './host.mjs';
+import { GO } from './python-tool.mjs';
 import { step } from './steps.mjs';
 
 /** Relative to the project. */
@@ -115,29 +116,6 @@ export async function ensurePulumi(root) {
     rmSync(scratch, { recursive: true, force: true });
   }
   return program;
-}
-
-/**
- * @param {string} oldest version that will do
- * @returns {Promise<string>} the machine's Go, or one of PyPI
- */
-async function ensureGo(oldest) {
-  const own = findProgram('go', process.env);
-  if (own) {
-    const { stdout } = spawnSync(own, ['env', 'GOVERSION'], {
-      encoding: 'utf8',
-      env: { ...process.env, GOTOOLCHAIN: 'local' },
-    });
-    const version = /^go(\d+\.\d+(?:\.\d+)?)/.exec(stdout ?? '')?.[1];
-    if (version && versionAtLeast(version, oldest)) {
-      return own;
-    }
-  }
-  const [python] = await ensurePythonTool(GO);
-  const packages = path.join(path.dirname(path.dirname(python)), 'lib');
-  const [version = ''] = readdirSync(packages);
-  // The compiler itself: what is in bin/ names the folder that it was made in.
-  return path.join(packages, version, 'site-packages/go/bin/go');
 }
 
 /** @param {{ recipe: string, version: string, go: string, scratch: string }} what */

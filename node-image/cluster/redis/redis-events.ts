@@ -15,7 +15,7 @@ export interface RedisEventsOptions {
 export class RedisEvents {
   readonly #client: RedisClient;
   /** By channel; one that was listened to once stays subscribed to. */
-  readonly #listeners = new Map<string, Set<(text: string) => void>>();
+  readonly #listeners = new Map<string, Set<(bytes: Buffer) => void>>();
   readonly #timer: NodeJS.Timeout;
 
   constructor({ redis, commandTimeoutMs, sentinels }: RedisEventsOptions) {
@@ -24,13 +24,20 @@ export class RedisEvents {
       // The connection that commands go over has the same trouble, and says so.
     });
     this.#client.on('ready', () => this.#subscribe());
-    this.#client.on('message', (channel: string, text: string) => this.#hear(channel, text));
+    this.#client.on('messageBuffer', (channel: Buffer, bytes: Buffer) => {
+      this.#hear(channel.toString(), bytes);
+    });
     this.#timer = setInterval(() => this.#subscribe(), AGAIN_MS);
     this.#timer.unref();
   }
 
   /** @returns ends it */
   listen(channel: string, listener: (text: string) => void): () => void {
+    return this.listenToBytes(channel, (bytes) => listener(bytes.toString()));
+  }
+
+  /** @returns ends it */
+  listenToBytes(channel: string, listener: (bytes: Buffer) => void): () => void {
     let listeners = this.#listeners.get(channel);
     if (listeners === undefined) {
       listeners = new Set();
@@ -38,7 +45,7 @@ export class RedisEvents {
       this.#subscribe();
     }
     // A function of its own, so that one listener can be given twice.
-    const own = (text: string): void => listener(text);
+    const own = (bytes: Buffer): void => listener(bytes);
     listeners.add(own);
     return () => listeners.delete(own);
   }
@@ -57,7 +64,7 @@ export class RedisEvents {
     });
   }
 
-  #hear(channel: string, text: string): void {
-    for (const listener of this.#listeners.get(channel) ?? []) listener(text);
+  #hear(channel: string, bytes: Buffer): void {
+    for (const listener of this.#listeners.get(channel) ?? []) listener(bytes);
   }
 }

@@ -101,6 +101,15 @@ export class SharedRedis {
     });
   }
 
+  /**
+   * A channel that others than nodes speak on: its name has no prefix of the cluster.
+   *
+   * @returns ends it
+   */
+  listenToBytes(channel: string, listener: (bytes: Buffer) => void): () => void {
+    return this.#events.listenToBytes(channel, listener);
+  }
+
   /** Idempotent. */
   close(): void {
     this.#sentinelWatch?.close();

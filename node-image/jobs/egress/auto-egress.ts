@@ -23,6 +23,8 @@ export interface AutoEgressOptions {
   readonly store: Pick<JobStore, 'create' | 'list'>;
   readonly sealer: SpecSealer;
   readonly storage: DefaultStorage;
+  /** Whether somebody else than a node may run them. @default false */
+  readonly keepsRequest?: boolean;
   /** The Rooms of this node. */
   readonly rooms: () => Pick<LocalRooms, 'get'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -100,7 +102,7 @@ export class AutoEgress implements RoomObserver {
     request: EgressRequest,
     stay?: { readonly stays: string; readonly isThere: () => boolean },
   ): void {
-    const { store, sealer, storage, log, stayMs = STAY_MS } = this.#options;
+    const { store, sealer, storage, keepsRequest, log, stayMs = STAY_MS } = this.#options;
     const isWanted = (): boolean => !room.closed && stay?.isThere() !== false;
     void this.#tasks.run('to start an automatic Egress', isWanted, async () => {
       if (stay !== undefined && (await this.#isRecorded(room.name, stay.stays))) {
@@ -108,7 +110,7 @@ export class AutoEgress implements RoomObserver {
         await sleep(stayMs, undefined, { ref: false });
         if (!isWanted() || (await this.#isRecorded(room.name, stay.stays))) return;
       }
-      const job = newEgressJob({ id, request, roomSid: room.sid, sealer, storage });
+      const job = newEgressJob({ id, request, roomSid: room.sid, sealer, storage, keepsRequest });
       if ((await store.create(job)) === undefined) return;
       log.info({ room: room.name, egress: id, request: request.case }, 'an automatic Egress');
     });

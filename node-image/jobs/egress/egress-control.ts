@@ -9,24 +9,18 @@ import {
 } from '@livekit/protocol';
 import { newId } from '../../room/ids';
 import type { RoomControl } from '../../room/room-control';
-import type { JobDispatcher } from '../job-dispatcher';
 import { JobRequestError } from '../job-runner';
 import type { JobStore } from '../job-store';
 import { autoEgressId, ofRoom } from './auto-egress-requests';
 import { EgressError } from './egress-error';
-import { hasEnded, infoOfText, newEgressJob } from './egress-info';
-import { type EgressRequest, specOf } from './from-request';
-import type { SpecSealer } from './sealed-spec';
-import type { DefaultStorage } from './storage-choice';
+import { hasEnded, infoOfText } from './egress-info';
+import type { EgressLauncher } from './egress-launcher';
+import type { EgressRequest } from './from-request';
 
 export interface EgressControlOptions {
-  readonly jobs: Pick<JobDispatcher, 'start' | 'request' | 'stop'>;
+  readonly launcher: EgressLauncher;
   readonly store: Pick<JobStore, 'get' | 'list'>;
   readonly rooms: Pick<RoomControl, 'listRooms' | 'updateParticipant'>;
-  readonly sealer: SpecSealer;
-  readonly storage: DefaultStorage;
-  /** @default Date.now */
-  readonly now?: () => number;
 }
 
 /** What the server API can do to Egresses, wherever they run. */
@@ -39,57 +33,50 @@ export class EgressControl {
 
   /** Whether it could be done, as far as that can be seen now. @throws EgressError */
   check(request: EgressRequest): void {
-    specOf(request, this.#options.storage);
+    this.#options.launcher.check(request);
   }
 
-  /** @throws EgressError, NoNodeError, RegistryUnavailableError */
+  /** @throws EgressError, NoNodeError, PsrpcError, RegistryUnavailableError */
   async start(request: EgressRequest): Promise<EgressInfo> {
-    const { room } = specOf(request, this.#options.storage);
+    const { launcher } = this.#options;
+    const room = launcher.roomOf(request);
     const roomSid = room === '' ? '' : await this.#roomSid(room);
-    return this.#start(newId('EG_'), request, roomSid);
+    return launcher.start(newId('EG_'), request, roomSid);
   }
 
   /**
    * What is recorded of a Room from its start on: once, however often it is asked for.
    *
+   * @returns undefined where the node of the Room has it started.
    * @throws EgressError, NoNodeError, RegistryUnavailableError
    */
-  async startWithRoom(room: Room, wanted: RoomCompositeEgressRequest): Promise<EgressInfo> {
+  async startWithRoom(
+    room: Room,
+    wanted: RoomCompositeEgressRequest,
+  ): Promise<EgressInfo | undefined> {
+    const { launcher, store } = this.#options;
     const id = autoEgressId(room.sid, 'room');
-    const known = await this.#options.store.get(id);
+    const known = await store.get(id);
     if (known !== undefined) return infoOfText(known.info);
-    return this.#start(id, ofRoom(wanted, room.name), room.sid);
+    // Two would ask for it: the node of the Room makes a job of it as well.
+    if (launcher.takesWaiting) return undefined;
+    return launcher.start(id, ofRoom(wanted, room.name), room.sid);
   }
 
-  async list({ roomName, egressId, active }: ListEgressRequest): Promise<EgressInfo[]> {
-    const { store } = this.#options;
-    if (egressId !== '') {
-      const job = await store.get(egressId);
-      const infos = job?.kind === 'egress' ? [infoOfText(job.info)] : [];
-      return infos.filter((info) => !active || !hasEnded(info));
-    }
-    const jobs = await store.list({
-      kind: 'egress',
-      ...(roomName !== '' && { room: roomName }),
-      ...(active && { running: true }),
-    });
-    // LiveKit's are sorted by when they began.
-    return jobs.map((job) => infoOfText(job.info));
+  list(request: ListEgressRequest): Promise<EgressInfo[]> {
+    return listEgresses(this.#options.store, request);
   }
 
-  /** @throws EgressError, NodeSilentError, RegistryUnavailableError */
+  /** @throws EgressError, NodeSilentError, PsrpcError, RegistryUnavailableError */
   async stop(egressId: string): Promise<EgressInfo> {
     await this.#running(egressId, 'stopped');
-    return infoOfText(await this.#asked(() => this.#options.jobs.stop(egressId, 'StopEgress API')));
+    return asked(() => this.#options.launcher.stop(egressId));
   }
 
-  /** @throws EgressError, NodeSilentError, RegistryUnavailableError */
+  /** @throws EgressError, NodeSilentError, PsrpcError, RegistryUnavailableError */
   async updateStream(request: UpdateStreamRequest): Promise<EgressInfo> {
-    const { egressId, addOutputUrls: add, removeOutputUrls: remove } = request;
-    await this.#running(egressId, 'updated');
-    const body = JSON.stringify({ add, remove });
-    const answer = () => this.#options.jobs.request(egressId, 'updateStream', body);
-    return infoOfText(await this.#asked(answer));
+    await this.#running(request.egressId, 'updated');
+    return asked(() => this.#options.launcher.updateStream(request));
   }
 
   /** The page reads the metadata of its own participant. @throws EgressError, RoomError */
@@ -112,12 +99,6 @@ export class EgressControl {
     return info;
   }
 
-  async #start(id: string, request: EgressRequest, roomSid: string): Promise<EgressInfo> {
-    const { jobs, sealer, storage, now } = this.#options;
-    const job = newEgressJob({ id, request, roomSid, sealer, storage, now });
-    return infoOfText((await jobs.start(job)).info);
-  }
-
   async #running(egressId: string, what: string): Promise<EgressInfo> {
     if (egressId === '') {
       throw new EgressError('invalid_argument', 'request has missing or invalid field: egress_id');
@@ -131,23 +112,42 @@ export class EgressControl {
     throw new EgressError('failed_precondition', text);
   }
 
-  async #asked(ask: () => Promise<string>): Promise<string> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (error instanceof JobRequestError) {
-        throw new EgressError(error.code, error.message, { cause: error });
-      }
-      throw error;
-    }
-  }
-
   async #roomSid(room: string): Promise<string> {
     const [found] = await this.#options.rooms.listRooms(new ListRoomsRequest({ names: [room] }));
     if (found === undefined) {
       throw new EgressError('not_found', 'requested room does not exist');
     }
     return found.sid;
+  }
+}
+
+/** Those that run, and those that have ended and are still listed: the oldest first. */
+export async function listEgresses(
+  store: Pick<JobStore, 'get' | 'list'>,
+  { roomName, egressId, active }: ListEgressRequest,
+): Promise<EgressInfo[]> {
+  if (egressId !== '') {
+    const job = await store.get(egressId);
+    const infos = job?.kind === 'egress' ? [infoOfText(job.info)] : [];
+    return infos.filter((info) => !active || !hasEnded(info));
+  }
+  const jobs = await store.list({
+    kind: 'egress',
+    ...(roomName !== '' && { room: roomName }),
+    ...(active && { running: true }),
+  });
+  // LiveKit's are sorted by when they began.
+  return jobs.map((job) => infoOfText(job.info));
+}
+
+async function asked(ask: () => Promise<EgressInfo>): Promise<EgressInfo> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof JobRequestError) {
+      throw new EgressError(error.code, error.message, { cause: error });
+    }
+    throw error;
   }
 }
 

@@ -52,11 +52,14 @@ export function newEgressJob(options: {
   readonly roomSid: string;
   readonly sealer: SpecSealer;
   readonly storage: DefaultStorage;
+  /** Whether somebody else than a node may run it, who is given the request. @default false */
+  readonly keepsRequest?: boolean | undefined;
   /** @default Date.now */
   readonly now?: (() => number) | undefined;
 }): NewJob {
-  const { id, request, roomSid, sealer, storage, now = Date.now } = options;
-  const spec = { ...specOf(request, storage), roomId: roomSid };
+  const { id, request, roomSid, sealer, storage, keepsRequest, now = Date.now } = options;
+  const asked = keepsRequest ? { request: new EgressInfo({ request }).toJsonString() } : {};
+  const spec = { ...specOf(request, storage), ...asked, roomId: roomSid };
   const info = newEgressInfo(id, request, spec, BigInt(now()) * 1_000_000n);
   return {
     ...{ id, kind: 'egress', room: spec.room },

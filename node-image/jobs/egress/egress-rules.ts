@@ -2,6 +2,7 @@ import { type EgressInfo, EgressStatus } from '@livekit/protocol';
 import type { SluiceConfig } from '../../contract';
 import type { Job } from '../job';
 import type { JobCost, JobFailure, JobRules } from '../job-runner';
+import { EGRESS_SERVICE } from '../livekit/official-owner';
 import { infoOfText, infoText } from './egress-info';
 import { type PlacedSpec, placedSpec } from './sealed-spec';
 
@@ -11,6 +12,9 @@ export interface EgressObserver {
   egressUpdated(info: EgressInfo): void;
   egressEnded(info: EgressInfo): void;
 }
+
+const SERVICE_LOST =
+  'no livekit/egress service runs it any more: it was killed, or does not reach Redis';
 
 type Costs = SluiceConfig['egress']['cpu_cost'];
 
@@ -31,21 +35,24 @@ export class EgressRules implements JobRules {
   }
 
   cost(spec: string): JobCost {
+    // Of a LiveKit service, which looks after its CPU itself.
+    if (spec === '') return {};
     return { cpus: cpusOf(placedSpec(spec), this.#options.costs) };
   }
 
   /** What its first node has kept is there, and the rest is recorded too. */
-  afterLoss(): 'restart' {
-    return 'restart';
+  afterLoss({ owner }: Job): 'restart' | 'end' {
+    return owner === EGRESS_SERVICE ? 'end' : 'restart';
   }
 
   failed(job: Job, { reason, message }: JobFailure): string {
+    const isOfService = job.owner === EGRESS_SERVICE && reason === 'owner-lost';
     const info = infoOfText(job.info);
     const { now = Date.now } = this.#options;
     const nowNs = BigInt(now()) * 1_000_000n;
     const aborted = reason === 'not-placed' || reason === 'stopped';
     info.status = aborted ? EgressStatus.EGRESS_ABORTED : EgressStatus.EGRESS_FAILED;
-    info.error = message;
+    info.error = isOfService ? SERVICE_LOST : message;
     info.errorCode = { 'not-placed': 503, 'owner-lost': 500, 'not-started': 500, stopped: 412 }[
       reason
     ];

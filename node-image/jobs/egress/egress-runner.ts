@@ -57,8 +57,8 @@ export class EgressRunner implements JobRunner {
     return this.#options.rules.cost(spec);
   }
 
-  afterLoss(): 'restart' {
-    return this.#options.rules.afterLoss();
+  afterLoss(job: Job): 'restart' | 'end' {
+    return this.#options.rules.afterLoss(job);
   }
 
   failed(job: Job, failure: JobFailure): string {

@@ -118,6 +118,8 @@ export const egressSpecSchema = z.object({
   passthrough: z.boolean(),
   encoding: encodingSchema,
   outputs: z.array(outputSchema).min(1).max(16),
+  /** EgressInfo with the request alone, as JSON: of one that a LiveKit service is to be asked for. */
+  request: z.string().optional(),
 });
 
 export type EgressSpec = z.output<typeof egressSpecSchema>;

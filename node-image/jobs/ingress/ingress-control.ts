@@ -33,8 +33,10 @@ export interface IngressControlOptions {
    * @throws RoomError where no node takes it: nothing is kept of it.
    */
   readonly startPull?: ((info: IngressInfo) => Promise<IngressInfo>) | undefined;
-  /** Ends a pull that runs. @default - there are none */
+  /** Ends what runs beside the nodes, or is told that it does not. @default - nothing does */
   readonly stopPull?: ((info: IngressInfo) => Promise<void>) | undefined;
+  /** Tells it of a change. @default - nobody is told */
+  readonly updateRun?: ((request: UpdateIngressRequest) => Promise<void>) | undefined;
   /** Refuses a URL that may not be pulled. @throws RoomError @default - all may */
   readonly checkUrl?: ((url: string) => Promise<void>) | undefined;
   /** Whether a node of the cluster is there no more, for sure. @default - none is */
@@ -105,6 +107,12 @@ export class IngressControl {
     if (updated === undefined) {
       throw ingressNotFound();
     }
+    const { updateRun, log } = this.#options;
+    if (updateRun !== undefined && runs(updated)) {
+      await updateRun(request).catch((error: unknown) => {
+        log.warn({ err: error, ingress: updated.ingressId }, 'a running Ingress was not told');
+      });
+    }
     return updated;
   }
 
@@ -130,7 +138,9 @@ export class IngressControl {
     }
     const { info } = stored;
     if (runs(info)) {
-      await stopPull?.(info);
+      await stopPull?.(info).catch((error: unknown) => {
+        log.warn({ err: error, ingress: info.ingressId }, 'a running Ingress was not told to end');
+      });
       const { roomName: room, participantIdentity: identity } = info;
       await rooms
         .removeParticipant(new RoomParticipantIdentity({ room, identity }))

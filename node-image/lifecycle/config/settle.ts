@@ -60,6 +60,7 @@ export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKey
     return;
   }
   checkTcpPorts(config, draft);
+  checkOfficial(config, draft);
   if (needsKeys && webhook.urls.length > 0 && !Object.hasOwn(keys, webhook.api_key)) {
     draft.problems.push(
       `${origin(draft, 'webhook', 'api_key')}webhook.api_key is given as ${JSON.stringify(webhook.api_key)}; allowed is one of the API keys, which signs the events`,
@@ -71,13 +72,29 @@ export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKey
 }
 
 /** Says what a node of this role makes nothing of, though it was written down. */
-export function warnOfUnused(draft: ConfigDraft, { sluice }: SluiceConfig): void {
+export function warnOfUnused(draft: ConfigDraft, { egress, ingress, sluice }: SluiceConfig): void {
+  const usesRedis = egress.service === 'livekit' || ingress.service === 'livekit';
   for (const { path, reason } of UNUSED_KEYS_OF_ROLE[sluice.role]) {
     const keys = path.split('.');
+    if (usesRedis && keys[0] === 'redis') continue;
     const value = draft.valueAt(keys);
     if (value !== undefined && value !== null) {
       draft.warnings.push(`${origin(draft, ...keys)}${path} has no effect here, because ${reason}`);
     }
+  }
+}
+
+/** LiveKit's services are spoken to over Redis, by a Single Node too. */
+function checkOfficial({ egress, ingress, redis }: SluiceConfig, draft: ConfigDraft): void {
+  const hasRedis =
+    redis.address !== '' ||
+    redis.sentinel_addresses.length > 0 ||
+    redis.cluster_addresses.length > 0;
+  for (const [section, { service }] of Object.entries({ egress, ingress })) {
+    if (service === 'builtin' || hasRedis) continue;
+    draft.problems.push(
+      `${origin(draft, section, 'service')}${section}.service is given as livekit, and there is no redis.address, over which such services are spoken to; give one, or builtin`,
+    );
   }
 }
 

@@ -16,6 +16,7 @@ import {
 } from '@livekit/protocol';
 import { AutoEgress } from '../../../node-image/jobs/egress/auto-egress';
 import { EgressControl } from '../../../node-image/jobs/egress/egress-control';
+import { JobEgresses } from '../../../node-image/jobs/egress/egress-launcher';
 import { infoOfText } from '../../../node-image/jobs/egress/egress-info';
 import { SpecSealer } from '../../../node-image/jobs/egress/sealed-spec';
 import { MemoryJobStore } from '../../../node-image/jobs/store/memory-job-store';
@@ -149,25 +150,28 @@ it('records a Room as its preset says, once, and as who makes it says, through a
   const started: string[] = [];
   const master = () =>
     new EgressControl({
-      jobs: {
-        start: async (job) => {
-          started.push(job.id);
-          const made = await store.create(job);
-          assert.ok(made);
-          return made;
+      launcher: new JobEgresses({
+        jobs: {
+          start: async (job) => {
+            started.push(job.id);
+            const made = await store.create(job);
+            assert.ok(made);
+            return made;
+          },
+          request: () => assert.fail(),
+          stop: () => assert.fail(),
         },
-        request: () => assert.fail(),
-        stop: () => assert.fail(),
-      },
-      ...{ store, sealer, storage: { kind: 'local' } },
+        ...{ sealer, storage: { kind: 'local' } },
+      }),
+      store,
       rooms: { listRooms: () => assert.fail(), updateParticipant: () => assert.fail() },
     });
   const [info] = await jobs();
   const again = await master().startWithRoom(room.info(), composite());
-  assert.equal(again.egressId, info?.id);
+  assert.equal(again?.egressId, info?.id);
   const other = await node.rooms.getOrCreate({ name: 'other' });
   const first = await master().startWithRoom(other.info(), composite());
   const second = await master().startWithRoom(other.info(), composite());
-  assert.deepEqual([first.egressId, second.egressId], [started[0], started[0]]);
-  assert.equal(first.roomName, 'other');
+  assert.deepEqual([first?.egressId, second?.egressId], [started[0], started[0]]);
+  assert.equal(first?.roomName, 'other');
 });
