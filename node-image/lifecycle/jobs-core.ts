@@ -178,9 +178,11 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
     onRefused: (kind) => metrics.refused(kind),
     log,
   });
+  const ofServices = official?.care(egressRules(config, options.webhooks), options.sealer);
   const reaper = new JobReaper({
     store,
-    care: dispatcher.care(),
+    // The later of a kind counts.
+    care: [...dispatcher.care(), ...(ofServices === undefined ? [] : [ofServices])],
     leads,
     isGone: (id) => id !== EGRESS_SERVICE && around.isGone(id),
     running: async (id) => {
@@ -193,8 +195,6 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
     mostEnded: jobs.most_ended,
     log,
   });
-  const care = official?.care(egressRules(config, options.webhooks), options.sealer);
-  if (care !== undefined) reaper.add(care);
   closers.add(() => reaper.close());
   metrics.watchReaper(reaper);
   around.onLost((nodeId) => void reaper.lost(nodeId));
