@@ -9,14 +9,20 @@ export interface StreamUrl {
   readonly shown: string;
   /** What ffmpeg is given as an argument, which everybody on the machine can read: no secrets. */
   readonly target: string;
-  /** What ffmpeg reads from a pipe: name and value of each option. */
+  /** What ffmpeg reads from a file: name and value of each option. */
   readonly options: readonly (readonly [name: string, value: string])[];
+  /** What must not be in anything that others read. */
+  readonly secrets: readonly string[];
+  /** Whether TLS carries it. */
+  readonly tls: boolean;
 }
 
 /** Query parameters of SRT that are options of ffmpeg, and secret. Source: ffmpeg-protocols(1). */
 const SRT_SECRETS = ['passphrase', 'streamid'] as const;
 /** Others that may be given. What else there is could name files of the node. */
 const SRT_PUBLIC = ['mode', 'latency', 'pbkeylen', 'maxbw', 'transtype', 'mss', 'pkt_size'];
+/** ffmpeg cuts lines of the file that are longer. Source: fftools, opt_preset. */
+const MAX_OPTION = 900;
 
 /** @throws EgressError where it cannot be sent to. */
 export function streamUrl(given: string): StreamUrl {
@@ -45,6 +51,9 @@ function rtmpUrl(given: string, url: URL): StreamUrl {
   if (url.hostname === '' || app === '' || key === '') {
     throw invalidUrl(redacted(given), 'it has to be rtmp://host/app/key');
   }
+  if (path.length > MAX_OPTION) {
+    throw invalidUrl(redacted(given), `its path is longer than ${MAX_OPTION} characters`);
+  }
   return {
     protocol: 'rtmp',
     url: given,
@@ -55,6 +64,8 @@ function rtmpUrl(given: string, url: URL): StreamUrl {
       ['rtmp_playpath', key],
       ['rtmp_tcurl', `${url.protocol}//${url.host}/${app}`],
     ],
+    secrets: [key],
+    tls: url.protocol === 'rtmps:',
   };
 }
 
@@ -68,6 +79,9 @@ function srtUrl(given: string, url: URL): StreamUrl {
   for (const name of SRT_SECRETS) {
     const value = url.searchParams.get(name);
     if (value === null) continue;
+    if (value === '' || value.length > MAX_OPTION || /[\r\n\0]/.test(value)) {
+      throw invalidUrl(redacted(given), `${name} is empty, of several lines or too long`);
+    }
     options.push([name, value]);
     target.searchParams.delete(name);
     shown.searchParams.set(name, hidden(value));
@@ -77,7 +91,11 @@ function srtUrl(given: string, url: URL): StreamUrl {
       throw invalidUrl(redacted(given), `${name} is not among ${SRT_PUBLIC.join(', ')}`);
     }
   }
-  return { protocol: 'srt', url: given, shown: shown.href, target: target.href, options };
+  return {
+    ...{ protocol: 'srt', url: given, shown: shown.href, target: target.href, options },
+    secrets: options.map(([, value]) => value),
+    tls: false,
+  };
 }
 
 /** `{abc...xyz}`, or no more than its length where it is short. Source: livekit/protocol utils. */

@@ -29,7 +29,7 @@ export class StreamOutput implements RunningOutput {
 
   constructor(options: StreamOutputOptions) {
     this.#options = options;
-    for (const url of options.urls) this.#add(streamUrl(url));
+    for (const url of new Set(options.urls)) this.#add(streamUrl(url));
   }
 
   /** That are sent to now. */
@@ -49,9 +49,13 @@ export class StreamOutput implements RunningOutput {
    */
   async update(add: readonly string[], remove: readonly string[]): Promise<void> {
     const added = add.map((url) => streamUrl(url));
-    const removed = remove.map((url) => this.#find(url));
-    for (const { url } of added) {
-      if (this.#sent.has(url)) throw new EgressError('already_exists', 'stream already exists');
+    const removed = [...new Set(remove.map((url) => this.#find(url)))];
+    if (this.#finishing) throw new EgressError('failed_precondition', 'the egress is ending');
+    for (const [index, { url }] of added.entries()) {
+      const twice = added.findIndex((one) => one.url === url) < index;
+      if (twice || this.#sent.has(url)) {
+        throw new EgressError('already_exists', 'stream already exists');
+      }
     }
     if (this.#sent.size + added.length - removed.length > MAX_STREAMS) {
       throw new EgressError('invalid_argument', `at most ${MAX_STREAMS} streams of an egress`);

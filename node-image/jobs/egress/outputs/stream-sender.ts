@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { nanoid } from 'nanoid';
@@ -17,6 +17,10 @@ export interface StreamSenderOptions {
   readonly onRetry: (error: string) => void;
   /** It will not be tried again. */
   readonly onFailed: (error: string) => void;
+  /** ms without a byte taken, while there is something to send, until it counts as gone. @default 15000 */
+  readonly silentMs?: number;
+  /** ms before the second try; each of the next waits twice as long. @default 1000 */
+  readonly firstWaitMs?: number;
 }
 
 /** Bytes that may wait for a receiver: some seconds of the largest stream. */
@@ -27,7 +31,13 @@ const FIRST_WAIT_MS = 1000;
 /** One that sent for so long was up. */
 const WAS_UP_MS = 10_000;
 const END_MS = 5000;
+const SILENT_MS = 15_000;
+const LOOK_MS = 500;
 const LAST_LINES = 6;
+/** What a decoder says that is started between two key frames: nothing of the receiver. */
+const OF_DECODERS = /^\[(?:h264|aac|mpegts) @|Last message repeated/;
+/** Where systems keep the certificates they trust: Debian, Amazon Linux. */
+const CA_FILES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
 
 /**
  * Sends one MPEG-TS on to one address, by an ffmpeg that copies it. It is slow or gone by itself: the
@@ -42,8 +52,13 @@ export class StreamSender {
   #startedAt = 0;
   #sending = false;
   #timer: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #closed = false;
   #done: Promise<unknown> = Promise.resolve();
+  #sentBytes = 0;
+  /** Something was given to it that it has not said to have sent. */
+  #pushed = false;
+  #waitingSince = 0;
 
   constructor(options: StreamSenderOptions) {
     this.#options = options;
@@ -58,6 +73,8 @@ export class StreamSender {
   push(chunk: Buffer): void {
     const stdin = this.#child?.stdin;
     if (!stdin?.writable) return;
+    if (!this.#pushed) this.#waitingSince = performance.now();
+    this.#pushed = true;
     if (stdin.writableLength > MAX_WAITING_BYTES) {
       this.#keep('the receiver takes less than is sent');
       this.#child?.kill('SIGKILL');
@@ -80,15 +97,18 @@ export class StreamSender {
   }
 
   #start(): void {
-    const { protocol, target } = this.#options.url;
+    const { protocol, target, tls } = this.#options.url;
     this.#lines = [];
     this.#sending = false;
+    this.#pushed = false;
+    this.#sentBytes = 0;
     this.#startedAt = performance.now();
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
     const child = spawn(
       ...tiedProgram('ffmpeg', [
         ...['-hide_banner', '-loglevel', 'error', '-nostats', '-progress', 'pipe:3'],
         ...['-fflags', '+genpts', '-analyzeduration', '2000000', '-f', 'mpegts', '-i', 'pipe:0'],
-        ...['-map', '0', '-c', 'copy', '-fpre', this.#preset],
+        ...['-map', '0', '-c', 'copy', '-fpre', this.#preset, ...(tls ? tlsArgs() : [])],
         ...(protocol === 'rtmp'
           ? ['-f', 'flv', '-flvflags', 'no_duration_filesize']
           : ['-f', 'mpegts']),
@@ -113,12 +133,27 @@ export class StreamSender {
   }
 
   #progress(bytes: Buffer): void {
-    if (this.#sending || !/total_size=[1-9]/.test(bytes.toString('latin1'))) return;
+    const sizes = [...bytes.toString('latin1').matchAll(/total_size=(\d+)/g)];
+    const sent = Number(sizes.at(-1)?.[1] ?? 0);
+    if (sent <= this.#sentBytes) return;
+    this.#sentBytes = sent;
+    this.#pushed = false;
+    if (this.#sending) return;
     this.#sending = true;
     this.#options.onSending();
   }
 
+  /** A receiver that takes nothing, and does not close either, is gone too. */
+  #look(): void {
+    const { silentMs = SILENT_MS } = this.#options;
+    const idleMs = performance.now() - this.#waitingSince;
+    if (!this.#pushed || idleMs < silentMs) return;
+    this.#keep(`the receiver has taken nothing for ${Math.round(idleMs / 1000)} s`);
+    this.#child?.kill('SIGKILL');
+  }
+
   #ended(how: string): void {
+    clearInterval(this.#watch);
     this.#child = undefined;
     if (this.#closed) return;
     const error = this.#lines.join('; ') || how;
@@ -131,14 +166,25 @@ export class StreamSender {
       return;
     }
     this.#options.onRetry(error);
-    this.#timer = setTimeout(() => this.#start(), FIRST_WAIT_MS * 2 ** (this.#tries - 1));
+    const { firstWaitMs = FIRST_WAIT_MS } = this.#options;
+    this.#timer = setTimeout(() => this.#start(), firstWaitMs * 2 ** (this.#tries - 1));
   }
 
   #keep(line: string): void {
+    if (OF_DECODERS.test(line)) return;
     // What an address answers may repeat the key that it was given.
-    const secrets = this.#options.url.options.map(([, value]) => value);
-    const clean = secrets.reduce((text, value) => text.replaceAll(value, '…'), line);
+    const clean = this.#options.url.secrets.reduce(
+      (text, value) => text.replaceAll(value, '…'),
+      line,
+    );
     this.#lines.push(clean.slice(0, 300));
     if (this.#lines.length > LAST_LINES) this.#lines.shift();
   }
+}
+
+/** ffmpeg looks at no certificate unless it is told to: keys of streams would go to anybody. */
+function tlsArgs(): string[] {
+  const files = [process.env['SSL_CERT_FILE'] ?? '', ...CA_FILES];
+  const trusted = files.find((file) => file !== '' && existsSync(file));
+  return ['-tls_verify', '1', ...(trusted === undefined ? [] : ['-ca_file', trusted])];
 }
