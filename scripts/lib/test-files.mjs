@@ -59,9 +59,16 @@ export function parseTestArguments(args, cores) {
 const UNHURRIED = /^test\/(aws-lab|constructs|pulumi-azure)\/[^.]*\.slow\.test\.ts$/;
 
 /**
+ * Slow files that mostly wait: for machines of their own to boot, which have networks of their own and
+ * carry no call, or for a time-out. What they wait for has bounds that leave room for a neighbour.
+ */
+const WAITING =
+  /^test\/(image\/(certificate|data-volume|doctor|journal)|clients\/join-timeout)\.slow\.test\.ts$/;
+
+/**
  * What runs one after the other: first the files that need the machine for themselves, as their
  * clients have deadlines of their own, then the rest, several at a time. Slow files need it for
- * themselves unless they are unhurried.
+ * themselves unless they are unhurried, or wait.
  *
  * @param {readonly string[]} files
  * @param {number} concurrency
@@ -69,7 +76,7 @@ const UNHURRIED = /^test\/(aws-lab|constructs|pulumi-azure)\/[^.]*\.slow\.test\.
  */
 export function inGroups(files, concurrency) {
   const isAlone = (/** @type {string} */ file) =>
-    /\.(alone|slow|long)\./.test(file) && !UNHURRIED.test(file);
+    /\.(alone|slow|long)\./.test(file) && !UNHURRIED.test(file) && !WAITING.test(file);
   return [
     { files: files.filter(isAlone), concurrency: 1 },
     { files: files.filter((file) => !isAlone(file)), concurrency },

@@ -45,6 +45,7 @@ const NOT_RUN = [
   'docs/own-machines.md: test/image/own-machines.slow.test.ts does, on machines of its own',
   'docs/own-machines.md: test/image/upgrade.slow.test.ts does',
   'docs/own-machines.md: test/lifecycle/backup/high-availability.slow.test.ts does',
+  'docs/own-machines.md: test/lifecycle/own-machines/init.test.ts does what it does',
   'docs/performance.md: takes four minutes on a machine that does nothing else; test/bench/bench.slow.test.ts does, in small',
 ];
 

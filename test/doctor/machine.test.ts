@@ -6,6 +6,7 @@ import {
   type CasesOf,
   casesOf,
   doctor,
+  JOB_PROGRAMS,
   ONLY_LOOPBACK,
   PORT_RANGE,
   SPACE,
@@ -175,9 +176,68 @@ const CASES: CasesOf<'machine'> = {
     found: /^\/no\/such\/worker does not start: .*ENOENT/,
     todo: /MEDIASOUP_WORKER_BIN/,
   },
+  'jobs-ffmpeg': {
+    config: { egress: { storage: { s3: { bucket: 'recordings' } } } },
+    check: 'Jobs',
+    found: /^ffmpeg is not installed: this node records and streams nothing$/,
+    todo: /install\.sh --jobs/,
+  },
+  'jobs-browser': {
+    programs: { ...JOB_PROGRAMS, 'sh -c command -v "$1" sh /usr/bin/chromium': undefined },
+    check: 'Jobs',
+    found: /^there is no \/usr\/bin\/chromium: this node records no Room composites/,
+    todo: /On Ubuntu Chromium is no package: .*egress\.browser/,
+  },
+  'jobs-sandbox': {
+    config: { egress: { enable_chrome_sandbox: true } },
+    programs: JOB_PROGRAMS,
+    files: { '/proc/sys/user/max_user_namespaces': '0\n' },
+    check: 'Jobs',
+    found: /^the kernel lets users make no namespaces/,
+    todo: /sysctl .*LIVEKIT_EGRESS_ENABLE_CHROME_SANDBOX=false/,
+  },
+  'jobs-folder': {
+    config: { egress: { local_directory: '/srv/recordings' } },
+    programs: { ...JOB_PROGRAMS, 'test -w /srv/recordings': { code: 1, output: '' } },
+    check: 'Jobs',
+    found: /^\/srv\/recordings is closed to the node \(egress\.local_directory\)/,
+    todo: /^Make it: install -d -o sluice -g sluice -m 700 \/srv\/recordings/,
+  },
+  'jobs-disk': {
+    config: { egress: { local_directory: '/srv/recordings' } },
+    programs: JOB_PROGRAMS,
+    disk: (path) => (path === '/srv/recordings' ? { ...SPACE, freeBytes: 900 * MB } : SPACE),
+    check: 'Jobs',
+    found: /^\/srv\/recordings \(egress\.local_directory\) has 900 MB free/,
+    todo: /larger disk/,
+  },
+  'jobs-signaling': {
+    config: ({ spare }) => ({ egress: { ws_url: `ws://127.0.0.1:${spare}` } }),
+    programs: JOB_PROGRAMS,
+    check: 'Jobs',
+    found: /^nobody answers as ready at ws:\/\/127\.0\.0\.1:\d+/,
+    todo: /Correct egress\.ws_url/,
+  },
+  'jobs-rtmps': {
+    config: ({ spare }) => ({ ingress: { rtmps_port: spare } }),
+    files: ({ link }) => ({
+      '/run/sluice/haproxy/haproxy.cfg': `frontend entry\n    bind :${link} accept-proxy\n`,
+    }),
+    beside: (ports) => fakeNode(ports),
+    check: 'Jobs',
+    found: /^nothing listens on port \d+ \(RTMPS\)/,
+    todo: /sluice boot/,
+  },
 };
 
 describe('the machine', () => {
+  it('tells with what it records', async () => {
+    const report = await doctor({ programs: JOB_PROGRAMS });
+    assert.deepEqual(bad(report), []);
+    const jobs = report.findings.find(({ check }) => check === 'Jobs');
+    assert.equal(jobs?.found, 'ffmpeg version 5.1.6; pages are recorded, too');
+  });
+
   for (const [problem, each] of casesOf(CASES)) {
     it(`tells ${problem}`, () => tells(problem, each));
   }

@@ -65,6 +65,11 @@ test('files that need the machine for themselves run first, one at a time', () =
     { files: slow, concurrency: 1 },
     { files: unhurried, concurrency: 2 },
   ]);
+  const waiting = ['test/image/journal.slow.test.ts', 'test/clients/join-timeout.slow.test.ts'];
+  assert.deepEqual(inGroups([...waiting, ...slow], 2), [
+    { files: slow, concurrency: 1 },
+    { files: waiting, concurrency: 2 },
+  ]);
 });
 
 test('a few failed files are given a second try where that is asked for', () => {

@@ -48,12 +48,31 @@ export function portsOf(
     address: node_link.address,
     addressKey: 'sluice.node_link.address',
   };
+  const rtmp: NodePort[] =
+    role === 'media' || config.ingress.rtmp_port === 0 ? [] : rtmpPorts(config, interfaces);
   return [
+    ...rtmp,
     ...served(role === 'media' ? 'health' : 'HTTP service', 'port', port),
     ...(role === 'media' ? [link] : []),
     ...(role === 'master' ? [] : mediaPorts(config, interfaces)),
     ...served('Prometheus', 'prometheus.port', prometheus.port),
   ];
+}
+
+function rtmpPorts(config: SluiceConfig, interfaces: Interfaces): NodePort[] {
+  const { rtmp_port: port, bind_addresses: own } = config.ingress;
+  const addressKey = own.length > 0 ? 'ingress.bind_addresses' : 'bind_addresses';
+  const asked = own.length > 0 ? own : config.bind_addresses;
+  const bound = withoutMissingLoopback(asked.length > 0 ? asked : [''], interfaces);
+  return bound.map((address) => ({
+    what: 'RTMP',
+    key: 'ingress.rtmp_port',
+    protocol: 'tcp',
+    port,
+    // All of a family is as good as all.
+    address: ['', '0.0.0.0', '::'].includes(address) ? undefined : address,
+    addressKey,
+  }));
 }
 
 function mediaPorts(config: SluiceConfig, interfaces: Interfaces): NodePort[] {

@@ -75,6 +75,14 @@ export const PROBLEMS = {
   'memory-small': 'warning',
   'memory-short': 'warning',
   'worker-missing': 'failed',
+
+  'jobs-ffmpeg': 'failed',
+  'jobs-browser': 'warning',
+  'jobs-sandbox': 'warning',
+  'jobs-folder': 'failed',
+  'jobs-disk': 'warning',
+  'jobs-signaling': 'failed',
+  'jobs-rtmps': 'failed',
 } as const satisfies Readonly<Record<string, Exclude<FindingStatus, 'ok' | 'unchecked'>>>;
 
 export type Problem = keyof typeof PROBLEMS;

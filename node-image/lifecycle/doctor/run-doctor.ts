@@ -7,6 +7,7 @@ import { checkConfig } from './check-config';
 import { checkDisk } from './check-disk';
 import { checkDns } from './check-dns';
 import { checkEntry } from './check-entry';
+import { checkJobs } from './check-jobs';
 import { checkKernel } from './check-kernel';
 import { checkConntrack, checkOpenFiles } from './check-limits';
 import { checkMemory } from './check-memory';
@@ -46,6 +47,7 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
   ['Disk', checkDisk],
   ['Memory', checkMemory],
   ['Media worker', checkWorker],
+  ['Jobs', checkJobs],
 ];
 
 export interface DoctorOptions {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { tmpdir } from 'node:os';
 import { configSchema, type SluiceConfigInput } from '../../../node-image/contract';
 import { parseSysctl, SYSCTL_FILE } from '../../../node-image/lifecycle/doctor/check-kernel';
 import type {
@@ -80,7 +81,7 @@ interface Areas {
   readonly domain: 'dns' | 'certificate';
   readonly cluster: 'redis' | 'sentinel' | 'turn';
 }
-type MachineParts = 'disk' | 'memory' | 'worker';
+type MachineParts = 'disk' | 'memory' | 'worker' | 'jobs';
 
 type Of<Test extends keyof Areas> = Extract<Problem, `${Areas[Test]}-${string}`>;
 
@@ -107,6 +108,19 @@ const PROGRAMS: Readonly<Record<string, RunResult | undefined>> = {
   'systemctl is-active sluice-haproxy': { code: 3, output: 'inactive\n' },
   'systemctl is-active sluice-notrack': { code: 0, output: 'active\n' },
   'turnserver --version': { code: 0, output: '4.6.1\n' },
+};
+
+/** The same of one on which install.sh --jobs has been run, by who may write everywhere. */
+export const JOB_PROGRAMS: Readonly<Record<string, RunResult>> = {
+  ...Object.fromEntries(
+    ['ffmpeg', '/usr/bin/chromium', 'Xvfb', 'pulseaudio'].map((program) => [
+      `sh -c command -v "$1" sh ${program}`,
+      { code: 0, output: `${program}\n` },
+    ]),
+  ),
+  'ffmpeg -version': { code: 0, output: 'ffmpeg version 5.1.6-0+deb12u1 Copyright (c)\n' },
+  [`test -w ${tmpdir()}`]: { code: 0, output: '' },
+  'test -w /srv/recordings': { code: 0, output: '' },
 };
 
 /** Looks at a machine on which all is well, but for what is said. */
