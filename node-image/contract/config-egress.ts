@@ -13,6 +13,9 @@ const s3Storage = section({
   bucket: text(),
   /** The bucket is in the path, not in the name of the host. @default false */
   force_path_style: flag(false),
+  /** A role that is taken on, with these rights; empty: none. */
+  assume_role_arn: text(),
+  assume_role_external_id: secret(),
 }).prefault({});
 
 /** Source: livekit/egress, config.AzureConfig. */
@@ -21,6 +24,31 @@ const azureStorage = section({
   /** Empty: the rights of the machine. */
   account_key: secret(),
   container_name: text(),
+}).prefault({});
+
+/** Source: livekit/egress, config.GCPConfig. */
+const gcpStorage = section({
+  /** The JSON key of a service account. Empty: the rights of the machine. */
+  credentials_json: secret(),
+  bucket: text(),
+}).prefault({});
+
+/** Alibaba Cloud's. Source: livekit/egress, config.AliOSSConfig. */
+const aliOssStorage = section({
+  access_key: text(),
+  secret: secret(),
+  /** Such as oss-eu-central-1. */
+  region: text(),
+  /** Empty: that of the region. */
+  endpoint: text(),
+  bucket: text(),
+}).prefault({});
+
+const anyStorage = section({
+  s3: s3Storage,
+  azure: azureStorage,
+  gcp: gcpStorage,
+  alioss: aliOssStorage,
 }).prefault({});
 
 /** What ends recordings by themselves; 0: nothing does. Source: livekit/egress, SessionLimits. */
@@ -41,8 +69,10 @@ export const egressKeys = {
    * the Redis of this cluster. @default builtin
    */
   service: jobService(),
-  /** Where files go whose request does not say: a bucket of S3, a container of Azure, or none. */
-  storage: section({ s3: s3Storage, azure: azureStorage }).prefault({}),
+  /** Where files go whose request does not say: the first of these with a bucket or container. */
+  storage: anyStorage,
+  /** Where they go once their storage has refused one, of a request too. Source: livekit/egress, BackupConfig. */
+  backup: anyStorage,
   /** Files whose request names no storage are kept below this folder of the node; empty: none are. */
   local_directory: text(),
   /** Where a recording is put together; empty: the system's folder for what is temporary. */

@@ -12,6 +12,7 @@ import { deriveKey } from '../cluster/sealed-text';
 import type { SluiceConfig } from '../contract';
 import { AutoEgress, type AutoEgressOptions } from '../jobs/egress/auto-egress';
 import { ofParticipant, ofRoom, ofTrack } from '../jobs/egress/auto-egress-requests';
+import { configuredStorage } from '../jobs/egress/configured-storage';
 import { EgressControl } from '../jobs/egress/egress-control';
 import { type EgressLauncher, JobEgresses } from '../jobs/egress/egress-launcher';
 import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
@@ -107,6 +108,7 @@ export function egressRunner(parts: EgressRunnerParts): EgressRunner {
     observer,
     makeSource: (needs) => makeSource(parts, pages, needs),
     openStorage: (storage) => openStorage(storage, localRoot),
+    backup: configuredStorage(config, 'backup'),
     missing: ({ source }) => missingPrograms(source, egress.browser),
     limitsOf: (spec) => limitsOf(spec, egress.session_limits),
     workFolder,
@@ -257,33 +259,7 @@ const starterOf = (egress: EgressControl): RoomEgressStarter => ({
 });
 
 /** @returns undefined where a request has to name one. */
-function storageByDefault({ egress }: SluiceConfig): DefaultStorage {
-  const { s3, azure } = egress.storage;
-  if (s3.bucket !== '') {
-    return {
-      kind: 's3',
-      accessKey: s3.access_key,
-      secret: s3.secret,
-      sessionToken: s3.session_token,
-      assumeRoleArn: '',
-      assumeRoleExternalId: '',
-      region: s3.region,
-      endpoint: s3.endpoint,
-      bucket: s3.bucket,
-      forcePathStyle: s3.force_path_style,
-      metadata: {},
-      tagging: '',
-      contentDisposition: '',
-    };
-  }
-  if (azure.container_name !== '') {
-    return {
-      kind: 'azure',
-      accountName: azure.account_name,
-      accountKey: azure.account_key,
-      containerName: azure.container_name,
-      endpoint: '',
-    };
-  }
-  return egress.local_directory === '' ? undefined : { kind: 'local' };
+function storageByDefault(config: SluiceConfig): DefaultStorage {
+  const local = config.egress.local_directory === '' ? undefined : ({ kind: 'local' } as const);
+  return configuredStorage(config, 'storage') ?? local;
 }

@@ -15,6 +15,7 @@ import { RunOutputs } from './run-outputs';
 import { RunProgress } from './run-progress';
 import { type EgressSource, type OpenSource, SourceError } from './source';
 import type { EgressSpec, StorageSpec } from './spec';
+import { BackupStorage } from './upload/backup-storage';
 import type { Storage } from './upload/storage';
 import { workFolderFor } from './work-folders';
 
@@ -33,9 +34,13 @@ export interface EgressRunOptions {
   /** Where a folder for this run is made. */
   readonly workFolder: string;
   readonly openStorage: (storage: StorageSpec) => Storage;
+  /** Where things go that their storage refuses. @default none */
+  readonly backup?: StorageSpec | undefined;
   /** @param folder - of this run alone, closed to others */
   readonly makeSource: (folder: string) => EgressSource;
   readonly limits: EgressLimits;
+  /** ms that storage has to say whether it can be written to. @default 15000 */
+  readonly checkMs?: number;
   /** Told of each change of `info`, and once when it has ended. */
   readonly onChange: (info: EgressInfo) => void;
   readonly onEnd: (info: EgressInfo) => void;
@@ -69,6 +74,8 @@ export class EgressRun {
   #handedOver = false;
   /** What ends it: the first thing that did. */
   #ending: Stop | undefined;
+  /** Somebody wants it to end. */
+  #asked: string | undefined;
 
   constructor(options: EgressRunOptions) {
     this.#options = options;
@@ -97,6 +104,7 @@ export class EgressRun {
 
   /** Ends it in order. Idempotent. */
   stop(reason: string): void {
+    this.#asked ??= reason;
     this.#stop({ kind: 'asked', reason });
     if (this.info.status < EgressStatus.EGRESS_ENDING) {
       this.info.status = EgressStatus.EGRESS_ENDING;
@@ -141,6 +149,8 @@ export class EgressRun {
   async abandon(): Promise<void> {
     this.#silent = true;
     this.#stop({ kind: 'failed', error: new Error('another node has it') });
+    // Uploads end too, however slow their storage is.
+    this.#outputs?.close();
     await this.#ffmpeg?.kill();
     await this.#done;
   }
@@ -153,7 +163,7 @@ export class EgressRun {
       const stop = await this.#record(folder);
       if (stop.kind === 'failed') throw stop.error;
       if (this.#handedOver) this.#silent = true;
-      else stampEnded(info, stop.reason, stop.kind === 'limit');
+      else stampEnded(info, stop.reason || (this.#asked ?? ''), stop.kind === 'limit');
     } catch (error) {
       if (this.#ending?.kind === 'handover' && info.status === EgressStatus.EGRESS_STARTING) {
         this.#handedOver = true;
@@ -208,7 +218,7 @@ export class EgressRun {
   }
 
   #openOutputs(folder: string, source: OpenSource | undefined): Promise<RunOutputs> {
-    const { spec, info, openStorage } = this.#options;
+    const { spec, info } = this.#options;
     const context: OutputContext = {
       info,
       folder,
@@ -221,11 +231,27 @@ export class EgressRun {
       spec,
       inputs: source?.inputs ?? [],
       names: this.#names(source),
-      openStorage,
+      openStorage: this.#openStorage,
       context,
+      checkMs: this.#options.checkMs,
       onNoStream: (error) => this.#noStream(error),
     });
   }
+
+  #openStorage = (spec: StorageSpec): Storage => {
+    const { openStorage, backup, info, log } = this.#options;
+    const first = openStorage(spec);
+    if (backup === undefined) return first;
+    return new BackupStorage(
+      first,
+      () => openStorage(backup),
+      (error) => {
+        log.warn({ egress: info.egressId, err: error }, 'the backup storage is used');
+        info.backupStorageUsed = true;
+        this.#changed();
+      },
+    );
+  };
 
   #names(source: OpenSource | undefined): NameFacts {
     const { spec, info } = this.#options;
@@ -313,8 +339,9 @@ export class EgressRun {
     await watch.look();
     if (stop.kind === 'handover') {
       await Promise.all(outputs.all.map((output) => output.settle()));
-      this.#handedOver = true;
-      return;
+      // Whoever was told meanwhile that it ends is not to see it go on elsewhere.
+      this.#handedOver = this.#asked === undefined;
+      if (this.#handedOver) return;
     }
     if (info.startedAt === 0n) return;
     await this.#finishOutputs(stop, outputs, durationMs());
@@ -323,14 +350,14 @@ export class EgressRun {
 
   /** @throws what could not be kept of one that has not failed by itself */
   async #finishOutputs(stop: Stop, outputs: RunOutputs, durationMs: number): Promise<void> {
-    const { info, spec, openStorage } = this.#options;
+    const { info, spec } = this.#options;
     const finished = await Promise.allSettled(outputs.all.map((output) => output.finish()));
     stampResults(info, this.#nowNs(), durationMs);
     const broken = finished.find((one) => one.status === 'rejected');
     if (stop.kind === 'failed') return;
     if (broken?.status === 'rejected') throw broken.reason;
     info.endedAt = this.#nowNs();
-    info.manifestLocation = (await storeManifest(info, spec, openStorage)) ?? '';
+    info.manifestLocation = (await storeManifest(info, spec, this.#openStorage)) ?? '';
   }
 
   /** Streams are read to their end; what a display shows after the last picture is nobody's. */

@@ -34,6 +34,8 @@ export interface EgressRunnerOptions {
   readonly observer: EgressObserver;
   readonly makeSource: (needs: SourceNeeds) => EgressSource;
   readonly openStorage: (storage: StorageSpec) => Storage;
+  /** Where things go that their storage refuses. @default none */
+  readonly backup?: StorageSpec | undefined;
   /** Programs that this node lacks for it. */
   readonly missing: (spec: EgressSpec) => readonly string[];
   readonly limitsOf: (spec: EgressSpec) => EgressLimits;
@@ -89,6 +91,7 @@ export class EgressRunner implements JobRunner {
       info,
       workFolder,
       openStorage,
+      backup: this.#options.backup,
       makeSource: (folder) => makeSource({ egressId: job.id, spec, folder }),
       limits: limitsOf(spec),
       onChange: () => {

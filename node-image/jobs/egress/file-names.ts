@@ -34,8 +34,8 @@ export function filledName(template: string, facts: NameFacts): string {
   };
   return template.replace(/\{([a-z_]+)\}/g, (all, key: string) => {
     const value = values[key];
-    // A Room or an identity may be called anything: it must not make folders of its own.
-    return value === undefined ? all : value.replace(/[/\\]/g, '_');
+    // A Room or an identity may be called anything: it must not make folders of its own, nor go up.
+    return value === undefined ? all : value.replace(/[/\\]/g, '_').replace(/^\.+/, '_');
   });
 }
 

@@ -20,10 +20,13 @@ export interface RunOutputsOptions {
   readonly names: NameFacts;
   readonly openStorage: (storage: StorageSpec) => Storage;
   readonly context: OutputContext;
+  /** ms that storage has to say whether it can be written to. @default 15000 */
+  readonly checkMs?: number | undefined;
   /** No address is left that is sent to. */
   readonly onNoStream: (error: string | undefined) => void;
 }
 
+const CHECK_MS = 15_000;
 /** s, of a file that is recorded in pieces. */
 const FILE_SEGMENT_SECONDS = 4;
 
@@ -71,7 +74,8 @@ export class RunOutputs {
     for (const { folder } of images) await mkdir(join(context.folder, folder));
     const outputs = new RunOutputs(options, images);
     try {
-      await Promise.all(outputs.#all.map((output) => output.open?.()));
+      const checked = Promise.all(outputs.#all.map((output) => output.open?.()));
+      await inTime(checked, options.checkMs ?? CHECK_MS);
     } catch (error) {
       outputs.close();
       throw error;
@@ -95,6 +99,8 @@ export class RunOutputs {
   #makeFiles(options: RunOutputsOptions, direct: string | undefined): void {
     const { spec, context, openStorage, names } = options;
     const files = spec.outputs.filter((output) => output.kind === 'file');
+    const isOnly =
+      spec.outputs.filter(({ kind }) => kind === 'file' || kind === 'segments').length === 1;
     for (const [index, file] of files.entries()) {
       const extension = extensionOf(file, index, options);
       const info = resultAt(context.info.fileResults, index, () => new FileInfo());
@@ -102,17 +108,22 @@ export class RunOutputs {
       const path = info.filename || filePath(file.filepath, `.${extension}`, names);
       const storage = openStorage(file.storage);
       const made = extension === 'mp4' ? undefined : `file.${direct}`;
-      this.#all.push(new FileOutput({ spec: file, path, file: made, storage, context }, info));
+      const name = `file-${index}`;
+      const how = { spec: file, path, file: made, name, consume: isOnly, storage, context };
+      this.#all.push(new FileOutput(how, info));
     }
   }
 
   #makeSegments({ spec, context, openStorage, names }: RunOutputsOptions): void {
     const outputs = spec.outputs.filter((output) => output.kind === 'segments');
+    // Of files, segments are put together at the end.
+    const discard = outputs.length === 1 && !spec.outputs.some(({ kind }) => kind === 'file');
     for (const [index, output] of outputs.entries()) {
       const info = resultAt(context.info.segmentResults, index, () => new SegmentsInfo());
       const paths = segmentPaths(output, names, info);
       const storage = openStorage(output.storage);
-      this.#all.push(new SegmentsOutput({ spec: output, paths, storage, context }, info));
+      const how = { spec: output, paths, discard, storage, context };
+      this.#all.push(new SegmentsOutput(how, info));
     }
   }
 
@@ -168,4 +179,19 @@ function resultAt<T>(results: T[], index: number, make: () => T): T {
   const made = make();
   results.push(made);
   return made;
+}
+
+/** @throws Error where it takes longer: an address that nobody answers at. */
+async function inTime(checked: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const text = `the storage of an output has not answered within ${ms / 1000} s`;
+    timer = setTimeout(() => reject(new Error(text)), ms);
+  });
+  try {
+    await Promise.race([checked, late]);
+  } finally {
+    clearTimeout(timer);
+    checked.catch(() => {});
+  }
 }

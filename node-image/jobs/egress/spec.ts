@@ -53,9 +53,13 @@ const s3Schema = z.object({
   endpoint: z.string(),
   bucket: z.string(),
   forcePathStyle: z.boolean(),
+  /** The bucket is in the name of the host, also at an endpoint of its own: Alibaba takes no other. */
+  virtualHost: z.boolean(),
   metadata: z.record(z.string(), z.string()),
   tagging: z.string(),
   contentDisposition: z.string(),
+  /** With its user and password; empty: none. */
+  proxy: z.string(),
 });
 
 const azureSchema = z.object({
@@ -67,9 +71,22 @@ const azureSchema = z.object({
   endpoint: z.string(),
 });
 
+const gcpSchema = z.object({
+  kind: z.literal('gcp'),
+  /** Of a service account, with its key; both empty: the rights of the machine. */
+  clientEmail: z.string(),
+  privateKey: z.string(),
+  bucket: z.string(),
+  /** Empty: Google's own. */
+  endpoint: z.string(),
+  /** With its user and password; empty: none. */
+  proxy: z.string(),
+});
+
 const storageSchema = z.discriminatedUnion('kind', [
   s3Schema,
   azureSchema,
+  gcpSchema,
   z.object({ kind: z.literal('local') }),
 ]);
 
@@ -133,3 +150,4 @@ export type StreamSpec = Extract<OutputSpec, { kind: 'stream' }>;
 export type StorageSpec = z.output<typeof storageSchema>;
 export type S3Spec = z.output<typeof s3Schema>;
 export type AzureSpec = z.output<typeof azureSchema>;
+export type GcpSpec = z.output<typeof gcpSchema>;

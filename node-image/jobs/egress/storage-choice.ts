@@ -1,5 +1,13 @@
-import type { AzureBlobUpload, S3Upload, StorageConfig } from '@livekit/protocol';
-import { EgressError, invalidInput, notSupported } from './egress-error';
+import type {
+  AliOSSUpload,
+  AzureBlobUpload,
+  GCPUpload,
+  ProxyConfig,
+  S3Upload,
+  StorageConfig,
+} from '@livekit/protocol';
+import { z } from 'zod';
+import { EgressError, invalidInput } from './egress-error';
 import type { StorageSpec } from './spec';
 
 /** As the requests of both versions carry it. */
@@ -26,8 +34,10 @@ export function storageOf(given: StorageMessage, byDefault: DefaultStorage): Sto
       return s3Of(given.value);
     case 'azure':
       return azureOf(given.value);
-    default:
-      throw notSupported(`storage ${given.case}: s3 and azure are; an S3 endpoint is any`);
+    case 'gcp':
+      return gcpOf(given.value);
+    case 'aliOSS':
+      return aliOssOf(given.value);
   }
 }
 
@@ -39,7 +49,6 @@ function s3Of(given: S3Upload): StorageSpec {
     );
   }
   if (given.endpoint !== '') checkedEndpoint(given.endpoint, 's3.endpoint');
-  if (given.proxy !== undefined && given.proxy.url !== '') throw notSupported('s3.proxy');
   return {
     kind: 's3',
     accessKey: given.accessKey,
@@ -51,10 +60,76 @@ function s3Of(given: S3Upload): StorageSpec {
     endpoint: given.endpoint,
     bucket: given.bucket,
     forcePathStyle: given.forcePathStyle,
+    virtualHost: false,
     metadata: { ...given.metadata },
     tagging: given.tagging,
     contentDisposition: given.contentDisposition,
+    proxy: proxyOf(given.proxy, 's3.proxy'),
   };
+}
+
+const serviceAccount = z.object({
+  type: z.literal('service_account'),
+  client_email: z.string().min(1),
+  private_key: z.string().min(1),
+});
+
+function gcpOf(given: GCPUpload): StorageSpec {
+  if (given.bucket === '') throw invalidInput('gcp.bucket');
+  const proxy = proxyOf(given.proxy, 'gcp.proxy');
+  return {
+    kind: 'gcp',
+    bucket: given.bucket,
+    endpoint: '',
+    proxy,
+    ...accountOf(given.credentials),
+  };
+}
+
+/**
+ * Other kinds of credentials name files, addresses and programs of the node, which are not for whoever
+ * may record.
+ *
+ * @param json - the key file of a service account; empty: the rights of the machine
+ * @throws EgressError
+ */
+export function accountOf(json: string): { clientEmail: string; privateKey: string } {
+  if (json === '') return { clientEmail: '', privateKey: '' };
+  try {
+    const { client_email, private_key } = serviceAccount.parse(JSON.parse(json));
+    return { clientEmail: client_email, privateKey: private_key };
+  } catch {
+    // What was given is a secret: no word of it.
+    throw invalidInput('gcp.credentials (the JSON key of a service account)');
+  }
+}
+
+/** By the interface of S3 that it has besides its own. Source: Alibaba Cloud, "Compatibility with S3". */
+function aliOssOf({ accessKey, secret, region, endpoint, bucket }: AliOSSUpload): StorageSpec {
+  if (bucket === '') throw invalidInput('aliOSS.bucket');
+  if (accessKey === '' || secret === '') throw invalidInput('aliOSS.access_key, aliOSS.secret');
+  if (endpoint === '' && region === '') throw invalidInput('aliOSS.region or aliOSS.endpoint');
+  const named = region.startsWith('oss-') ? region : `oss-${region}`;
+  const where = endpoint || `https://${named}.aliyuncs.com`;
+  checkedEndpoint(where, 'aliOSS.endpoint');
+  return {
+    ...{ kind: 's3', accessKey, secret, bucket, sessionToken: '', assumeRoleArn: '' },
+    ...{ assumeRoleExternalId: '', region: region || 'oss', endpoint: where },
+    ...{ forcePathStyle: false, virtualHost: true, metadata: {}, tagging: '' },
+    ...{ contentDisposition: '', proxy: '' },
+  };
+}
+
+/** @returns with its user and password; empty: none is asked for */
+function proxyOf(given: ProxyConfig | undefined, field: string): string {
+  if (given === undefined || given.url === '') return '';
+  const url = URL.parse(given.url);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw invalidInput(`${field}.url (http://host:port or https://host:port)`);
+  }
+  if (given.username !== '') url.username = encodeURIComponent(given.username);
+  if (given.password !== '') url.password = encodeURIComponent(given.password);
+  return url.href;
 }
 
 function azureOf(given: AzureBlobUpload): StorageSpec {
@@ -75,4 +150,6 @@ function checkedEndpoint(endpoint: string, field: string): void {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw invalidInput(`${field} (${JSON.stringify(endpoint.slice(0, 200))})`);
   }
+  // It is part of where a file is, which everybody is told.
+  if (url.username !== '' || url.password !== '') throw invalidInput(`${field} (with a password)`);
 }

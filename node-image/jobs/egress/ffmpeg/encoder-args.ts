@@ -82,8 +82,8 @@ function teeSinks({ segments, file, stream }: EncoderOutputs): string[] {
     const options = [
       'f=hls',
       `hls_time=${segments}`,
-      'hls_list_size=0',
-      'hls_playlist_type=event',
+      // Read over and over: minutes are enough, where days would be megabytes.
+      'hls_list_size=100',
       'hls_segment_type=fmp4',
       'hls_fmp4_init_filename=init.mp4',
       'hls_segment_filename=segments/%05d.m4s',

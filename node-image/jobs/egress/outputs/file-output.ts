@@ -16,6 +16,10 @@ export interface FileOutputOptions {
   readonly path: string;
   /** What the encoder writes below the folder of the run; undefined: its segments are put together. */
   readonly file: string | undefined;
+  /** Of this one among all outputs of the run: what it puts together is called so. */
+  readonly name: string;
+  /** Nobody else needs the segments: each is taken away once it is read. */
+  readonly consume: boolean;
   readonly storage: Storage;
   readonly context: OutputContext;
 }
@@ -73,19 +77,22 @@ export class FileOutput implements RunningOutput {
   }
 
   async finish(): Promise<void> {
-    const { storage, path, context, file } = this.#options;
+    const { storage, path, context, file, name, consume } = this.#options;
     await this.#parts?.done();
-    const before = (await this.#parts?.before(join(context.folder, 'before'))) ?? [];
-    const name =
+    const before = (await this.#parts?.before(join(context.folder, `${name}-before`))) ?? [];
+    const made = join(
+      context.folder,
       file === undefined
-        ? await joinedSegments(context.folder, before)
-        : await joinedFiles(context.folder, before.flat(), file);
-    const made = join(context.folder, name);
+        ? await joinedSegments(context.folder, before, { name, consume })
+        : await joinedFiles(context.folder, before.flat(), file, name),
+    );
     const { size } = await stat(made);
     const contentType = CONTENT_TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'video/mp4';
     await storage.put(path, { file: made }, { contentType });
     this.info.size = BigInt(size);
-    await this.#parts?.remove();
+    this.info.location = storage.location(path);
+    // The whole file is there: who may write, but not delete, has recorded it too.
+    await this.#parts?.remove().catch(() => {});
   }
 
   close(): void {

@@ -60,7 +60,9 @@ export class ImagesOutput implements RunningOutput {
 
   #look(): Promise<void> {
     this.#looking = this.#looking.then(async () => {
-      const names = (await readdir(this.#options.folder)).filter((name) => /^\d+\.jpg$/.test(name));
+      // Its folder is gone where the run has ended meanwhile.
+      const there = await readdir(this.#options.folder).catch((): string[] => []);
+      const names = there.filter((name) => /^\d+\.jpg$/.test(name));
       for (const name of names.sort()) {
         if (this.#seen.has(name)) continue;
         this.#seen.add(name);

@@ -1,8 +1,16 @@
 import { createReadStream } from 'node:fs';
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process';
+
+/** How a file is put together beside others of the same run. */
+export interface JoinOptions {
+  /** Of its output: what is made is called so. */
+  readonly name: string;
+  /** The run's own segments are nobody else's: each is taken away once it is read. */
+  readonly consume: boolean;
+}
 
 /**
  * One MP4 of the segments of all runs, which plays from its first byte on, without a repair.
@@ -15,17 +23,20 @@ import { FfmpegProcess } from '../ffmpeg/ffmpeg-process';
 export async function joinedSegments(
   folder: string,
   before: readonly (readonly string[])[],
+  { name, consume }: JoinOptions,
 ): Promise<string> {
   const runs = [...before, await ownSegments(join(folder, 'segments'))].filter(
     (files) => files.length > 1,
   );
   const made: string[] = [];
   for (const [index, files] of runs.entries()) {
-    const name = `run-${index}.mp4`;
-    await copied(folder, ['-f', 'mp4', '-i', 'pipe:4'], name, readAll(files));
-    made.push(name);
+    const one = `${name}-${index}.mp4`;
+    const isEarlier = index < runs.length - 1;
+    const input = readAll(files, consume || isEarlier);
+    await copied(folder, ['-f', 'mp4', '-i', 'pipe:4'], one, input);
+    made.push(one);
   }
-  return joinedRuns(folder, made, 'mp4');
+  return joinedRuns(folder, made, { name, type: 'mp4' });
 }
 
 /**
@@ -33,6 +44,7 @@ export async function joinedSegments(
  *
  * @param file - of this run, below the folder; it need not be there
  * @param before - of earlier runs, as far as they got
+ * @param name - of its output: what is made is called so
  * @returns its name below the folder
  * @throws Error where nothing was recorded
  */
@@ -40,31 +52,36 @@ export async function joinedFiles(
   folder: string,
   before: readonly string[],
   file: string,
+  name: string,
 ): Promise<string> {
   const own = (await sizeOf(join(folder, file))) > 0 ? [file] : [];
   if (before.length === 0 && own.length > 0) return file;
   const type = file.slice(file.lastIndexOf('.') + 1);
   const made: string[] = [];
   for (const [index, one] of before.entries()) {
-    const name = `run-${index}.${type}`;
+    const to = `${name}-${index}.${type}`;
     // Of one that was cut off in its first page or cluster nothing can be had.
-    const isThere = await copied(folder, ['-f', demuxerOf(type), '-i', one], name).then(
+    const isThere = await copied(folder, ['-f', demuxerOf(type), '-i', one], to).then(
       () => true,
       () => false,
     );
-    if (isThere) made.push(name);
+    if (isThere) made.push(to);
   }
-  return joinedRuns(folder, [...made, ...own], type);
+  return joinedRuns(folder, [...made, ...own], { name, type });
 }
 
-async function joinedRuns(folder: string, names: readonly string[], type: string): Promise<string> {
+async function joinedRuns(
+  folder: string,
+  names: readonly string[],
+  { name, type }: { readonly name: string; readonly type: string },
+): Promise<string> {
   const [only] = names;
   if (only === undefined) throw new Error('nothing was recorded');
   if (names.length === 1) return only;
-  const list = names.map((name) => `file '${name}'\n`).join('');
-  await writeFile(join(folder, 'runs.txt'), list);
-  const whole = `whole.${type}`;
-  await copied(folder, ['-f', 'concat', '-i', 'runs.txt'], whole);
+  const list = names.map((one) => `file '${one}'\n`).join('');
+  await writeFile(join(folder, `${name}.txt`), list);
+  const whole = `${name}.${type}`;
+  await copied(folder, ['-f', 'concat', '-i', `${name}.txt`], whole);
   return whole;
 }
 
@@ -92,10 +109,14 @@ async function copied(folder: string, input: readonly string[], to: string, from
   if (!complete) throw new Error(`the recording could not be put together: ${error}`);
 }
 
-const readAll = (files: readonly string[]): Readable =>
+/** @param consume - so that a disk that holds a recording once has room for the whole file */
+const readAll = (files: readonly string[], consume: boolean): Readable =>
   Readable.from(
     (async function* read() {
-      for (const file of files) yield* createReadStream(file);
+      for (const file of files) {
+        yield* createReadStream(file);
+        if (consume) await rm(file, { force: true });
+      }
     })(),
     { objectMode: false },
   );

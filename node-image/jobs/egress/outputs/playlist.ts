@@ -21,9 +21,10 @@ export interface ListedSegment {
   readonly map: string;
 }
 
-/** Reads what ffmpeg writes. Lines that are not known are left out. */
+/** Reads what ffmpeg writes: the newest segments. Lines that are not known are left out. */
 export function segmentsOf(playlist: string): Segment[] {
   const segments: Segment[] = [];
+  const first = Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)$/m.exec(playlist)?.[1] ?? 0);
   let duration = 0;
   let startMs = 0;
   for (const line of playlist.split('\n')) {
@@ -32,7 +33,8 @@ export function segmentsOf(playlist: string): Segment[] {
     const [, date] = /^#EXT-X-PROGRAM-DATE-TIME:(.+)$/.exec(line) ?? [];
     if (date !== undefined) startMs = dateOf(date);
     if (line !== '' && !line.startsWith('#')) {
-      segments.push({ index: segments.length, file: line.replace(/^.*\//, ''), duration, startMs });
+      const index = first + segments.length;
+      segments.push({ index, file: line.replace(/^.*\//, ''), duration, startMs });
       startMs += duration * 1000;
     }
   }

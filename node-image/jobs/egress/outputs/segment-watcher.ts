@@ -10,6 +10,7 @@ export class SegmentWatcher {
   readonly #tell: (segment: Segment) => void;
   readonly #timer: NodeJS.Timeout;
   #looking: Promise<void> = Promise.resolve();
+  /** The index of the next one. */
   #told = 0;
 
   constructor(folder: string, tell: (segment: Segment) => void) {
@@ -35,8 +36,10 @@ export class SegmentWatcher {
     } catch {
       return; // There is none before the first segment is complete.
     }
-    const segments = segmentsOf(text).slice(this.#told);
-    this.#told += segments.length;
-    for (const segment of segments) this.#tell(segment);
+    for (const segment of segmentsOf(text)) {
+      if (segment.index < this.#told) continue;
+      this.#told = segment.index + 1;
+      this.#tell(segment);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import type { SegmentsInfo } from '@livekit/protocol';
 import { utcOf } from '../file-names';
@@ -19,6 +19,8 @@ export interface SegmentsPaths {
 export interface SegmentsOutputOptions {
   readonly spec: SegmentsSpec;
   readonly paths: SegmentsPaths;
+  /** Nobody else needs a segment of the disk that is stored. */
+  readonly discard: boolean;
   readonly storage: Storage;
   readonly context: OutputContext;
 }
@@ -26,8 +28,6 @@ export interface SegmentsOutputOptions {
 const PLAYLIST = { contentType: 'application/vnd.apple.mpegurl', cacheControl: FOR_A_MOMENT };
 const SEGMENT = { contentType: 'video/iso.segment', cacheControl: FOR_EVER };
 const HEADER = { contentType: 'video/mp4', cacheControl: FOR_EVER };
-/** Segments that wait for storage: an hour of the usual ones. */
-const MAX_WAITING = 900;
 
 /**
  * HLS: each segment is stored as soon as it is complete, and listed once it is stored. Where another
@@ -38,17 +38,20 @@ export class SegmentsOutput implements RunningOutput {
   readonly #options: SegmentsOutputOptions;
   readonly #queue: UploadQueue;
   #listed: ListedSegment[] = [];
+  /** All that were stored. */
+  #count = 0;
   #map = '';
+  /** Where those that are listed are. */
+  #inBackup = false;
   #closed = false;
 
   constructor(options: SegmentsOutputOptions, info: SegmentsInfo) {
-    const { paths, storage } = options;
+    const { paths } = options;
     this.#options = options;
     this.info = info;
     info.playlistName = paths.playlist;
     info.livePlaylistName = paths.livePlaylist;
-    if (paths.playlist !== '') info.playlistLocation = storage.location(paths.playlist);
-    if (paths.livePlaylist !== '') info.livePlaylistLocation = storage.location(paths.livePlaylist);
+    this.#sayWhere();
     this.#queue = new UploadQueue(options.context.failed);
   }
 
@@ -60,17 +63,16 @@ export class SegmentsOutput implements RunningOutput {
     const { storage, paths, context } = this.#options;
     const first = paths.playlist || paths.livePlaylist;
     await storage.check(first);
+    this.#inBackup = storage.isBackup ?? false;
+    this.#sayWhere();
     if (context.retry === 0) return;
     const before = await storage.get(first);
     if (before !== undefined) this.#listed = listedSegments(before.toString('utf8'));
+    this.#count = this.#listed.length;
   }
 
   segment(segment: Segment): void {
     if (this.#closed) return;
-    if (this.#queue.length > MAX_WAITING) {
-      this.#queue.fail(new Error(`${MAX_WAITING} segments wait for storage, which is too slow`));
-      return;
-    }
     this.#queue.push(() => this.#store(segment));
   }
 
@@ -89,27 +91,46 @@ export class SegmentsOutput implements RunningOutput {
   }
 
   async #store(segment: Segment): Promise<void> {
-    const { storage, paths, context, spec } = this.#options;
+    const { storage, paths, context, spec, discard } = this.#options;
     const folder = join(context.folder, 'segments');
-    if (this.#map === '') {
-      // Of this run alone: the one before it may have had other parameters.
-      const key = `${paths.prefix}_init${context.retry === 0 ? '' : `_${context.retry}`}.mp4`;
-      await storage.put(key, { file: join(folder, 'init.mp4') }, HEADER);
-      this.#map = this.#relative(key);
-    }
-    const number = String(this.#listed.length).padStart(5, '0');
+    const number = String(this.#count).padStart(5, '0');
     const suffix = spec.suffix === 'timestamp' ? utcOf(segment.startMs) : number;
     const key = `${paths.prefix}_${suffix}.m4s`;
     const file = join(folder, segment.file);
     const { size } = await stat(file);
+    if (this.#map === '') await this.#storeHeader(folder);
     await storage.put(key, { file }, SEGMENT);
+    if ((storage.isBackup ?? false) !== this.#inBackup) {
+      // What is in the first storage has its own playlist there: this one begins here.
+      this.#inBackup = true;
+      this.#listed = [];
+      await this.#storeHeader(folder);
+      this.#sayWhere();
+    }
+    if (discard) await rm(file, { force: true });
+    this.#count += 1;
     const { duration, startMs } = segment;
     this.#listed.push({ name: this.#relative(key), duration, startMs, map: this.#map });
     await this.#storePlaylists(false);
-    this.info.segmentCount = BigInt(this.#listed.length);
+    this.info.segmentCount = BigInt(this.#count);
     this.info.size += BigInt(size);
-    this.info.duration = BigInt(Math.round(this.#seconds() * 1e9));
+    this.info.duration += BigInt(Math.round(duration * 1e9));
     context.changed();
+  }
+
+  async #storeHeader(folder: string): Promise<void> {
+    const { storage, paths, context } = this.#options;
+    // Of this run alone: the one before it may have had other parameters.
+    const key = `${paths.prefix}_init${context.retry === 0 ? '' : `_${context.retry}`}.mp4`;
+    await storage.put(key, { file: join(folder, 'init.mp4') }, HEADER);
+    this.#map = this.#relative(key);
+  }
+
+  #sayWhere(): void {
+    const { paths, storage } = this.#options;
+    const { playlist, livePlaylist } = paths;
+    if (playlist !== '') this.info.playlistLocation = storage.location(playlist);
+    if (livePlaylist !== '') this.info.livePlaylistLocation = storage.location(livePlaylist);
   }
 
   async #storePlaylists(ended: boolean): Promise<void> {
@@ -123,8 +144,6 @@ export class SegmentsOutput implements RunningOutput {
       await storage.put(key, { bytes: Buffer.from(text) }, PLAYLIST);
     }
   }
-
-  #seconds = (): number => this.#listed.reduce((sum, { duration }) => sum + duration, 0);
 
   /** As the playlist names it. */
   #relative(key: string): string {

@@ -1,3 +1,6 @@
+/** What may wait for storage: an hour of the usual segments. */
+const MAX_WAITING = 900;
+
 /** Work one after the other; the first that fails for good stops the rest. */
 export class UploadQueue {
   readonly #onFailure: (error: Error) => void;
@@ -13,12 +16,12 @@ export class UploadQueue {
     return this.#failure;
   }
 
-  /** How many wait or are at work. */
-  get length(): number {
-    return this.#waiting;
-  }
-
+  /** More than may wait is a storage that is too slow: it fails. */
   push(work: () => Promise<void>): void {
+    if (this.#waiting >= MAX_WAITING) {
+      this.fail(new Error(`${MAX_WAITING} objects wait for storage, which is too slow`));
+      return;
+    }
     this.#waiting += 1;
     this.#tail = this.#tail.then(async () => {
       try {

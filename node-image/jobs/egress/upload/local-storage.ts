@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { nanoid } from 'nanoid';
 import { checkedPath } from '../file-names';
@@ -21,7 +21,7 @@ export class LocalStorage implements Storage {
     const folder = await this.#folderOf(key);
     const fresh = join(folder, `.${nanoid(10)}.part`);
     try {
-      if ('file' in from) await copyFile(from.file, fresh);
+      if ('file' in from) await linkOrCopy(from.file, fresh);
       else await writeFile(fresh, from.bytes);
       // Seen whole or not at all.
       await rename(fresh, this.#path(key));
@@ -70,5 +70,14 @@ export class LocalStorage implements Storage {
     } catch (error) {
       throw new StorageError('Writing of', this.location(key), error);
     }
+  }
+}
+
+/** On one disk it is there twice without being there twice. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch {
+    await copyFile(from, to);
   }
 }

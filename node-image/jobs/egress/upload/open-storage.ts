@@ -18,6 +18,10 @@ export function openStorage(spec: StorageSpec, localRoot: string): Storage {
       const { AzureStorage } = require('./azure-storage') as typeof import('./azure-storage');
       return new AzureStorage(spec);
     }
+    case 'gcp': {
+      const { GcpStorage } = require('./gcp-storage') as typeof import('./gcp-storage');
+      return new GcpStorage(spec);
+    }
     case 'local':
       if (localRoot === '') {
         throw new Error('egress.local_directory is not set on this node: no file can be kept here');

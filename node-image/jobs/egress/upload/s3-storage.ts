@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   NoSuchKey,
@@ -10,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { Upload } from '@aws-sdk/lib-storage';
+import { HttpsProxyAgent } from 'https-proxy-agent';
 import type { S3Spec } from '../spec';
 import {
   MAX_TRIES,
@@ -20,6 +22,8 @@ import {
 } from './storage';
 
 const DELETE_AT_ONCE = 1000;
+/** ms. Without, an address that nobody answers at is waited for without end. */
+const TIMEOUTS = { connectionTimeout: 5000, socketTimeout: 30_000 };
 
 /** A bucket of S3, or of whatever speaks as it does. */
 export class S3Storage implements Storage {
@@ -36,7 +40,9 @@ export class S3Storage implements Storage {
     try {
       // Asks for the right to put this very object, and leaves nothing behind.
       const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(at));
-      await this.#client.send(new AbortMultipartUploadCommand({ ...at, UploadId }));
+      const abort = new AbortMultipartUploadCommand({ ...at, UploadId });
+      // A right of its own; what is left is one of the uploads that rules of buckets take away.
+      await this.#client.send(abort).catch(() => {});
     } catch (error) {
       throw new StorageError('Upload to', this.location(key), error);
     }
@@ -75,6 +81,7 @@ export class S3Storage implements Storage {
   }
 
   async remove(keys: readonly string[]): Promise<void> {
+    if (this.#spec.endpoint !== '') return this.#removeEach(keys);
     for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
       const some = keys.slice(at, at + DELETE_AT_ONCE);
       const objects = { Objects: some.map((Key) => ({ Key })), Quiet: true };
@@ -88,21 +95,35 @@ export class S3Storage implements Storage {
   }
 
   location(key: string): string {
-    const { bucket, endpoint, region } = this.#spec;
-    const host = endpoint === '' ? 'https://s3.amazonaws.com' : withScheme(endpoint);
+    const { bucket, endpoint, region, virtualHost } = this.#spec;
     // As LiveKit's: by the bucket's own name at AWS.
-    return endpoint === ''
-      ? `https://${bucket}.s3${region === '' ? '' : `.${region}`}.amazonaws.com/${key}`
-      : `${host.replace(/\/+$/, '')}/${bucket}/${key}`;
+    if (endpoint === '') {
+      return `https://${bucket}.s3${region === '' ? '' : `.${region}`}.amazonaws.com/${key}`;
+    }
+    const host = withScheme(endpoint).replace(/\/+$/, '');
+    return virtualHost
+      ? `${host.replace('://', `://${bucket}.`)}/${key}`
+      : `${host}/${bucket}/${key}`;
   }
 
   close(): void {
     this.#client.destroy();
   }
+
+  /** Not all that speak as S3 does know the checksum that AWS wants of a list. */
+  async #removeEach(keys: readonly string[]): Promise<void> {
+    for (const Key of keys) {
+      try {
+        await this.#client.send(new DeleteObjectCommand({ Bucket: this.#spec.bucket, Key }));
+      } catch (error) {
+        throw new StorageError('Removing', this.location(Key), error);
+      }
+    }
+  }
 }
 
 function clientConfig(spec: S3Spec): S3ClientConfig {
-  const { endpoint, accessKey, secret, sessionToken, forcePathStyle } = spec;
+  const { endpoint, accessKey, secret, sessionToken, forcePathStyle, virtualHost, proxy } = spec;
   // One of its own is often found by path only, and asks for any region.
   const region = spec.region || process.env['AWS_REGION'] || 'us-east-1';
   const given =
@@ -117,8 +138,14 @@ function clientConfig(spec: S3Spec): S3ClientConfig {
   return {
     region,
     maxAttempts: MAX_TRIES,
-    ...(endpoint !== '' && { endpoint: withScheme(endpoint) }),
-    ...((forcePathStyle || endpoint !== '') && { forcePathStyle: true }),
+    requestHandler: { ...TIMEOUTS, ...agentsOf(proxy) },
+    ...(endpoint !== '' && {
+      endpoint: withScheme(endpoint),
+      // Others than AWS refuse checksums that they do not know.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    }),
+    ...((forcePathStyle || (endpoint !== '' && !virtualHost)) && { forcePathStyle: true }),
     ...(credentials && { credentials }),
   };
 }
@@ -132,7 +159,8 @@ interface Credentials {
 /** Renewed by the client when it expires. */
 function assumedRole(spec: S3Spec, region: string, given: Credentials | undefined) {
   return async () => {
-    const sts = new STSClient({ region, ...(given && { credentials: given }) });
+    const requestHandler = { ...TIMEOUTS, ...agentsOf(spec.proxy) };
+    const sts = new STSClient({ region, requestHandler, ...(given && { credentials: given }) });
     try {
       const { Credentials: role } = await sts.send(
         new AssumeRoleCommand({
@@ -151,6 +179,16 @@ function assumedRole(spec: S3Spec, region: string, given: Credentials | undefine
       sts.destroy();
     }
   };
+}
+
+/** Of one proxy for all: TLS and what is plain go through a tunnel in it. */
+function agentsOf(proxy: string): {
+  httpAgent?: HttpsProxyAgent<string>;
+  httpsAgent?: HttpsProxyAgent<string>;
+} {
+  if (proxy === '') return {};
+  const agent = new HttpsProxyAgent(proxy);
+  return { httpAgent: agent, httpsAgent: agent };
 }
 
 const withScheme = (endpoint: string): string =>

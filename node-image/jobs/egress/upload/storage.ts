@@ -21,6 +21,8 @@ export interface Storage {
   remove(keys: readonly string[]): Promise<void>;
   /** Where it is, for people. */
   location(key: string): string;
+  /** Whether what is stored goes to the backup by now. @default false */
+  readonly isBackup?: boolean;
   /** Idempotent. */
   close(): void;
 }

@@ -1,5 +1,6 @@
 import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { SourceError } from '../source';
 
@@ -19,6 +20,7 @@ export interface BrowserOptions {
 }
 
 const LAUNCH_MS = 30_000;
+const CLOSE_MS = 5000;
 
 /** A browser that shows one page, on all of its display. */
 export class Browser {
@@ -85,9 +87,14 @@ export class Browser {
     }
   }
 
-  /** Idempotent. */
+  /** In order, or by force where it does not answer. Idempotent. */
   async close(): Promise<void> {
-    await this.#context.close();
+    const closed = this.#context.close().then(
+      () => true,
+      () => false,
+    );
+    const isClosed = await Promise.race([closed, sleep(CLOSE_MS, false, { ref: false })]);
+    if (!isClosed && this.pid > 0) killGroup(this.pid);
   }
 }
 
@@ -97,5 +104,14 @@ async function pidOf(profile: string): Promise<number> {
     return Number((await readlink(join(profile, 'SingletonLock'))).replace(/^.*-/, '')) || 0;
   } catch {
     return 0;
+  }
+}
+
+/** It is started as the first of a group of its own. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }

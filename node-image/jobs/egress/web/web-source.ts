@@ -110,20 +110,35 @@ export class WebSource implements EgressSource {
         else this.#options.onPageLog?.(message.type(), text.slice(0, 500));
       });
     });
-    await navigate(page, await this.#options.url());
+    const stopped = new Promise<'stopped'>((resolve) => {
+      if (signal.aborted) resolve('stopped');
+      signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+    });
+    const navigated = navigate(page, await this.#options.url());
+    if ((await Promise.race([navigated, stopped])) === 'stopped') {
+      navigated.catch(() => {});
+      throw new SourceError('The recording was stopped before it began', 499);
+    }
     const { awaitStartSignal, startTimeoutMs = 60_000 } = this.#options;
-    if (awaitStartSignal) await this.#startSignal(page, started, startTimeoutMs, signal);
+    if (awaitStartSignal) await this.#startSignal(page, started, startTimeoutMs, stopped);
   }
 
-  async #startSignal(page: Page, started: Promise<void>, timeoutMs: number, signal: AbortSignal) {
+  async #startSignal(
+    page: Page,
+    started: Promise<void>,
+    timeoutMs: number,
+    stopped: Promise<'stopped'>,
+  ) {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), timeoutMs);
-      signal.addEventListener('abort', () => resolve('late'), { once: true });
     });
-    const outcome = await Promise.race([started, late, this.#ended]);
+    const outcome = await Promise.race([started, late, stopped, this.#ended]);
     clearTimeout(timer);
     if (outcome === undefined) return;
+    if (outcome === 'stopped') {
+      throw new SourceError('The recording was stopped before it began', 499);
+    }
     const said = await errorOnPage(page);
     const why = outcome === 'late' ? `none in ${timeoutMs / 1000} s` : 'the page ended before it';
     throw new SourceError(`Start signal not received: ${why}${said}`, 412);

@@ -78,7 +78,12 @@ export interface TestRunOptions {
   /** Of a run before, which another one goes on with. */
   readonly before?: EgressInfo;
   readonly limits?: EgressRunOptions['limits'];
+  /** Of Azure and Google, whose requests name none. */
   readonly endpoint?: string;
+  readonly backup?: EgressRunOptions['backup'];
+  readonly checkMs?: number;
+  /** Where a folder for the run is made. @default - a new one */
+  readonly work?: string;
   /** The root of local files. @default - a new one */
   readonly root?: string;
   /** Stands for storage of a cloud below `root`, as all nodes reach it. @default false */
@@ -104,7 +109,7 @@ export class TestRuns {
     const request = { case: 'web' as const, value };
     const spec = specOf(request, { kind: 'local' });
     const info = options.before ?? newEgressInfo('EG_test', request, spec, 0n);
-    const work = await this.#folder('work');
+    const work = options.work ?? (await this.#folder('work'));
     const root = options.root ?? (await this.#folder('root'));
     const { source = new TestSource() } = options;
     const told: EgressStatus[] = [];
@@ -117,13 +122,15 @@ export class TestRuns {
         openStorage(
           options.inFolder
             ? { kind: 'local' }
-            : storage.kind === 'azure' && options.endpoint
+            : (storage.kind === 'azure' || storage.kind === 'gcp') && options.endpoint
               ? { ...storage, endpoint: options.endpoint }
               : storage,
           root,
         ),
       makeSource: () => source,
       limits: options.limits ?? NO_LIMITS,
+      backup: options.backup,
+      ...(options.checkMs !== undefined && { checkMs: options.checkMs }),
       onChange: ({ status }) => {
         if (told.at(-1) !== status) told.push(status);
       },
