@@ -22,6 +22,11 @@ export interface JobOrder {
   readonly job: NewJob;
   /** Of the job as it stands in the store. @default - it does not stand there yet */
   readonly epoch?: number | undefined;
+  /**
+   * It is of a Room that this node has, and cannot go anywhere else: it is taken while the node is
+   * drained too. Said on the node itself alone. @default false
+   */
+  readonly ofLocalRoom?: boolean | undefined;
 }
 
 /** Somebody else has the job by now, or it has ended. */
@@ -102,8 +107,8 @@ export class JobHost {
    * @throws JobRefusedError where another node may take it, JobTakenError,
    *   RegistryUnavailableError
    */
-  async start({ job, epoch }: JobOrder): Promise<Job> {
-    const runner = this.#runnerFor(job);
+  async start({ job, epoch, ofLocalRoom = false }: JobOrder): Promise<Job> {
+    const runner = this.#runnerFor(job, ofLocalRoom);
     this.#reserve(job, runner.cost(job.spec));
     const hosted: Hosted = { kind: job.kind, running: undefined };
     this.#hosted.set(job.id, hosted);
@@ -179,8 +184,9 @@ export class JobHost {
     await this.#keeper.close();
   }
 
-  #runnerFor({ id, kind }: NewJob): JobRunner {
-    const refuses = this.#closing !== undefined ? 'it ends' : this.#options.refuses?.();
+  #runnerFor({ id, kind }: NewJob, ofLocalRoom: boolean): JobRunner {
+    const full = ofLocalRoom ? undefined : this.#options.refuses?.();
+    const refuses = this.#closing !== undefined ? 'it ends' : full;
     if (refuses !== undefined) throw new JobRefusedError(refuses);
     const runner = this.#runners.get(kind);
     if (runner === undefined) throw new JobRefusedError(`it runs no ${kind} jobs`);

@@ -6,7 +6,7 @@ import type { IngressStore } from '../jobs/ingress/ingress-store';
 import type { JobRules, JobRunner } from '../jobs/job-runner';
 import type { Closers } from './closers';
 import { type EgressRunnerParts, egressRules, egressRunner } from './jobs-egress';
-import { type IngressHost, urlRules } from './jobs-ingress';
+import { type IngressHost, ingressRules } from './jobs-ingress';
 import type { MediaPlane } from './media-plane';
 
 export interface JobRulesOptions {
@@ -30,11 +30,11 @@ export interface JobRunnersOptions extends JobRulesOptions {
 /** Kinds of jobs that are placed on nodes, as every node knows them. */
 export const jobRules = ({ config, webhooks, ingresses, log }: JobRulesOptions): JobRules[] => [
   egressRules(config, webhooks),
-  urlRules(config, ingresses, webhooks, log),
+  ingressRules(config, ingresses, webhooks, log),
 ];
 
 /** What runs them on a node with media. */
 export const jobRunners = (options: JobRunnersOptions): JobRunner[] => {
   const { config, webhooks, egress, ingress, log, closers } = options;
-  return [egressRunner({ config, observer: webhooks, ...egress, log, closers }), ingress.urls];
+  return [egressRunner({ config, observer: webhooks, ...egress, log, closers }), ingress.runner];
 };

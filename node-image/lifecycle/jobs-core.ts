@@ -55,7 +55,8 @@ export function hostJobs(
     log,
   });
   closers.add(() => host.close());
-  plane.meterJobs(() => [...host.pids(), ...options.ingress.rtmp.pids()]);
+  options.ingress.pushes.runOn(host);
+  plane.meterJobs(() => host.pids());
   new JobMetrics(plane.metrics.registry).watchHost(host);
   const count = (kind: 'egress' | 'ingress'): number => host.jobs(kind).length;
   return {

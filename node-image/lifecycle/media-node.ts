@@ -141,7 +141,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => server.close());
 
   const peers = new RelayPeers({ watch, turn, nodeId, mediaAddresses: plane.addresses });
-  const mover = new RoomMover({ nodeId, rooms, hosted, registry, watch, link, choose, log });
+  const mover = new RoomMover({
+    ...{ nodeId, rooms, hosted, registry, watch, link, choose, log },
+    beforeMove: (room) => ingressHost.rtmp.atKeyFrames(room),
+  });
   const seat = new Seat({
     registry,
     identity: {

@@ -30,6 +30,8 @@ export interface RoomMoverOptions {
   readonly watch: NodeWatch;
   readonly link: LinkClient;
   readonly choose: (snapshot: ClusterSnapshot, exclude: ReadonlySet<string>) => PlacementDecision;
+  /** A good moment for a Room to go, of which it is known soon. @default - any is */
+  readonly beforeMove?: ((room: string) => Promise<void>) | undefined;
   readonly log: Logger;
 }
 
@@ -56,6 +58,7 @@ export class RoomMover {
       return undefined;
     }
     const target = await this.#target();
+    if (typeof target !== 'string') await this.#options.beforeMove?.(name);
     return typeof target === 'string'
       ? target
       : this.#frozen(room, epoch, (handover) => this.#moveTo(target, room, epoch, handover));

@@ -1,5 +1,6 @@
 import type { PlainTransport, Producer, Router } from 'mediasoup/types';
 import { PORT_RANGES } from '../contract';
+import { LayerJoint } from './layer-joint';
 
 const LOOPBACK = '127.0.0.1';
 /** As much as comes while the worker is busy, in bytes. */
@@ -8,7 +9,8 @@ const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 /** What is sent into a Router by a program of this machine. */
 export interface InletStream {
   readonly kind: 'audio' | 'video';
-  readonly ssrc: number;
+  /** One for each layer of the picture, the smallest first. */
+  readonly ssrcs: readonly number[];
   /** The same for what is played in step. */
   readonly cname: string;
 }
@@ -45,11 +47,13 @@ export class RtpInlet {
     private readonly transport: PlainTransport,
     readonly producer: Producer,
     private readonly stream: InletStream,
+    private readonly joint: LayerJoint | undefined,
   ) {}
 
   static async create(router: Router, stream: InletStream): Promise<RtpInlet> {
-    const { kind, ssrc, cname } = stream;
+    const { kind, ssrcs, cname } = stream;
     const { mimeType, payloadType, clockRate, parameters } = CODECS[kind];
+    const isLayered = ssrcs.length > 1;
     const transport = await router.createPlainTransport({
       listenInfo: {
         protocol: 'udp',
@@ -57,11 +61,13 @@ export class RtpInlet {
         portRange: { min: PORT_RANGES.pipes.start, max: PORT_RANGES.pipes.end },
         recvBufferSize: SOCKET_BUFFER_BYTES,
       },
-      // ffmpeg sends its reports from a port of their own.
-      rtcpMux: false,
+      // ffmpeg sends its reports from a port of their own; what puts layers together does not.
+      rtcpMux: isLayered,
       comedia: true,
     });
+    let joint: LayerJoint | undefined;
     try {
+      if (isLayered) joint = await LayerJoint.open(transport.tuple.localPort);
       const producer = await transport.produce({
         kind,
         rtpParameters: {
@@ -75,30 +81,37 @@ export class RtpInlet {
               ...(kind === 'audio' && { channels: CODECS.audio.channels }),
             },
           ],
-          encodings: [{ ssrc }],
+          encodings: ssrcs.map((ssrc) => ({ ssrc })),
           rtcp: { cname },
         },
       });
-      return new RtpInlet(transport, producer, stream);
+      return new RtpInlet(transport, producer, stream, joint);
     } catch (error) {
+      joint?.close();
       transport.close();
       throw error;
     }
+  }
+
+  /** Of its layers, the smallest first. */
+  get ssrcs(): readonly number[] {
+    return this.stream.ssrcs;
   }
 
   get mimeType(): string {
     return CODECS[this.stream.kind].mimeType;
   }
 
-  /** The end of ffmpeg's arguments for the output that goes here. */
-  get ffmpegOutput(): string[] {
-    const { kind, ssrc, cname } = this.stream;
-    const port = this.transport.tuple.localPort;
-    const rtcpPort = this.transport.rtcpTuple?.localPort ?? port + 1;
-    return [
+  /** The ends of ffmpeg's arguments for the outputs that go here: one for each layer. */
+  get ffmpegOutputs(): string[][] {
+    const { kind, ssrcs, cname } = this.stream;
+    const { tuple, rtcpTuple } = this.transport;
+    const port = this.joint?.port ?? tuple.localPort;
+    const rtcpPort = this.joint?.port ?? rtcpTuple?.localPort ?? port + 1;
+    return ssrcs.map((ssrc) => [
       ...['-f', 'rtp', '-ssrc', `${ssrc}`, '-payload_type', `${CODECS[kind].payloadType}`],
       ...['-cname', cname, `rtp://${LOOPBACK}:${port}?rtcpport=${rtcpPort}&pkt_size=1200`],
-    ];
+    ]);
   }
 
   /** Bytes that have come. */
@@ -109,6 +122,7 @@ export class RtpInlet {
 
   /** Idempotent; the producer ends with it. */
   close(): void {
+    this.joint?.close();
     this.transport.close();
   }
 }

@@ -16,7 +16,6 @@ import type { RoomControl } from '../../room/room-control';
 import { checkIngress, invalidIngress } from './ingress-rules';
 import { changeIngress, type IngressStore } from './ingress-store';
 import { newStreamKey } from './stream-key';
-import { nodeOfResource } from './whip/whip-host';
 
 /** As many Ingresses as a cluster keeps: each list reads all of them. */
 const MAX_INGRESSES = 10_000;
@@ -39,8 +38,6 @@ export interface IngressControlOptions {
   readonly updateRun?: ((request: UpdateIngressRequest) => Promise<void>) | undefined;
   /** Refuses a URL that may not be pulled. @throws RoomError @default - all may */
   readonly checkUrl?: ((url: string) => Promise<void>) | undefined;
-  /** Whether a node of the cluster is there no more, for sure. @default - none is */
-  readonly isGone?: ((nodeId: string) => boolean) | undefined;
   readonly log: Logger;
 }
 
@@ -123,9 +120,9 @@ export class IngressControl {
       if (found === undefined) {
         throw ingressNotFound();
       }
-      return [await this.#looked(found.info)];
+      return [found.info];
     }
-    const all = await Promise.all((await store.list()).map(({ info }) => this.#looked(info)));
+    const all = (await store.list()).map(({ info }) => info);
     return all.filter(({ roomName }) => request.roomName === '' || roomName === request.roomName);
   }
 
@@ -152,24 +149,6 @@ export class IngressControl {
       info.state.status = IngressState_Status.ENDPOINT_INACTIVE;
     }
     return info;
-  }
-
-  /** What a sender's node said last is not true for ever: it may have died with it. */
-  async #looked(info: IngressInfo): Promise<IngressInfo> {
-    const nodeId = nodeOfResource(info.state?.resourceId ?? '');
-    // A pull goes on elsewhere, or is ended by who looks after its job.
-    if (!runs(info) || !info.reusable || nodeId === undefined || !this.#options.isGone?.(nodeId)) {
-      return info;
-    }
-    const { resourceId } = info.state ?? {};
-    const ended = await changeIngress(this.#options.store, info.ingressId, ({ state }) => {
-      if (state === undefined || state.resourceId !== resourceId) return false;
-      state.status = IngressState_Status.ENDPOINT_INACTIVE;
-      state.error = `its node ${nodeId} was lost`;
-      state.tracks = [];
-      return true;
-    });
-    return ended ?? info;
   }
 
   async #pull(info: IngressInfo): Promise<IngressInfo> {

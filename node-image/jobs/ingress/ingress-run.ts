@@ -37,6 +37,8 @@ export interface IngressEnd {
   readonly error?: string | undefined;
   /** A source that has an end came to it. @default false */
   readonly complete?: boolean | undefined;
+  /** What became of it where neither its sender nor its source is to blame: it may come back. */
+  readonly lost?: string | undefined;
 }
 
 /**
@@ -52,9 +54,14 @@ export class IngressRun {
   #ended = false;
 
   constructor(options: IngressRunOptions) {
-    const { resourceId, now = Date.now } = options;
+    const { resourceId, info, now = Date.now } = options;
     this.#options = options;
-    this.#state = new IngressState({ resourceId, startedAt: nanoseconds(now()) });
+    const { state } = info;
+    // Of one that is known already, to say its end for it, its begin stays.
+    const isKnown = state !== undefined && state.resourceId === resourceId && resourceId !== '';
+    this.#state = isKnown
+      ? state.clone()
+      : new IngressState({ resourceId, startedAt: nanoseconds(now()) });
   }
 
   get ingressId(): string {
@@ -123,7 +130,7 @@ export class IngressRun {
   }
 
   /** Nobody sends any more. Idempotent. Resolves when it is written down. */
-  async ended({ error = '', complete = false }: IngressEnd = {}): Promise<void> {
+  async ended({ error = '', complete = false, lost = '' }: IngressEnd = {}): Promise<void> {
     if (this.#ended) {
       return;
     }
@@ -132,7 +139,7 @@ export class IngressRun {
     const { ENDPOINT_COMPLETE, ENDPOINT_ERROR, ENDPOINT_INACTIVE } = IngressState_Status;
     const well = complete ? ENDPOINT_COMPLETE : ENDPOINT_INACTIVE;
     this.#state.status = error === '' ? well : ENDPOINT_ERROR;
-    this.#state.error = error;
+    this.#state.error = error || lost;
     this.#state.endedAt = nanoseconds(now());
     this.#state.tracks = [];
     this.#options.onEnded?.();

@@ -1,14 +1,10 @@
 import type { IngressInfo } from '@livekit/protocol';
 import type { Logger } from 'pino';
-import type { Ledger } from '../../cluster/ledger';
 import { type IngressObserver, IngressRun } from './ingress-run';
 import type { IngressStore } from './ingress-store';
 
 export interface IngressRunsOptions {
   readonly store: IngressStore;
-  readonly ledger: Pick<Ledger, 'reserve' | 'release'>;
-  /** Share of the node's CPU that stays free besides. `ingress.cpu_cost.min_idle_ratio`. @default 0 */
-  readonly idleRatio?: number;
   readonly observer: IngressObserver;
   readonly log: Logger;
   /** How often it is looked whether each Ingress is still there, and its run the newest, ms. @default 2000 */
@@ -48,43 +44,34 @@ export class IngressRuns {
     this.#timer = setInterval(() => void this.#look(), options.watchMs ?? WATCH_MS);
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /**
-   * Begins a run: reserves what it takes, ends the one before on this node, and says so.
+   * Begins a run, ends the one before on this node, and says so.
    *
    * @param stop - has it end: called by whoever wants that, perhaps several times.
+   * @param ended - it has ended, or is somebody else's: called once
    * @throws IngressRefusedError, IngressGoneError
    */
   async begin(options: {
     readonly info: IngressInfo;
     readonly resourceId: string;
-    readonly cpus: number;
     readonly stop: (reason: StopReason) => void;
+    readonly ended?: ((run: IngressRun) => void) | undefined;
   }): Promise<IngressRun> {
-    const { info, resourceId, cpus, stop } = options;
-    const { store, ledger, idleRatio = 0, observer, log } = this.#options;
+    const { info, resourceId, stop, ended } = options;
+    const { store, observer, log } = this.#options;
     if (this.#closed) {
       throw new IngressRefusedError('the node is closing, try again');
     }
-    // Its place is free for the new one: it is the same sender who comes back, most often.
     this.stopIngress(info.ingressId, 'replaced');
-    if (!ledger.reserve({ id: resourceId, kind: 'ingress', cost: { cpus }, idleRatio })) {
-      throw new IngressRefusedError(
-        `this node has no ${cpus} cores left, which is what this Ingress takes, try again later`,
-      );
-    }
-    const run = new IngressRun({
+    const run: IngressRun = new IngressRun({
       store,
       info,
       resourceId,
       observer,
       log,
       onEnded: () => {
-        ledger.release(resourceId);
         this.#entries.delete(resourceId);
+        ended?.(run);
       },
     });
     this.#entries.set(resourceId, { run, stop });
@@ -104,19 +91,12 @@ export class IngressRuns {
     }
   }
 
-  /** Ends all of them: their senders find another node. */
-  stopAll(reason: StopReason): void {
-    for (const { stop } of [...this.#entries.values()]) {
-      stop(reason);
-    }
-  }
-
   /** Idempotent. Resolves when it is written down that nobody sends. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
     const runs = [...this.#entries.values()].map(({ run }) => run);
-    this.stopAll('closed');
+    for (const { stop } of [...this.#entries.values()]) stop('closed');
     await Promise.all(runs.map((run) => run.ended()));
   }
 

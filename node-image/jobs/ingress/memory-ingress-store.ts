@@ -1,16 +1,19 @@
 import type { IngressInfo } from '@livekit/protocol';
 import type { IngressStore, StoredIngress } from './ingress-store';
-import { sameKey } from './stream-key';
+import { hashOfKey, sameKey } from './stream-key';
 
 /** The Ingresses of a Single Node: they end with it. */
 export class MemoryIngressStore implements IngressStore {
   readonly #ingresses = new Map<string, StoredIngress>();
+  /** Ids by the hashes of their keys: whoever tries keys costs one look each. */
+  readonly #byKey = new Map<string, string>();
 
   async create(info: IngressInfo): Promise<boolean> {
     if (this.#ingresses.has(info.ingressId)) {
       return false;
     }
     this.#ingresses.set(info.ingressId, { info: info.clone(), version: 1 });
+    if (info.streamKey !== '') this.#byKey.set(hashOfKey(info.streamKey), info.ingressId);
     return true;
   }
 
@@ -20,14 +23,8 @@ export class MemoryIngressStore implements IngressStore {
   }
 
   async byStreamKey(key: string): Promise<StoredIngress | undefined> {
-    let found: StoredIngress | undefined;
-    // All of them, whichever fits: how long it takes says nothing.
-    for (const stored of this.#ingresses.values()) {
-      if (sameKey(stored.info.streamKey, key)) {
-        found = stored;
-      }
-    }
-    return found && copyOf(found);
+    const found = this.#ingresses.get(this.#byKey.get(hashOfKey(key)) ?? '');
+    return found !== undefined && sameKey(found.info.streamKey, key) ? copyOf(found) : undefined;
   }
 
   async list(): Promise<StoredIngress[]> {
@@ -44,11 +41,14 @@ export class MemoryIngressStore implements IngressStore {
   }
 
   async remove(id: string): Promise<boolean> {
+    const { streamKey = '' } = this.#ingresses.get(id)?.info ?? {};
+    this.#byKey.delete(hashOfKey(streamKey));
     return this.#ingresses.delete(id);
   }
 
   async close(): Promise<void> {
     this.#ingresses.clear();
+    this.#byKey.clear();
   }
 }
 

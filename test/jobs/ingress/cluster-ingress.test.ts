@@ -1,31 +1,33 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { IngressInput, IngressState_Status } from '@livekit/protocol';
 import { dispose } from '@livekit/rtc-node';
 import { IngressClient, type IngressInfo } from 'livekit-server-sdk';
+import type { JobView } from '../../../node-image/api/jobs/job-admin-routes';
 import { openBrowser, type TestBrowser, type TestPage } from '../../support/browser';
 import { TestCluster } from '../../support/cluster';
 import { freeTcpPort } from '../../support/ports';
 import { NodeClient } from '../../support/rtc-node';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { Encoders } from './encoders';
 import { type MediaOrigin, startMediaOrigin } from './media-origin';
-import { deleteSession, restartIce, sendByWhip } from './whip-page';
+import { PictureWatch } from './picture-watch';
+import { comeBack, deleteSession, restartIce, sendByWhip } from './whip-page';
 
-describe('Ingress in a cluster', { timeout: 170_000 }, () => {
+describe('Ingress in a cluster', { timeout: 220_000 }, () => {
   let cluster: TestCluster;
   let browser: TestBrowser;
   let page: TestPage;
   let origin: MediaOrigin;
   let rtmpUrl = '';
-  const encoders: ChildProcess[] = [];
+  const encoders = new Encoders();
 
   before(async () => {
     origin = await startMediaOrigin(90);
     cluster = await TestCluster.start({
       masters: 0,
-      mediaNodes: 3,
+      mediaNodes: 4,
       config: {
         ingress: {
           allow_private_urls: true,
@@ -41,7 +43,7 @@ describe('Ingress in a cluster', { timeout: 170_000 }, () => {
     page = await browser.openPage();
   });
   after(async () => {
-    for (const encoder of encoders) encoder.kill('SIGKILL');
+    encoders.close();
     await browser.close();
     await cluster.close();
     await origin.close();
@@ -53,8 +55,8 @@ describe('Ingress in a cluster', { timeout: 170_000 }, () => {
     new IngressClient(cluster.httpUrl, cluster.apiKey, cluster.apiSecret);
   const stateOf = async ({ ingressId }: IngressInfo) =>
     (await client().listIngress({ ingressId }))[0]?.state;
-  const create = (type: IngressInput, room: string): Promise<IngressInfo> =>
-    client().createIngress(type, { roomName: room, participantIdentity: 'sender' });
+  const create = (type: IngressInput, room: string, as = 'sender'): Promise<IngressInfo> =>
+    client().createIngress(type, { roomName: room, participantIdentity: as });
   const untilStatus = (info: IngressInfo, status: IngressState_Status, timeoutMs = 20_000) =>
     until(
       `${info.ingressId} to be ${IngressState_Status[status]}`,
@@ -84,6 +86,54 @@ describe('Ingress in a cluster', { timeout: 170_000 }, () => {
       assert.equal((await sendByWhip(page, 'two', { url, key: 'wrong' })).status, 401);
     } finally {
       await viewer.leave();
+    }
+  });
+
+  it('has senders come back to the node that their Room goes to when theirs is drained', async (t) => {
+    const [rtmp, whip] = await Promise.all([
+      create(IngressInput.RTMP_INPUT, 'drained', 'encoder'),
+      create(IngressInput.WHIP_INPUT, 'drained', 'page'),
+    ]);
+    const viewer = await watch('drained');
+    const url = `${cluster.httpUrl}/whip`;
+    encoders.send(`${rtmpUrl}/${rtmp.streamKey}`, { size: '320x180', again: true });
+    assert.equal((await sendByWhip(page, 'back', { url, key: whip.streamKey })).status, 201);
+    await comeBack(page, 'back', url, whip.streamKey);
+    await Promise.all([viewer.sees('encoder', 10, 25_000), viewer.sees('page', 10, 25_000)]);
+    const watched = ['encoder', 'page'].map((identity) => new PictureWatch(viewer, identity));
+    try {
+      const node = await cluster.roomNode('drained');
+      // Each is a job of its node.
+      const { jobs } = await cluster.admin().call<{ jobs: JobView[] }>('GET', 'jobs');
+      const running = jobs.filter(({ room, state }) => room === 'drained' && state === 'active');
+      assert.deepEqual(
+        running.map(({ owner, kind }) => [owner, kind]),
+        [1, 2].map(() => [node.nodeId, 'ingress']),
+      );
+      await cluster.admin().drain(node.nodeId, { patience: '0s' });
+      await until(
+        'the node to be empty, and both to send to another one',
+        async () => {
+          const states = await Promise.all([stateOf(rtmp), stateOf(whip)]);
+          return states.every(
+            (state) =>
+              state?.status === IngressState_Status.ENDPOINT_PUBLISHING &&
+              !state.resourceId.startsWith(`${node.nodeId}.`),
+          );
+        },
+        { timeoutMs: 40_000, explain: () => cluster.log().slice(-8000) },
+      );
+      await Promise.all([viewer.sees('encoder', 10, 25_000), viewer.sees('page', 10, 25_000)]);
+      await until('the node to be empty, and gone', async () => {
+        const { nodes } = await cluster.admin().nodes();
+        return !nodes.some(({ id, state }) => id === node.nodeId && state !== 'drained');
+      });
+      const [encoder, ofPage] = watched.map(({ longestGapMs }) => longestGapMs);
+      t.diagnostic(`gap of RTMP ${encoder} ms, of WHIP ${ofPage} ms`);
+    } finally {
+      await Promise.all(watched.map((one) => one.close()));
+      await viewer.leave();
+      await Promise.all([rtmp, whip].map(({ ingressId }) => client().deleteIngress(ingressId)));
     }
   });
 
@@ -133,18 +183,7 @@ describe('Ingress in a cluster', { timeout: 170_000 }, () => {
     const info = await create(IngressInput.RTMP_INPUT, 'rtmp');
     const viewer = await watch('rtmp');
     try {
-      encoders.push(
-        spawn(
-          'ffmpeg',
-          [
-            ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25'],
-            ...['-f', 'lavfi', '-i', 'sine,volume=4', '-c:v', 'libx264', '-preset', 'ultrafast'],
-            ...['-g', '25', '-bf', '0', '-pix_fmt', 'yuv420p', '-c:a', 'aac'],
-            ...['-f', 'flv', `${rtmpUrl}/${info.streamKey}`],
-          ],
-          { stdio: 'ignore' },
-        ),
-      );
+      encoders.send(`${rtmpUrl}/${info.streamKey}`, { size: '320x180' });
       await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
       await viewer.sees('sender', 10, 25_000);
       await viewer.hears('sender', 20_000);

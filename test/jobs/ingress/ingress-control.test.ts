@@ -14,13 +14,16 @@ import {
 } from '@livekit/protocol';
 import { pino } from 'pino';
 import { IngressControl } from '../../../node-image/jobs/ingress/ingress-control';
-import { IngressRun } from '../../../node-image/jobs/ingress/ingress-run';
+import { IngressRules, pushJob } from '../../../node-image/jobs/ingress/ingress-jobs';
+import { type IngressObserver, IngressRun } from '../../../node-image/jobs/ingress/ingress-run';
 import type { IngressStore } from '../../../node-image/jobs/ingress/ingress-store';
 import { MemoryIngressStore } from '../../../node-image/jobs/ingress/memory-ingress-store';
 import { RedisIngressStore } from '../../../node-image/jobs/ingress/redis-ingress-store';
+import type { Job } from '../../../node-image/jobs/job';
 import { RoomError } from '../../../node-image/room/errors';
 import { connectRegistry } from '../../cluster/support/registry-redis';
 import { startRedis } from '../../support/redis';
+import { until } from '../../support/wait';
 
 const log = pino({ level: 'silent' });
 
@@ -59,7 +62,6 @@ for (const [kind, open] of [
 ] as const) {
   describe(`Ingresses in ${kind}`, () => {
     let opened: Opened;
-    const gone = new Set<string>();
     const removed: string[] = [];
     const controlOf = (store: IngressStore): IngressControl =>
       new IngressControl({
@@ -71,7 +73,6 @@ for (const [kind, open] of [
         },
         rtmpBaseUrl: 'rtmp://meet.example.com/live',
         whipBaseUrl: '',
-        isGone: (nodeId) => gone.has(nodeId),
         log,
       });
     const rtmp = (fields: ConstructorParameters<typeof CreateIngressRequest>[0] = {}) =>
@@ -125,14 +126,27 @@ for (const [kind, open] of [
       const control = controlOf(here);
       const info = await control.create(rtmp());
       const told: string[] = [];
+      const observer: IngressObserver = {
+        ingressStarted: ({ state }) => told.push(`started ${state?.resourceId}`),
+        ingressEnded: ({ state }) => told.push(`ended ${state?.resourceId} ${state?.error}`),
+      };
       const runOf = (resourceId: string): IngressRun =>
-        new IngressRun({
-          ...{ store: there, info, resourceId, log },
-          observer: {
-            ingressStarted: ({ state }) => told.push(`started ${state?.resourceId}`),
-            ingressEnded: ({ state }) => told.push(`ended ${state?.resourceId} ${state?.error}`),
-          },
-        });
+        new IngressRun({ ...{ store: there, info, resourceId, log }, observer });
+      const rules = new IngressRules({
+        ...{ store: there, observer, log, idleRatio: 0 },
+        costs: { url: 2, rtmp: 2, whip: 0.1, 'transcoded-whip': 2 },
+      });
+      /** What those say who find the node of a sender dead. */
+      const lost = (resourceId: string, owner: string): void => {
+        const job = pushJob(info, 'rtmp', resourceId);
+        const asJob: Job = {
+          ...{ ...job, owner, state: 'active', epoch: 1, retries: 0, losses: 0 },
+          ...{ createdAtMs: 1, endedAtMs: 0, leaseLeftMs: -1 },
+        };
+        assert.equal(rules.afterLoss(asJob), 'end');
+        const ended = rules.failed(asJob, { reason: 'owner-lost', message: 'it is gone' });
+        rules.onFailed({ ...asJob, info: ended, state: 'ended' });
+      };
       const stateOf = async () =>
         (await control.list(new ListIngressRequest({ ingressId: info.ingressId })))[0]?.state;
       const first = runOf('ND_a.1234567890123456');
@@ -149,10 +163,17 @@ for (const [kind, open] of [
       await second.buffering();
       assert.equal((await stateOf())?.resourceId, 'ND_b.1234567890123456');
       assert.equal((await stateOf())?.error, 'why');
-      gone.add('ND_b');
-      assert.equal((await stateOf())?.status, IngressState_Status.ENDPOINT_INACTIVE);
-      assert.match((await stateOf())?.error ?? '', /ND_b was lost/);
-      gone.clear();
+      const startedAt = (await stateOf())?.startedAt;
+      // Of an older one nothing is said.
+      lost('ND_a.1234567890123456', 'ND_a');
+      lost('ND_b.1234567890123456', 'ND_b');
+      await until('the loss to be written down', async () => {
+        return (await stateOf())?.status === IngressState_Status.ENDPOINT_INACTIVE;
+      });
+      const state = await stateOf();
+      assert.match(state?.error ?? '', /ND_b was lost/);
+      assert.equal(state?.startedAt, startedAt);
+      assert.ok((state?.endedAt ?? 0n) > 0n);
       const third = runOf('ND_c.1234567890123456');
       await third.buffering();
       await control.delete(new DeleteIngressRequest({ ingressId: info.ingressId }));
@@ -164,6 +185,7 @@ for (const [kind, open] of [
         'started ND_a.1234567890123456',
         'ended ND_a.1234567890123456 cut',
         'started ND_b.1234567890123456',
+        'ended ND_b.1234567890123456 its node ND_b was lost',
         'ended ND_c.1234567890123456 ',
       ]);
     });

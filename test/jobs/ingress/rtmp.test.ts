@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { IngressInput, IngressState_Status, ParticipantInfo_Kind } from '@livekit/protocol';
+import {
+  IngressInput,
+  IngressState_Status,
+  ParticipantInfo_Kind,
+  VideoQuality,
+} from '@livekit/protocol';
 import { dispose } from '@livekit/rtc-node';
 import { IngressClient, type IngressInfo, RoomServiceClient } from 'livekit-server-sdk';
 import { freeTcpPort } from '../../support/ports';
@@ -11,12 +16,13 @@ import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { type EncoderOptions, Encoders } from './encoders';
 
 describe('RTMP into a Room', { timeout: 110_000 }, () => {
   let server: TestServer;
   let rtmpUrl = '';
   let port = 0;
-  const encoders: ChildProcess[] = [];
+  const encoders = new Encoders();
 
   before(async () => {
     port = await freeTcpPort();
@@ -35,7 +41,7 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
     });
   });
   after(async () => {
-    for (const encoder of encoders) encoder.kill('SIGKILL');
+    encoders.close();
     await server.close();
     // Without this the native library keeps the process alive.
     await dispose();
@@ -58,21 +64,8 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
       async () => (await stateOf(info))?.status === status,
       { timeoutMs: 15_000, explain: () => server.takeLog() },
     );
-  const encode = (key: string, video: readonly string[] = ['-bf', '0']): ChildProcess => {
-    const encoder = spawn(
-      'ffmpeg',
-      [
-        ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=25'],
-        ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100,volume=4'],
-        ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p'],
-        ...video,
-        ...['-c:a', 'aac', '-f', 'flv', `${rtmpUrl}/${key}`],
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    encoders.push(encoder);
-    return encoder;
-  };
+  const encode = (key: string, options: EncoderOptions = {}): ChildProcess =>
+    encoders.send(`${rtmpUrl}/${key}`, options);
   const watch = async (room: string): Promise<NodeClient> => {
     const viewer = new NodeClient();
     await viewer.connect(server.url, await joinToken(server, room, 'viewer'));
@@ -116,17 +109,23 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
     const info = await create('encoded');
     const viewer = await watch('encoded');
     try {
-      const sender = encode(info.streamKey, [
-        '-preset',
-        'veryfast',
-        '-bf',
-        '3',
-        '-b_strategy',
-        '0',
-      ]);
+      const sender = encode(info.streamKey, {
+        video: ['-preset', 'veryfast', '-bf', '3', '-b_strategy', '0'],
+      });
       await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
-      const seen = await viewer.sees('encoder', 10, 20_000);
-      assert.deepEqual([seen.width, seen.height], [1280, 720]);
+      // What comes is as large as the second of three layers: a third would show no more.
+      const { tracks } = await rooms().getParticipant('encoded', 'encoder');
+      const video = tracks.find(({ simulcast }) => simulcast);
+      assert.deepEqual(
+        video?.layers.map(({ quality, width, height }) => [quality, width, height]),
+        [
+          [VideoQuality.LOW, 320, 180],
+          [VideoQuality.MEDIUM, 640, 360],
+        ],
+      );
+      await until('the larger layer to be seen', async () => {
+        return (await viewer.sees('encoder', 5, 20_000)).width === 640;
+      });
       await until('the reason', async () => /B-frames/.test((await stateOf(info))?.error ?? ''));
       sender.kill('SIGKILL');
       await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);

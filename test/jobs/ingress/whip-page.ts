@@ -128,6 +128,60 @@ export function deleteSession(page: TestPage, name: string): Promise<number> {
   }, name);
 }
 
+/**
+ * Has a page offer anew whenever its connection is lost, as pages do that are to go on: with the same
+ * tracks, until it is answered, or its key is none any more.
+ */
+export function comeBack(page: TestPage, name: string, url: string, key: string): Promise<void> {
+  return page.page.evaluate(
+    async ({ id, url, key }) => {
+      const tracks = (window.whipSenders.get(id)?.peer.getSenders() ?? []).map((one) => one.track);
+      const follow = (peer: RTCPeerConnection): void => {
+        let isOver = false;
+        const comeBack = (): void => {
+          if (isOver) return;
+          isOver = true;
+          peer.close();
+          void again();
+        };
+        peer.addEventListener('connectionstatechange', () => {
+          if (!['connected', 'connecting'].includes(peer.connectionState)) comeBack();
+        });
+        // That the server has closed shows here at once, and in the state of the connection never.
+        const dtls = peer.getSenders()[0]?.transport;
+        dtls?.addEventListener('statechange', () => dtls.state === 'closed' && comeBack());
+      };
+      const again = async (): Promise<void> => {
+        const peer = new RTCPeerConnection();
+        for (const track of tracks) {
+          if (track !== null) peer.addTransceiver(track, { direction: 'sendonly' });
+        }
+        await peer.setLocalDescription();
+        for (;;) {
+          const response = await fetch(url, {
+            method: 'POST',
+            headers: { 'content-type': 'application/sdp', authorization: `Bearer ${key}` },
+            body: peer.localDescription?.sdp ?? '',
+          }).catch(() => undefined);
+          if (response?.status === 401) return;
+          if (response?.status === 201) {
+            const location = new URL(response.headers.get('location') ?? '', response.url).href;
+            const etag = response.headers.get('etag') ?? '';
+            window.whipSenders.set(id, { peer, location, etag });
+            await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() });
+            follow(peer);
+            return;
+          }
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      };
+      const peer = window.whipSenders.get(id)?.peer;
+      if (peer !== undefined) follow(peer);
+    },
+    { id: name, url, key },
+  );
+}
+
 /** How a page's connection is. */
 export const connectionState = (page: TestPage, name: string): Promise<string> =>
   page.page.evaluate((id) => window.whipSenders.get(id)?.peer.connectionState ?? 'none', name);

@@ -1,10 +1,17 @@
 import { randomInt } from 'node:crypto';
-import { DisconnectReason, type IngressInfo, type TrackInfo } from '@livekit/protocol';
+import {
+  type AddTrackRequest,
+  DisconnectReason,
+  type IngressInfo,
+  type TrackInfo,
+  VideoLayer,
+} from '@livekit/protocol';
 import { RtpInlet } from '../../../media/rtp-inlet';
 import type { LocalRooms } from '../../../room/local-rooms';
 import type { Participant } from '../../../room/participant';
 import type { Room } from '../../../room/room';
 import { IngressSink, ingressGrants, ingressJoin, ingressTrack } from '../ingress-participant';
+import type { LayerEncoding, PictureSize, VideoEncoding } from './encoding';
 
 /** ffmpeg takes no more. */
 const MAX_SSRC = 0x7fff_ffff;
@@ -27,11 +34,14 @@ export class RoomFeed {
     readonly info: IngressInfo;
     readonly rooms: Pick<LocalRooms, 'getOrCreate'>;
     readonly has: { readonly audio: boolean; readonly video: boolean };
-    /** Of the picture, where it is known. */
-    readonly size?: { readonly width: number; readonly height: number } | undefined;
+    /** How the picture is encoded; `copy`: it goes on as it is. */
+    readonly encoding: VideoEncoding | 'copy';
+    /** Of the picture that comes, where it is known. */
+    readonly size?: PictureSize | undefined;
     readonly onLeft: (reason: DisconnectReason | undefined) => void;
   }): Promise<RoomFeed> {
-    const { info, rooms, has, size, onLeft } = options;
+    const { info, rooms, has, encoding, size, onLeft } = options;
+    const layers = encoding === 'copy' ? [] : encoding.layers;
     const room = await rooms.getOrCreate({ name: info.roomName });
     const inlets: { audio?: RtpInlet; video?: RtpInlet } = {};
     const sink = new IngressSink((reason) => {
@@ -45,12 +55,12 @@ export class RoomFeed {
         if (!has[kind]) continue;
         const inlet = await RtpInlet.create(room.media.router, {
           kind,
-          ssrc: randomInt(1, MAX_SSRC),
+          ssrcs: newSsrcs(kind === 'video' ? Math.max(1, layers.length) : 1),
           cname: participant.sid,
         });
         inlets[kind] = inlet;
         const request = ingressTrack(info, kind, { cid: kind, stereo: kind === 'audio' });
-        if (kind === 'video') Object.assign(request, size);
+        if (kind === 'video') describePicture(request, inlet, layers, size);
         await participant.publishing.publish(request, inlet.mimeType, inlet.producer);
       }
       // Nothing more is to come up: its media is sent on this machine.
@@ -72,4 +82,28 @@ export class RoomFeed {
       this.room.remove(this.participant, reason);
     }
   }
+}
+
+/** Different ones. */
+function newSsrcs(count: number): number[] {
+  const ssrcs = new Set<number>();
+  while (ssrcs.size < count) ssrcs.add(randomInt(1, MAX_SSRC));
+  return [...ssrcs];
+}
+
+function describePicture(
+  request: AddTrackRequest,
+  { ssrcs }: RtpInlet,
+  layers: readonly LayerEncoding[],
+  size: PictureSize | undefined,
+): void {
+  const largest = layers.at(-1) ?? size;
+  if (largest !== undefined) {
+    request.width = largest.width;
+    request.height = largest.height;
+  }
+  request.layers = layers.map(
+    ({ quality, width, height, bitrate }, i) =>
+      new VideoLayer({ quality, width, height, bitrate, ssrc: ssrcs[i] ?? 0, spatialLayer: i }),
+  );
 }

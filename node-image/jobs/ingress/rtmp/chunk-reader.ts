@@ -18,6 +18,8 @@ const MAX_CHUNK_STREAMS = 32;
 export const MAX_MESSAGE_BYTES = 8 << 20;
 const MAX_CHUNK_BYTES = 1 << 20;
 
+const EMPTY: Buffer = Buffer.alloc(0);
+
 const SET_CHUNK_SIZE = 1;
 const ABORT = 2;
 
@@ -29,15 +31,21 @@ interface ChunkStream {
   delta: number;
   hasExtended: boolean;
   length: number;
-  parts: Buffer[];
+  /** What has come of the message; it grows with that, so that small chunks cost no more than large ones. */
+  body: Buffer;
   received: number;
 }
 
+/** What a message begins with, in bytes. */
+const FIRST_BYTES = 4096;
+
 /** Puts the messages together that come in chunks. Source: Adobe's RTMP specification 1.0, 5.3. */
 export class ChunkReader {
-  /** Larger ones are not taken. */
+  /** Larger ones are not taken; of all that are not whole yet, twice as much. */
   maxMessageBytes = MAX_MESSAGE_BYTES;
   readonly #streams = new Map<number, ChunkStream>();
+  /** Bytes of messages that are not whole yet. */
+  #held = 0;
   #chunkBytes = 128;
   #pending: Buffer = Buffer.alloc(0);
 
@@ -98,15 +106,36 @@ export class ChunkReader {
         format === 0 ? extended : (stream.timestamp + stream.delta) % 0x1_0000_0000;
       Object.assign(stream, { type, streamId, length, hasExtended });
     }
-    stream.parts.push(Buffer.from(data.subarray(at, at + take)));
-    stream.received = received + take;
+    this.#append(stream, data.subarray(at, at + take));
     if (stream.received === length) {
-      const body = Buffer.concat(stream.parts);
-      stream.parts = [];
-      stream.received = 0;
+      const body = stream.body.subarray(0, length);
+      this.#drop(stream);
       this.#complete({ type, streamId, timestamp: stream.timestamp, body }, messages);
     }
     return at + take;
+  }
+
+  #append(stream: ChunkStream, chunk: Buffer): void {
+    const { body, length, received } = stream;
+    const bytes = received + chunk.length;
+    this.#held += chunk.length;
+    if (this.#held > 2 * this.maxMessageBytes) {
+      throw new RtmpError(
+        `${this.#held} bytes of messages that are not whole, at most ${2 * this.maxMessageBytes} are kept now`,
+      );
+    }
+    if (bytes > body.length) {
+      stream.body = Buffer.alloc(Math.min(length, Math.max(FIRST_BYTES, 2 * bytes)));
+      body.copy(stream.body, 0, 0, received);
+    }
+    chunk.copy(stream.body, received);
+    stream.received = bytes;
+  }
+
+  #drop(stream: ChunkStream): void {
+    this.#held -= stream.received;
+    stream.body = EMPTY;
+    stream.received = 0;
   }
 
   #newStream(id: number): ChunkStream {
@@ -115,7 +144,7 @@ export class ChunkReader {
     }
     const stream: ChunkStream = {
       ...{ type: 0, streamId: 0, timestamp: 0, delta: 0, hasExtended: false, length: 0 },
-      ...{ parts: [], received: 0 },
+      ...{ body: EMPTY, received: 0 },
     };
     this.#streams.set(id, stream);
     return stream;
@@ -131,7 +160,7 @@ export class ChunkReader {
       this.#chunkBytes = bytes;
     } else if (type === ABORT && body.length >= 4) {
       const aborted = this.#streams.get(body.readUInt32BE());
-      if (aborted !== undefined) Object.assign(aborted, { parts: [], received: 0 });
+      if (aborted !== undefined) this.#drop(aborted);
     } else {
       messages.push(message);
     }

@@ -2,18 +2,16 @@ import { type IngressInfo, IngressInput } from '@livekit/protocol';
 import { nanoid } from 'nanoid';
 import type { Logger } from 'pino';
 import type { LocalRooms } from '../../../room/local-rooms';
-import type { IngressRuns } from '../ingress-runs';
 import type { IngressStore } from '../ingress-store';
+import type { PushRunner } from '../push-runner';
 import { MAX_KEY_LENGTH } from '../stream-key';
 import { RtmpRun } from './rtmp-run';
 import type { TagSink } from './rtmp-session';
 
 export interface RtmpIngressOptions {
   readonly nodeId: string;
-  readonly runs: IngressRuns;
+  readonly pushes: PushRunner;
   readonly rooms: Pick<LocalRooms, 'getOrCreate'>;
-  /** What a sender takes, in cores. */
-  readonly cpus: number;
   readonly log: Logger;
 }
 
@@ -42,37 +40,35 @@ export class RtmpIngress {
     this.#options = options;
   }
 
-  /** Processes that do the work. */
-  pids(): number[] {
-    return [...this.#runs].flatMap((run) => run.pids());
-  }
-
   /**
    * Begins a run of an Ingress, whose key was shown.
    *
    * @param hangUp - closes the connection of the sender
-   * @throws IngressRefusedError, IngressGoneError
+   * @throws IngressRefusedError, IngressGoneError, RegistryUnavailableError
    */
   async take(info: IngressInfo, hangUp: () => void): Promise<TagSink> {
-    const { nodeId, runs, rooms, cpus, log } = this.#options;
-    const held: { run?: RtmpRun } = {};
-    const run = await runs.begin({
-      info,
-      resourceId: `${nodeId}.${nanoid(24)}`,
-      cpus,
-      stop: (reason) => held.run?.stop(reason),
+    const { nodeId, pushes, rooms, log } = this.#options;
+    const sender: RtmpRun = await pushes.begin({
+      ...{ info, way: 'rtmp', resourceId: `${nodeId}.${nanoid(24)}` },
+      open: (run) =>
+        new RtmpRun({
+          ...{ run, rooms, log },
+          hangUp: () => {
+            this.#runs.delete(sender);
+            hangUp();
+          },
+        }),
     });
-    const sender: RtmpRun = new RtmpRun({
-      run,
-      rooms,
-      log,
-      hangUp: () => {
-        this.#runs.delete(sender);
-        hangUp();
-      },
-    });
-    held.run = sender;
-    this.#runs.add(sender);
+    if (!sender.hasEnded) this.#runs.add(sender);
     return sender;
+  }
+
+  /**
+   * Resolves when each sender of a Room has just sent a key frame, or does not in time: what is to
+   * happen to the Room now cuts no picture off.
+   */
+  async atKeyFrames(room: string): Promise<void> {
+    const ofRoom = [...this.#runs].filter(({ roomName }) => roomName === room);
+    await Promise.all(ofRoom.map((run) => run.atKeyFrame()));
   }
 }

@@ -6,18 +6,22 @@ import { audioArguments, audioEncoding, videoArguments, videoEncoding } from '..
 import { RoomFeed } from '../feed/room-feed';
 import type { IngressRun } from '../ingress-run';
 import type { StopReason } from '../ingress-runs';
+import type { PushedStream } from '../push-runner';
 import { type FlvTag, flvHeader, flvTag, TAG, videoTag } from './flv';
 import type { TagSink } from './rtmp-session';
 import { type GaugedStream, TagGauge } from './tag-gauge';
 
 /** What may wait for ffmpeg, in bytes: some seconds. */
 const HIGH_WATER = 4 << 20;
-/** Pieces that come while the Room is made: of some ten seconds. */
+/** What comes while the Room is made: pieces, of some ten seconds, and bytes. */
 const MAX_WAITING = 1000;
+const MAX_WAITING_BYTES = 16 << 20;
 /** A sender of whom nothing comes for so long is gone, in ms. */
 const SILENCE_MS = 15_000;
 /** A drained sender is closed after a key frame, at the latest after so long, in ms. */
 const KEY_FRAME_MS = 10_000;
+/** So long the move of a Room waits for one, in ms: encoders send one each 1 to 2 s. */
+const MOVE_AFTER_MS = 3000;
 
 export interface RtmpRunOptions {
   readonly run: IngressRun;
@@ -28,7 +32,7 @@ export interface RtmpRunOptions {
 }
 
 /** What one sender sends by RTMP, on its way into a Room: FLV into ffmpeg, RTP out of it. */
-export class RtmpRun implements TagSink {
+export class RtmpRun implements TagSink, PushedStream {
   readonly #options: RtmpRunOptions;
   readonly #gauge = new TagGauge();
   readonly #into = new PassThrough({ highWaterMark: HIGH_WATER });
@@ -36,6 +40,8 @@ export class RtmpRun implements TagSink {
   #ffmpeg: FfmpegProcess | undefined;
   #stream: GaugedStream | undefined;
   #waiting: FlvTag[] = [];
+  #waitingBytes = 0;
+  #atKeyFrame: (() => void)[] = [];
   #silence: NodeJS.Timeout | undefined;
   #closesAtKey: NodeJS.Timeout | undefined;
   #ended = false;
@@ -48,16 +54,17 @@ export class RtmpRun implements TagSink {
   write(tag: FlvTag): boolean {
     if (this.#ended) return true;
     this.#hear();
-    if (this.#closesAtKey !== undefined && tag.type === TAG.video && videoTag(tag.body)?.isKey) {
-      this.#finish();
-      return true;
-    }
     if (this.#stream === undefined) {
       this.#stream = this.#gauge.take(tag);
       if (this.#stream !== undefined) void this.#start(this.#stream);
       return true;
     }
-    return this.#pass(tag);
+    const isInTime = this.#pass(tag);
+    if (isKeyFrame(tag)) {
+      for (const tell of this.#atKeyFrame.splice(0)) tell();
+      if (this.#closesAtKey !== undefined) this.#finish();
+    }
+    return isInTime;
   }
 
   drained(): Promise<void> {
@@ -70,6 +77,25 @@ export class RtmpRun implements TagSink {
 
   end(): void {
     this.#finish(this.#feed === undefined ? 'nothing was sent that can be played' : undefined);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  get roomName(): string {
+    return this.#options.run.info.roomName;
+  }
+
+  /** Resolves after a key frame has passed; with sound alone, or where none comes in time, so too. */
+  async atKeyFrame(): Promise<void> {
+    if (this.#ended || this.#feed?.inlets.video === undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, MOVE_AFTER_MS);
+      this.#atKeyFrame.push(resolve);
+    });
+    clearTimeout(timer);
   }
 
   /** Ends it; a drained one after a key frame, so that the sender comes back with one. */
@@ -89,12 +115,10 @@ export class RtmpRun implements TagSink {
   async #start(stream: GaugedStream): Promise<void> {
     const { run, rooms, log } = this.#options;
     try {
-      const encoding = stream.copies ? 'copy' : videoEncoding(run.info);
+      const { size } = stream;
+      const encoding = stream.copies ? 'copy' : videoEncoding(run.info, size);
       const feed = await RoomFeed.open({
-        info: run.info,
-        rooms,
-        has: stream,
-        size: encoding === 'copy' ? stream.size : encoding,
+        ...{ info: run.info, rooms, has: stream, encoding, size },
         onLeft: () => this.#finish(),
       });
       if (this.#ended) {
@@ -108,10 +132,8 @@ export class RtmpRun implements TagSink {
       const ffmpeg = new FfmpegProcess({
         args: [
           ...['-fflags', 'nobuffer', '-analyzeduration', '1000000', '-f', 'flv', '-i', 'pipe:4'],
-          ...(video ? ['-map', '0:v:0', ...videoArguments(encoding), ...video.ffmpegOutput] : []),
-          ...(audio
-            ? ['-map', '0:a:0', ...audioArguments(audioEncoding(info)), ...audio.ffmpegOutput]
-            : []),
+          ...(video ? videoArguments(encoding, video.ffmpegOutputs) : []),
+          ...(audio ? audioArguments(audioEncoding(info), audio.ffmpegOutputs) : []),
         ],
         cwd: '/',
         pipes: [this.#into],
@@ -134,7 +156,10 @@ export class RtmpRun implements TagSink {
   #pass(tag: FlvTag): boolean {
     if (this.#ffmpeg === undefined) {
       this.#waiting.push(tag);
-      if (this.#waiting.length > MAX_WAITING) this.#finish('its room was not there in time');
+      this.#waitingBytes += tag.body.length;
+      if (this.#waiting.length > MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES) {
+        this.#finish('its room was not there in time');
+      }
       return true;
     }
     return this.#into.write(flvTag(tag));
@@ -157,7 +182,15 @@ export class RtmpRun implements TagSink {
     void this.#ffmpeg?.kill();
     this.#feed?.close();
     this.#waiting = [];
+    this.#gauge.takeTags();
+    for (const tell of this.#atKeyFrame.splice(0)) tell();
     this.#options.hangUp();
     void this.#options.run.ended({ error });
   }
+}
+
+/** A picture that can be shown without those before it: not a description of the stream. */
+function isKeyFrame({ type, body }: FlvTag): boolean {
+  const video = type === TAG.video ? videoTag(body) : undefined;
+  return video?.isKey === true && !video.isHeader;
 }

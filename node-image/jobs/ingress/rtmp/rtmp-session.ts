@@ -35,6 +35,11 @@ const WINDOW_BYTES = 2_500_000;
 /** Before somebody may publish, messages are commands alone. */
 const MAX_COMMAND_BYTES = 64 << 10;
 const MAX_COMMANDS = 64;
+/** All that comes before a key is shown, in bytes: an encoder sends some hundreds beside its handshake. */
+const MAX_STRANGER_BYTES = 256 << 10;
+/** What comes while it is looked up whether the key is good: bytes, and pieces. */
+const MAX_HELD_BYTES = 1 << 20;
+const MAX_HELD = 500;
 const MAX_KEY_CHARACTERS = 1024;
 
 const ACKNOWLEDGEMENT = 3;
@@ -60,6 +65,7 @@ export class RtmpSession {
   #state: 'open' | 'asking' | 'publishing' | 'closed' = 'open';
   #sink: TagSink | undefined;
   #held: RtmpMessage[] = [];
+  #heldBytes = 0;
 
   constructor(options: RtmpSessionOptions) {
     this.#options = options;
@@ -69,10 +75,6 @@ export class RtmpSession {
     socket.on('data', (data: Buffer) => this.#take(data));
     socket.on('error', () => {});
     socket.on('close', () => this.close());
-  }
-
-  get isPublishing(): boolean {
-    return this.#state === 'publishing';
   }
 
   /** Idempotent. What was taken is passed on. */
@@ -88,6 +90,9 @@ export class RtmpSession {
     if (this.#state === 'closed') return;
     try {
       this.#received += data.length;
+      if (this.#state === 'open' && this.#received > MAX_STRANGER_BYTES) {
+        throw new RtmpError(`${MAX_STRANGER_BYTES} bytes, and no stream key yet`);
+      }
       const rest = this.#handshake === undefined ? data : this.#shake(data);
       if (rest.length > 0) {
         for (const message of this.#chunks.read(rest)) this.#handle(message);
@@ -177,7 +182,7 @@ export class RtmpSession {
       throw new RtmpError('the stream key is missing');
     }
     this.#state = 'asking';
-    const { socket, publish } = this.#options;
+    const { publish } = this.#options;
     publish(key, this).then(
       (sink) => {
         if (sink === undefined || this.#state === 'closed') {
@@ -191,12 +196,13 @@ export class RtmpSession {
         this.#chunks.maxMessageBytes = MAX_MESSAGE_BYTES;
         this.#status('status', 'NetStream.Publish.Start', 'publishing', streamId);
         for (const held of this.#held.splice(0)) this.#pass(held);
-        socket.setTimeout(0);
       },
       (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        this.#status('error', 'NetStream.Publish.Failed', text, streamId);
-        this.#refuse(text);
+        // What else is wrong in here is not for strangers.
+        const why =
+          error instanceof RtmpError ? error.message : 'it cannot be taken now, try again';
+        this.#status('error', 'NetStream.Publish.Failed', why, streamId);
+        this.#refuse(error instanceof Error ? error.message : String(error));
       },
     );
   }
@@ -204,8 +210,10 @@ export class RtmpSession {
   /** While it is looked up whether the key is good: for a moment, and little. */
   #hold(held: RtmpMessage): void {
     this.#held.push(held);
-    const bytes = this.#held.reduce((sum, { body }) => sum + body.length, 0);
-    if (bytes > 1 << 20) throw new RtmpError('it sends before it may');
+    this.#heldBytes += held.body.length;
+    if (this.#heldBytes > MAX_HELD_BYTES || this.#held.length > MAX_HELD) {
+      throw new RtmpError('it sends before it may');
+    }
   }
 
   #pass({ type, timestamp, body }: RtmpMessage): void {

@@ -62,10 +62,11 @@ export class GuardedProxy {
         setHost: false,
         timeout: CONNECT_MS,
       });
-      asked.on('response', (answer) => {
-        to.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(to);
-        answer.on('error', () => to.destroy());
+      asked.on('response', (answer) => this.#answer(answer, to));
+      // Another protocol is not spoken here.
+      asked.on('upgrade', (_, socket) => {
+        socket.destroy();
+        to.destroy();
       });
       asked.on('timeout', () => asked.destroy());
       asked.on('error', () => to.destroy());
@@ -74,6 +75,18 @@ export class GuardedProxy {
     } catch (error) {
       to.writeHead(403, { 'content-type': 'text/plain' });
       to.end(error instanceof HostRefusedError ? error.message : 'not a request that is forwarded');
+    }
+  }
+
+  /** Whatever a stranger's server says: what cannot be passed on ends the connection. */
+  #answer(answer: IncomingMessage, to: ServerResponse): void {
+    answer.on('error', () => to.destroy());
+    try {
+      to.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(to);
+    } catch {
+      answer.destroy();
+      to.destroy();
     }
   }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { tiedProgram } from '../../egress/tied-program';
 import { GuardedProxy } from './guarded-proxy';
 import { addressOf } from './public-address';
 
@@ -21,7 +22,19 @@ export class PullError extends Error {
 const PROBE_MS = 15_000;
 /** Of a connection from which nothing comes, in µs. */
 const READ_TIMEOUT_US = 10_000_000;
-const PROTOCOLS = 'pipe,fd,http,https,tcp,tls,crypto,httpproxy,hls,srt,udp,concat,data';
+/**
+ * What ffmpeg may open, whatever a source says of itself. What comes by SRT opens nothing further: of a
+ * playlist in it the proxy would know nothing.
+ */
+const PROTOCOLS = {
+  http: 'pipe,fd,http,https,tcp,tls,crypto,httpproxy,hls,data',
+  srt: 'pipe,fd,srt',
+} as const;
+/** What it may be: no list of further sources but HLS. */
+const FORMATS = {
+  http: 'concat,hls,mpegts,mov,matroska,flv,mp3,ogg,wav,flac,aac,avi',
+  srt: 'concat,mpegts',
+} as const;
 
 const probeSchema = z.object({
   streams: z
@@ -47,6 +60,8 @@ export class PullInput {
     private readonly proxy: GuardedProxy | undefined,
   ) {}
 
+  readonly #over = new AbortController();
+
   /** @throws HostRefusedError */
   static async open(url: string, allowsPrivate: boolean): Promise<PullInput> {
     const parsed = new URL(url);
@@ -63,10 +78,12 @@ export class PullInput {
   /** ffmpeg reads the list that says what to read from this descriptor. */
   arguments(descriptor: number): string[] {
     // A source that has an end is played, not swallowed; one that has none comes as it comes.
-    const pace = this.proxy === undefined ? [] : ['-re'];
+    const by = this.proxy === undefined ? 'srt' : 'http';
+    const pace = by === 'srt' ? [] : ['-re'];
     return [
       ...pace,
-      ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', PROTOCOLS],
+      ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', PROTOCOLS[by]],
+      ...['-format_whitelist', FORMATS[by]],
       ...['-i', `pipe:${descriptor}`],
     ];
   }
@@ -99,15 +116,14 @@ export class PullInput {
     };
   }
 
-  /** What ffmpeg said, for people, without what the URL says beside its host. */
+  /** What ffmpeg said, for people, without what any URL in it says beside its host. */
   shown(text: string): string {
-    const { host, username, password, search } = new URL(this.url);
-    const secrets = [this.url, search.slice(1), username, password].filter((one) => one !== '');
-    return secrets.reduce((all, secret) => all.replaceAll(secret, host), text).slice(0, 1000);
+    return shownOf(this.url, text);
   }
 
-  /** Idempotent. */
+  /** Ends a probe too. Idempotent. */
   close(): void {
+    this.#over.abort();
     this.proxy?.close();
   }
 
@@ -116,9 +132,11 @@ export class PullInput {
     const args = this.arguments(0).filter((one) => one !== '-re');
     return new Promise((resolve, reject) => {
       const child = execFile(
-        'ffprobe',
-        ['-v', 'error', ...args, '-show_entries', entries, '-of', 'json'],
+        ...tiedProgram('ffprobe', [
+          ...['-v', 'error', ...args, '-show_entries', entries, '-of', 'json'],
+        ]),
         {
+          signal: this.#over.signal,
           ...{ timeout: PROBE_MS, killSignal: 'SIGKILL', maxBuffer: 1 << 20 },
           env: { PATH: process.env['PATH'] ?? '', ...this.environment },
         },
@@ -131,5 +149,36 @@ export class PullInput {
       child.stdin?.on('error', () => {});
       child.stdin?.end(this.list);
     });
+  }
+}
+
+/** Longer than words of ffmpeg's that a path could be taken for. */
+const MIN_SECRET = 6;
+
+/**
+ * What was said of a URL, without what is said in it beside hosts: keys stand in paths, in queries, and
+ * in the URLs that a playlist or a redirection leads to.
+ */
+export function shownOf(url: string, text: string): string {
+  const { host, username, password, pathname, search } = new URL(url);
+  const paths = [pathname, search.slice(1), ...pathname.split('/')];
+  const secrets = [
+    ...withDecoded([username, password]).filter((one) => one !== ''),
+    ...withDecoded(paths).filter((one) => one.length >= MIN_SECRET),
+  ].sort((a, b) => b.length - a.length);
+  const urls = text.replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)([^\s'"<>]+)/gi, (_, scheme, rest) => {
+    const [named = ''] = String(rest).split(/[/?#]/, 1);
+    return `${scheme}${named.split('@').at(-1)}`;
+  });
+  return secrets.reduce((all, secret) => all.replaceAll(secret, host), urls).slice(0, 1000);
+}
+
+const withDecoded = (texts: readonly string[]): string[] => [...texts, ...texts.map(decoded)];
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }

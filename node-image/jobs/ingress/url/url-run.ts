@@ -74,10 +74,10 @@ export class UrlRun {
     if (this.#over) return this.#close();
     const source = await input.probe();
     if (this.#over) return this.#close();
-    const encoding = source.copies ? 'copy' : videoEncoding(info);
+    const { size } = source;
+    const encoding = source.copies ? 'copy' : videoEncoding(info, size);
     const feed = await RoomFeed.open({
-      ...{ info, rooms, has: source },
-      size: encoding === 'copy' ? source.size : encoding,
+      ...{ info, rooms, has: source, encoding, size },
       onLeft: (reason) => this.#left(reason),
     });
     this.#feed = feed;
@@ -86,10 +86,8 @@ export class UrlRun {
     const ffmpeg = new FfmpegProcess({
       args: [
         ...input.arguments(4),
-        ...(video ? ['-map', '0:v:0', ...videoArguments(encoding), ...video.ffmpegOutput] : []),
-        ...(audio
-          ? ['-map', '0:a:0', ...audioArguments(audioEncoding(info)), ...audio.ffmpegOutput]
-          : []),
+        ...(video ? videoArguments(encoding, video.ffmpegOutputs) : []),
+        ...(audio ? audioArguments(audioEncoding(info), audio.ffmpegOutputs) : []),
       ],
       cwd: '/',
       env: input.environment,

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { ICEServer } from '@livekit/protocol';
+import { nanoid } from 'nanoid';
 
 /** A sender who offers, and has shown the key of an Ingress. */
 export interface WhipOffer {
@@ -60,8 +62,20 @@ export class WhipError extends Error {
   }
 }
 
-/** The node that a session is on, and what tells it from others there. */
-export const newResourceId = (nodeId: string, random: string): string => `${nodeId}.${random}`;
+/** A session as its sender knows it, and as others do. */
+export interface SessionIds {
+  /** In its URL: who knows it may end it. */
+  readonly ofSender: string;
+  /** `IngressState.resource_id`, which everybody in the Room is told. It leads to nobody's URL. */
+  readonly shown: string;
+}
+
+/** Of a new session, with the node that it is on. */
+export function newSessionIds(nodeId: string): SessionIds {
+  const secret = nanoid(24);
+  const shown = createHash('sha256').update(secret).digest('base64url').slice(0, 24);
+  return { ofSender: `${nodeId}.${secret}`, shown: `${nodeId}.${shown}` };
+}
 
 /** @returns undefined for what is no id of a session. */
 export const nodeOfResource = (resourceId: string): string | undefined =>

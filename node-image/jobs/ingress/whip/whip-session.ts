@@ -3,21 +3,17 @@ import {
   DisconnectReason,
   type ICEServer,
   SessionDescription,
-  VideoLayer,
 } from '@livekit/protocol';
 import { nanoid } from 'nanoid';
-import { type MediaSection, readDescription, SdpError } from '../../../media/sdp/offer-reader';
 import { transportLines } from '../../../media/sdp/transport-lines';
 import type { LocalRooms } from '../../../room/local-rooms';
 import type { Participant } from '../../../room/participant';
 import type { Room } from '../../../room/room';
-import { IngressSink, ingressGrants, ingressJoin, ingressTrack } from '../ingress-participant';
+import { IngressSink, ingressGrants, ingressJoin } from '../ingress-participant';
 import type { IngressRun } from '../ingress-run';
 import type { StopReason } from '../ingress-runs';
+import type { PushedStream } from '../push-runner';
 import { WhipError, type WhipPatch, type WhipRestart } from './whip-host';
-
-/** More sections than any sender has. */
-const MAX_SECTIONS = 16;
 
 export interface WhipSessionOptions {
   readonly run: IngressRun;
@@ -30,7 +26,7 @@ export interface WhipSessionOptions {
  * One sender by WHIP, in its Room: a participant that speaks SDP by HTTP, once, in place of a
  * signal connection.
  */
-export class WhipSession {
+export class WhipSession implements PushedStream {
   readonly #options: WhipSessionOptions;
   readonly #sink = new IngressSink((reason) => this.#left(reason));
   #room: Room | undefined;
@@ -60,12 +56,13 @@ export class WhipSession {
   /**
    * Joins the Room and publishes what is offered.
    *
+   * @param requests - the tracks of the offer
    * @returns the answer
    * @throws WhipError, RoomError, RoomElsewhereError; it has ended then.
    */
-  async start(offer: string): Promise<string> {
+  async start(offer: string, requests: readonly AddTrackRequest[]): Promise<string> {
     try {
-      return await this.#start(offer);
+      return await this.#start(offer, requests);
     } catch (error) {
       this.#error ??= error instanceof Error ? error.message : String(error);
       this.#end(DisconnectReason.JOIN_FAILURE);
@@ -114,15 +111,19 @@ export class WhipSession {
     );
   }
 
+  /** Its media goes through the worker alone. */
+  pids(): number[] {
+    return [];
+  }
+
   /** It took too long: what is under way is undone when it gets there. */
   fail(error: string): void {
     this.#error ??= error;
     this.#end(DisconnectReason.JOIN_FAILURE);
   }
 
-  async #start(offer: string): Promise<string> {
+  async #start(offer: string, requests: readonly AddTrackRequest[]): Promise<string> {
     const { run, rooms, mediaTimeoutMs } = this.#options;
-    const requests = tracksOf(readOffer(offer), run);
     const room = await rooms.getOrCreate({ name: run.info.roomName });
     this.#checkRuns();
     this.#room = room;
@@ -186,44 +187,6 @@ export class WhipSession {
     const error = this.#error ?? (failed ? 'the sender could not be connected' : undefined);
     void this.#options.run.ended({ error });
   }
-}
-
-function readOffer(offer: string): readonly MediaSection[] {
-  try {
-    const { sections, iceUfrag, fingerprints } = readDescription(offer);
-    if (sections.length === 0 || sections.length > MAX_SECTIONS) {
-      throw new SdpError(`${sections.length} media sections; 1 to ${MAX_SECTIONS} are allowed`);
-    }
-    if (iceUfrag === undefined || fingerprints.length === 0) {
-      throw new SdpError('the offer needs a=ice-ufrag, a=ice-pwd and a=fingerprint');
-    }
-    return sections;
-  } catch (error) {
-    throw error instanceof SdpError ? new WhipError(400, error.message) : error;
-  }
-}
-
-/** One track of each kind: the first that is sent. RFC 9725 section 4.2 wants no more. */
-function tracksOf(sections: readonly MediaSection[], run: IngressRun): AddTrackRequest[] {
-  const sent = sections.filter(
-    ({ rejected, direction }) =>
-      !rejected && (direction === 'sendonly' || direction === 'sendrecv'),
-  );
-  const requests = (['video', 'audio'] as const).flatMap((kind) => {
-    const section = sent.find((one) => one.kind === kind);
-    if (section === undefined) return [];
-    return [
-      ingressTrack(run.info, kind, {
-        cid: section.trackId ?? `${kind}-${section.mid}`,
-        stereo: section.codecs.some(({ parameters }) => Number(parameters['stereo']) === 1),
-        layers: section.rids.map((_, quality) => new VideoLayer({ quality })),
-      }),
-    ];
-  });
-  if (requests.length === 0) {
-    throw new WhipError(406, 'nothing is sent: the offer needs audio or video that is sendonly');
-  }
-  return requests;
 }
 
 const newEtag = (): string => `"${nanoid(12)}"`;

@@ -1,11 +1,11 @@
-import { nanoid } from 'nanoid';
 import type { Logger } from 'pino';
 import { RoomError } from '../../../room/errors';
 import type { LocalRooms } from '../../../room/local-rooms';
-import { IngressGoneError, IngressRefusedError, type IngressRuns } from '../ingress-runs';
+import { IngressGoneError, IngressRefusedError } from '../ingress-runs';
 import type { IngressStore } from '../ingress-store';
+import type { PushRunner } from '../push-runner';
 import {
-  newResourceId,
+  newSessionIds,
   type WhipAnswer,
   WhipError,
   type WhipHost,
@@ -13,6 +13,7 @@ import {
   type WhipPatch,
   type WhipRestart,
 } from './whip-host';
+import { offeredTracks } from './whip-offer';
 import { WhipSession } from './whip-session';
 
 const ANSWER_MS = 5000;
@@ -21,10 +22,8 @@ const MEDIA_MS = 10_000;
 export interface WhipSessionsOptions {
   readonly nodeId: string;
   readonly store: IngressStore;
-  readonly runs: IngressRuns;
+  readonly pushes: PushRunner;
   readonly rooms: Pick<LocalRooms, 'find' | 'getOrCreate'>;
-  /** What a session takes, in cores. */
-  readonly cpus: number;
   /** A Room that does not exist is made by the first who joins it. `room.auto_create`. */
   readonly autoCreate: boolean;
   /** How long an answer may take, in ms. @default 5000 */
@@ -45,27 +44,27 @@ export class WhipSessions implements WhipHost {
 
   /** @throws WhipError, RoomElsewhereError */
   async publish({ ingressId, offer, userAgent }: WhipOffer): Promise<WhipAnswer> {
-    const { nodeId, runs, cpus, log, mediaTimeoutMs = MEDIA_MS } = this.#options;
+    const { nodeId, pushes, rooms, log, mediaTimeoutMs = MEDIA_MS } = this.#options;
     const info = await this.#enabled(ingressId);
-    const resourceId = newResourceId(nodeId, nanoid(24));
-    // It may be told to stop before it is there.
-    const held: { session?: WhipSession } = {};
-    const stop = (reason: Parameters<WhipSession['stop']>[0]): void => held.session?.stop(reason);
-    const run = await runs
-      .begin({ info, resourceId, cpus, stop })
+    // One that cannot be read puts nobody out.
+    const tracks = offeredTracks(info, offer);
+    const ids = newSessionIds(nodeId);
+    const session = await pushes
+      .begin({
+        ...{ info, way: 'whip', resourceId: ids.shown },
+        open: (run) => new WhipSession({ run, rooms, mediaTimeoutMs }),
+      })
       .catch((error: unknown) => Promise.reject(shown(error)));
-    const session = new WhipSession({ run, rooms: this.#options.rooms, mediaTimeoutMs });
-    held.session = session;
-    this.#sessions.set(resourceId, session);
+    this.#sessions.set(ids.ofSender, session);
     this.#forgetEnded();
     try {
-      const answer = await this.#inTime(session, session.start(offer));
+      const answer = await this.#inTime(session, session.start(offer, tracks));
       const { ingressId: ingress, roomName: room } = info;
-      log.info({ ingress, room, resource: resourceId, userAgent }, 'a WHIP sender is answered');
+      log.info({ ingress, room, resource: ids.shown, userAgent }, 'a WHIP sender is answered');
       const { etag, iceServers } = session;
-      return { resourceId, answer, etag, iceServers };
+      return { resourceId: ids.ofSender, answer, etag, iceServers };
     } catch (error) {
-      this.#sessions.delete(resourceId);
+      this.#sessions.delete(ids.ofSender);
       throw shown(error);
     }
   }
