@@ -1,8 +1,9 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { joinToken, RECORDER_GRANTS } from '../api/join-token';
 import { newApiKey } from '../api/new-key';
 import type { SluiceConfig } from '../contract';
-import { type Environment, type LoadConfigOptions, loadConfig } from './config';
+import { renderLiveKitConfig } from '../image/livekit-config';
+import { ConfigError, type Environment, type LoadConfigOptions, loadConfig } from './config';
 import { addConfigOptions } from './config/options';
 import { portLines } from './config/ports-command';
 
@@ -58,6 +59,20 @@ export function nodeCommand({ name, env, serve, print, printError }: NodeCommand
     .command('ports')
     .description('list the ports this configuration uses')
     .action(() => print(portLines(load(false).config)));
+  program
+    .command('livekit-config')
+    .description("print the configuration of one of LiveKit's own services; it holds secrets")
+    .addArgument(new Argument('<service>').choices(['egress', 'ingress']))
+    .action((service: 'egress' | 'ingress') => {
+      const { config } = load(true);
+      const [[apiKey, secret] = ['', '']] = Object.entries(config.keys);
+      if (config.egress.ws_url === '') {
+        throw new ConfigError([
+          `egress.ws_url is not set; livekit/${service} finds this cluster there, such as at wss://meet.example.com`,
+        ]);
+      }
+      print(`${renderLiveKitConfig(service, config, { apiKey, secret })}\n`);
+    });
   program
     .command('create-join-token')
     .description('make a token that joins a Room, for development')

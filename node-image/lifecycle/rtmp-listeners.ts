@@ -19,6 +19,8 @@ export interface RtmpListenersOptions {
 
 /** Takes encoders, where the configuration says so. @throws ListenError */
 export async function listenForRtmp(options: RtmpListenersOptions): Promise<void> {
+  // The ports are those of that service then, maybe on this very machine.
+  if (options.config.ingress.service === 'livekit') return;
   const { config, store, rtmp, log, closers } = options;
   const { rtmp_port: port, rtmps_port: secure, rtmp_proxy_port: behind } = config.ingress;
   if (port === 0 && secure === 0) return;
