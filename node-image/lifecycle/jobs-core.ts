@@ -17,9 +17,9 @@ import { placeJob } from '../jobs/placement/job-placement';
 import { JobMetrics } from '../telemetry/job-metrics';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
+import { type JobRulesOptions, type JobRunnersOptions, jobRules, jobRunners } from './job-kinds';
 import { egressRules } from './jobs-egress';
 import type { OfficialServices } from './jobs-official';
-import { type JobRulesOptions, type JobRunnersOptions, jobRules, jobRunners } from './job-kinds';
 
 /** A registry that is younger may not know all nodes that live, ms. */
 const YOUNG_MS = 10_000;

@@ -55,7 +55,10 @@ describe("the configuration of LiveKit's own services", () => {
     assert.deepEqual(values.redis.sentinel_addresses, sentinels);
     assert.equal(values.redis.sentinel_master_name, 'sluice');
     const { s3 } = values.storage;
-    assert.deepEqual([s3.bucket, s3.region, 'access_key' in s3], ['recordings', 'eu-west-1', false]);
+    assert.deepEqual(
+      [s3.bucket, s3.region, 'access_key' in s3],
+      ['recordings', 'eu-west-1', false],
+    );
     assert.deepEqual(values.session_limits, {
       file_output_max_duration: '3600000ms',
       file_output_max_size: 1000,

@@ -16,8 +16,8 @@ import {
 } from '@livekit/protocol';
 import { AutoEgress } from '../../../node-image/jobs/egress/auto-egress';
 import { EgressControl } from '../../../node-image/jobs/egress/egress-control';
-import { JobEgresses } from '../../../node-image/jobs/egress/egress-launcher';
 import { infoOfText } from '../../../node-image/jobs/egress/egress-info';
+import { JobEgresses } from '../../../node-image/jobs/egress/egress-launcher';
 import { SpecSealer } from '../../../node-image/jobs/egress/sealed-spec';
 import { MemoryJobStore } from '../../../node-image/jobs/store/memory-job-store';
 import { roomFactsSchema } from '../../../node-image/room/handover';
