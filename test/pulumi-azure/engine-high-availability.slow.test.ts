@@ -86,21 +86,30 @@ describe('pulumi up of a High Availability cluster', { timeout: 15 * 60_000 }, (
     assert.equal(at(setOf('-media-set'), 'sku.capacity'), 5);
   });
 
-  test('larger machines and a name are updates, and replace neither Redis nor the address', () => {
+  test('larger machines, a name and jobs are updates, and replace neither Redis nor the address', () => {
     configure('masterNodesVmSize', 'Standard_F4s_v2');
     configure('domainName', 'meet.example.com');
     configure('letsEncryptTermsAgreed', 'true');
+    configure('mediaNodesJobs', 'builtIn');
+    configure('jobsRtmp', 'true');
+    configure('recordingsRetentionDays', '30');
     const steps = pulumi.up();
-    assert.deepEqual(
-      steps.filter((step) => !step.startsWith('update ')),
-      [],
-    );
+    assert.deepEqual(steps.filter((step) => !step.startsWith('update ')).sort(), [
+      'create sluice-media-machines-write-recordings',
+      'create sluice-recordings',
+      'create sluice-recordings-account',
+      'create sluice-recordings-container',
+      'create sluice-recordings-retention',
+      'create sluice-recordings-service',
+      'create sluice-recordings-suffix',
+    ]);
+    assert.ok(steps.includes('update sluice-media-set'), String(steps));
     assert.ok(steps.includes('update sluice-masters-set'), String(steps));
     const ports = Object.values(pulumi.azure.read())
       .filter(({ type }) => type.endsWith(':LoadBalancer'))
       .flatMap(({ inputs }) => listAt(inputs, 'loadBalancingRules'))
       .map((rule) => at(rule, 'frontendPort'));
-    assert.deepEqual(ports, [443, 80]);
+    assert.deepEqual(ports, [443, 80, 1935, 1936]);
   });
 
   test('zones are added to a running cluster, and never taken: Azure says so, and nothing is lost', () => {

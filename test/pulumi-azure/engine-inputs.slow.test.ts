@@ -25,16 +25,23 @@ describe('a program of somebody else', { timeout: 15 * 60_000 }, () => {
     assert.deepEqual(pulumi.azure.read(), {});
   });
 
-  test('keeps the data disk in a resource group of yours', () => {
+  test('keeps the data disk and recordings in a resource group of yours', () => {
     const place = "location: 'westeurope', resourceGroupName: later('mine')";
-    program.write('ElasticCluster', `domain: Domain.none(), ${place}`);
+    const jobs = 'Jobs.builtIn({ recordings: Recordings.create({ retentionDays: 30 }) })';
+    program.write(
+      'ElasticCluster',
+      `domain: Domain.none(), ${place}, mediaNodes: { jobs: ${jobs} }`,
+    );
     pulumi.must('up', '--yes', '--skip-preview');
     pulumi.must('destroy', '--yes', '--skip-preview');
     const left = Object.values(pulumi.azure.read());
-    assert.deepEqual(
-      left.map(({ type, name, inputs }) => [type, name, inputs['resourceGroupName']]),
-      [['azure-native:compute:Disk', 'meet-masters-data', 'mine']],
-    );
+    assert.deepEqual(left.map(({ name, inputs }) => [name, inputs['resourceGroupName']]).sort(), [
+      ['meet-masters-data', 'mine'],
+      ['meet-recordings-account', 'mine'],
+      ['meet-recordings-container', 'mine'],
+      ['meet-recordings-retention', 'mine'],
+      ['meet-recordings-service', 'mine'],
+    ]);
     pulumi.azure.change((all) => {
       for (const id of Object.keys(all)) delete all[id];
     });

@@ -40,7 +40,7 @@ export class OwnProgram {
   write(kind: string, options: string): void {
     const text = `import * as pulumi from '@pulumi/pulumi';
 import * as sluice from '../checkout/pulumi-azure';
-const { ClusterEntry, Domain, NodeImage } = sluice;
+const { ClusterEntry, Domain, Jobs, NodeImage, Recordings } = sluice;
 const later = (value: unknown) => pulumi.output(Promise.resolve(value)) as never;
 const node = new sluice.${kind}('meet', { ${options} });
 export const url = node.url;
