@@ -242,6 +242,10 @@ export class Controller {
       scaling: scalingOf(settings.scaling, described),
       ledger: settings.ledger,
       waitingCpus: this.#options.waitingCpus?.(),
+      refusedCpus: snapshot.nodes.reduce(
+        (sum, { record }) => sum + (record.load.refusedCpus ?? 0),
+        0,
+      ),
       nowMs: this.#now(),
       state: this.#state,
     });

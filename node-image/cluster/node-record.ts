@@ -95,6 +95,8 @@ export interface NodeLoad {
   readonly limitReached: boolean;
   /** Undefined: it runs no jobs, or is of a version that knows none. */
   readonly jobs?: JobLoad | undefined;
+  /** CPU cores that jobs need which a Master Node refused lately, less with time. @default 0 */
+  readonly refusedCpus?: number | undefined;
   /** Undefined: it takes no workers of agents, or is of a version that knows none. */
   readonly agents?: AgentLoad | undefined;
 }

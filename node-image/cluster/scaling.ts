@@ -30,6 +30,8 @@ export interface ScalingQuestion extends StockOptions {
   readonly unplaced?: number | undefined;
   /** CPU cores that jobs need which wait for a node. @default 0 */
   readonly waitingCpus?: number | undefined;
+  /** CPU cores that jobs need which were refused lately, and may be asked for again. @default 0 */
+  readonly refusedCpus?: number | undefined;
 }
 
 /** What a decision was made from, for people and metrics. */
@@ -102,7 +104,7 @@ interface Need {
 
 /** How many more nodes are needed than serve and come, and what for. */
 function needOf(
-  { scaling, ledger, unplaced = 0, waitingCpus = 0 }: ScalingQuestion,
+  { scaling, ledger, unplaced = 0, waitingCpus = 0, refusedCpus = 0 }: ScalingQuestion,
   { serving, coming }: Stock,
   figures: ScalingFigures,
 ): Need {
@@ -135,12 +137,16 @@ function needOf(
       reason: `${unplaced} Rooms found no node`,
     });
   }
-  if (waitingCpus > 0) {
-    const coresEach = mean(serving.map(({ record }) => coresOf(record.load))) || 1;
+  const coresEach = mean(serving.map(({ record }) => coresOf(record.load))) || 1;
+  for (const [cpus, what] of [
+    [waitingCpus, 'wait for a node'],
+    [refusedCpus, 'were refused lately'],
+  ] as const) {
+    if (cpus <= 0) continue;
     needs.push({
       // Those that serve have not taken them.
-      count: Math.ceil(waitingCpus / coresEach) - coming,
-      reason: `jobs that need ${figure(waitingCpus)} CPU cores wait for a node`,
+      count: Math.ceil(cpus / coresEach) - coming,
+      reason: `jobs that need ${figure(cpus)} CPU cores ${what}`,
     });
   }
   return needs.reduce((most, one) => (one.count > most.count ? one : most));

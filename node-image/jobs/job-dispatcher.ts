@@ -10,6 +10,11 @@ import type { JobStore, NewJob } from './job-store';
 import { type JobCandidate, type PlacedKind, placeJob } from './placement/job-placement';
 import { type JobReason, jobReasonInWords } from './placement/job-reasons';
 
+/** So many jobs of a kind may wait for a node: a stranger is not to fill the registry. */
+const MOST_WAITING = 1000;
+/** Also one that costs nothing is demand. */
+const LEAST_CPUS = 0.01;
+
 /** No node takes a job now: 503. */
 export class NoNodeError extends Error {
   override readonly name = 'NoNodeError';
@@ -34,8 +39,11 @@ export interface JobDispatcherOptions {
   /** How long a job that has no place waits for one, ms; 0: it is refused. */
   readonly queueMs: number;
   readonly linkProtocol: number;
-  /** Told of each job that nobody took. @default nothing */
-  readonly onRefused?: ((kind: JobKind) => void) | undefined;
+  /**
+   * Told of each job that nobody took, with the CPU cores that a further node would need for it; 0: no
+   * node of the size that there is takes it. @default nothing
+   */
+  readonly onRefused?: ((job: NewJob, cpus: number) => void) | undefined;
   readonly log: Logger;
   /** From 0 up to 1. @default Math.random */
   readonly random?: (() => number) | undefined;
@@ -65,11 +73,12 @@ export class JobDispatcher {
     const tried = await this.dispatch(job);
     if ('job' in tried) return tried.job;
     const error = new NoNodeError(placedKind(job.kind), tried.refused);
-    if (queueMs > 0) {
+    const cpus = await this.#cpusThatHelp(job);
+    if (queueMs > 0 && cpus > 0 && (await store.unheld(job.kind)).length < MOST_WAITING) {
       const waiting = (await store.create(job)) ?? (await store.get(job.id));
       if (waiting !== undefined) return waiting;
     }
-    onRefused?.(job.kind);
+    onRefused?.(job, cpus);
     log.info(
       { job: job.id, kind: job.kind, room: job.room, why: error.message },
       'a job is refused',
@@ -163,6 +172,16 @@ export class JobDispatcher {
     if (!(await this.#options.store.end(job, info))) return this.stop(id, reason);
     rules.onFailed?.({ ...job, info, state: 'ended' });
     return info;
+  }
+
+  /** What a further node would need for it. A job that is too large for any does not wait for one. */
+  async #cpusThatHelp(job: NewJob): Promise<number> {
+    const { cpus = 0, idleRatio = 0 } = this.#rulesOf(job.kind).cost(job.spec);
+    const known = await this.#options.registered();
+    const able = known.filter(({ record }) => record.load.jobs?.kinds.includes(job.kind));
+    const isPossible = able.some(({ record }) => cpus <= record.load.cpus * (1 - idleRatio));
+    // Where none runs such jobs now, nobody knows how large the next one is.
+    return able.length === 0 || isPossible ? Math.max(cpus, LEAST_CPUS) : 0;
   }
 
   #place(kind: PlacedKind, cost: JobCost, nodes: readonly RegisteredNode[]): JobCandidate[] {

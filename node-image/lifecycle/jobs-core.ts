@@ -14,6 +14,7 @@ import type { JobStore } from '../jobs/job-store';
 import { EGRESS_SERVICE } from '../jobs/livekit/official-owner';
 import { NodePulse } from '../jobs/node-pulse';
 import { placeJob } from '../jobs/placement/job-placement';
+import { RefusedDemand } from '../jobs/refused-demand';
 import { JobMetrics } from '../telemetry/job-metrics';
 import type { Closers } from './closers';
 import type { ClusterParts } from './cluster-parts';
@@ -103,6 +104,8 @@ export interface JobDesk {
   readonly store: JobStore;
   readonly dispatcher: JobDispatcher;
   readonly reaper: JobReaper;
+  /** What nobody took: the group is to grow for it. */
+  readonly refused: Pick<RefusedDemand, 'cpus'>;
 }
 
 interface DeskOptions extends JobRulesOptions {
@@ -168,6 +171,7 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
   const { config, store, leads, official, log, closers } = options;
   const { jobs, ledger } = config.sluice;
   const metrics = new JobMetrics(options.metrics);
+  const refused = new RefusedDemand();
   const dispatcher = new JobDispatcher({
     store,
     nodes: around.nodes,
@@ -176,7 +180,10 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
     ledger,
     queueMs: jobs.queue,
     linkProtocol: LINK_PROTOCOL,
-    onRefused: (kind) => metrics.refused(kind),
+    onRefused: (job, cpus) => {
+      metrics.refused(job.kind);
+      if (cpus > 0) refused.add(job, cpus);
+    },
     log,
   });
   const ofServices = official?.care(egressRules(config, options.webhooks), options.sealer);
@@ -199,5 +206,5 @@ function deskOf(options: DeskOptions, around: Surroundings): JobDesk {
   closers.add(() => reaper.close());
   metrics.watchReaper(reaper);
   around.onLost((nodeId) => void reaper.lost(nodeId));
-  return { store, dispatcher, reaper };
+  return { store, dispatcher, reaper, refused };
 }

@@ -139,7 +139,11 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     registry,
     identity: nodeIdentity(nodeId, config),
     configVersion: version,
-    load: () => ({ ...meter.load, agents: agents.load() }),
+    load: () => ({
+      ...meter.load,
+      refusedCpus: desk.refused.cpus,
+      agents: agents.load(),
+    }),
     onDuplicate: endDuplicate(log, closers),
     // Its machine starts it again.
     onRestart: () => void stop(),

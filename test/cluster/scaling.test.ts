@@ -57,6 +57,13 @@ describe('the group grows', () => {
     assert.equal(decide([nodeOn('a')], { waitingCpus: 0 }).action, 'none');
   });
 
+  test('when jobs were refused lately, by as many as would have taken them', () => {
+    const question = { scaling: { max_nodes: 9 }, refusedCpus: 6, waitingCpus: 1 };
+    const grown = decide([nodeOn('a')], question);
+    assert.deepEqual([grown.action, 'count' in grown && grown.count], ['grow', 2]);
+    assert.equal(grown.reason, 'jobs that need 6 CPU cores were refused lately');
+  });
+
   test('when too few further Rooms fit', () => {
     const question = { scaling: { headroom_rooms: 30 } };
     // 0.9 * 4 cores, 0.1 for each Room; then 0.1 * 4 cores less.

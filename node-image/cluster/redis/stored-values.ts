@@ -33,6 +33,7 @@ const load = z.object({
       ingress: count,
     })
     .optional(),
+  refusedCpus: count.optional(),
   agents: z
     .object({
       workers: z.array(

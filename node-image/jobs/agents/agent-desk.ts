@@ -12,7 +12,7 @@ import type { AgentWorker } from './agent-worker';
 import type { AgentWorkers } from './agent-workers';
 import { GoneRooms } from './gone-rooms';
 import { HeldJobs } from './held-jobs';
-import { PatientEnds } from './job-ends';
+import { MAX_AGAIN_MS, PatientEnds } from './job-ends';
 import { JobOffers, type JobOffersOptions, type MintToken, type Reserved } from './job-offers';
 import type { KnownKinds } from './known-kinds';
 import { SimulatedJobs } from './simulated-jobs';
@@ -194,7 +194,7 @@ export class AgentDesk {
   #try(agent: AgentJob): void {
     const { id } = agent.job;
     const isBusy = this.#trying.has(id) || this.#ends.has(id);
-    if (this.#ending || isBusy || agent.info.notBeforeMs > Date.now()) return;
+    if (this.#ending || isBusy || mayNotYet(agent)) return;
     // One that was running is looked after by anybody; one that waits needs a worker with room for it.
     const worker = isRunning(agent)
       ? undefined
@@ -259,4 +259,10 @@ export class AgentDesk {
       this.#options.log[isAway ? 'debug' : 'warn']({ err: error }, `it was not possible ${what}`);
     }
   }
+}
+
+/** A clock that was set back does not keep a job for long. */
+function mayNotYet({ info }: AgentJob): boolean {
+  const leftMs = info.notBeforeMs - Date.now();
+  return leftMs > 0 && leftMs <= MAX_AGAIN_MS;
 }

@@ -10,6 +10,8 @@ const ATTEMPTS = 10;
 const MAX_ASSIGNMENTS = 5;
 /** One that failed is given again after so long, in ms, and twice as long each time again. */
 const AGAIN_MS = 1000;
+/** The longest of these, in ms. */
+export const MAX_AGAIN_MS = AGAIN_MS * 2 ** (MAX_ASSIGNMENTS - 2);
 
 export type AgentEnd = JobStatus.JS_SUCCESS | JobStatus.JS_FAILED;
 

@@ -122,13 +122,30 @@ describe('jobs over the nodes of a cluster', () => {
 
   it('queued, one waits for a node with room, and ends where it is stopped before', async () => {
     const dispatcher = cluster.dispatcher({ queueMs: 5000 });
-    const waiting = await dispatcher.start(newJob({ cpus: 20 }));
+    await dispatcher.start(newJob({ cpus: 8 }));
+    const waiting = await dispatcher.start(newJob({ cpus: 8 }));
     assert.deepEqual([waiting.state, waiting.owner], ['waiting', '']);
     assert.match(
       await dispatcher.stop(waiting.id, 'changed my mind'),
       /stopped\): changed my mind/,
     );
     assert.equal((await cluster.store.get(waiting.id))?.state, 'ended');
+  });
+
+  it('what no node could ever take does not wait for one, nor what a thousand wait before', async () => {
+    const told: number[] = [];
+    const onRefused = (_job: unknown, cpus: number): void => void told.push(cpus);
+    const queued = cluster.dispatcher({ queueMs: 5000, onRefused });
+    await assert.rejects(queued.start(newJob({ cpus: 20 })), NoNodeError);
+    const { unheld } = cluster.store;
+    cluster.store.unheld = async () => Array.from({ length: 1000 }, (_, i) => `EG_full${i}`);
+    await queued.start(newJob({ cpus: 8 }));
+    await assert.rejects(queued.start(newJob({ cpus: 7 })), NoNodeError);
+    cluster.store.unheld = unheld;
+    // A further node would help the second, and not the first.
+    assert.deepEqual(told, [0, 7]);
+    const running = await cluster.store.list({ running: true });
+    assert.ok(running.every(({ state }) => state === 'active'));
   });
 
   it('a node that does not answer is passed over', async () => {
