@@ -10,8 +10,10 @@ import {
   HighAvailabilityCluster,
   type ICluster,
   type ISignalingEntry,
+  type Jobs,
   type MediaNodesOptions,
   NodeArchitecture,
+  type RecordingsStore,
   SignalingEntry,
   SingleNode,
 } from '../constructs/index';
@@ -20,6 +22,7 @@ import {
   mediaNodesParameters,
   StackParameters,
 } from '../constructs/private/stack-parameters';
+import { jobsOf } from './stack-jobs';
 
 /** One machine with everything. */
 export class SingleNodeStack extends Stack {
@@ -36,8 +39,10 @@ export class SingleNodeStack extends Stack {
     const node = new SingleNode(this, 'Sluice', {
       domain,
       instanceType: new ec2.InstanceType(instanceType.valueAsString),
+      ...jobs(this),
     });
     tellWhatIsNext(this, node, node.entry, isInZone);
+    tellRecordings(this, node);
     new CfnOutput(this, 'MachineGroup', {
       description: 'The Auto Scaling Group of one that brings the machine back',
       value: node.autoScalingGroup.autoScalingGroupName,
@@ -53,10 +58,11 @@ export class ElasticStack extends Stack {
     const { domain, isInZone } = domainOf(this, parameters);
     const cluster = new ElasticCluster(this, 'Sluice', {
       domain,
-      mediaNodes: mediaNodesOf(parameters),
+      mediaNodes: { ...mediaNodesOf(parameters), ...jobs(this) },
     });
     tellWhatIsNext(this, cluster, cluster.entry, isInZone);
     tellGroups(this, cluster);
+    tellRecordings(this, cluster);
   }
 }
 
@@ -68,10 +74,11 @@ export class HighAvailabilityStack extends Stack {
     const { domain, isInZone } = domainOf(this, parameters);
     const cluster = new HighAvailabilityCluster(this, 'Sluice', {
       domain,
-      mediaNodes: mediaNodesOf(parameters),
+      mediaNodes: { ...mediaNodesOf(parameters), ...jobs(this) },
     });
     tellWhatIsNext(this, cluster, cluster.entry, isInZone);
     tellGroups(this, cluster);
+    tellRecordings(this, cluster);
   }
 }
 
@@ -137,6 +144,11 @@ function mediaNodesOf(parameters: StackParameters): MediaNodesOptions {
   };
 }
 
+function jobs(stack: Stack): { readonly jobs?: Jobs } {
+  const asked = jobsOf(stack);
+  return asked ? { jobs: asked } : {};
+}
+
 /** What whoever has deployed needs next. */
 function tellWhatIsNext(
   stack: Stack,
@@ -182,5 +194,13 @@ function tellGroups(stack: Stack, cluster: ElasticCluster | HighAvailabilityClus
   new CfnOutput(stack, 'NoticesQueue', {
     description: 'Where the controller reads what AWS says of machines',
     value: cluster.mediaNodes.noticesQueueUrl,
+  });
+}
+
+function tellRecordings(stack: Stack, { recordings }: { recordings?: RecordingsStore }): void {
+  if (recordings === undefined) return;
+  new CfnOutput(stack, 'RecordingsBucket', {
+    description: 'Where recordings go whose request names no other place',
+    value: recordings.bucket.bucketName,
   });
 }

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type {
   MasterAddressRecord,
@@ -125,6 +126,9 @@ export class MasterNodes extends Construct implements ec2.IConnectable, iam.IGra
   /** The addresses that were allocated for them; none without staticAddresses. */
   readonly addresses: ec2.CfnEIP[];
 
+  /** The log group that their journals are sent to, where there is one. */
+  readonly logGroup?: logs.ILogGroup;
+
   constructor(scope: Construct, id: string, props: MasterNodesProps) {
     super(scope, id);
     const { vpc, mediaNodes, encryptionKey } = props;
@@ -132,6 +136,7 @@ export class MasterNodes extends Construct implements ec2.IConnectable, iam.IGra
     const problems = new Problems(this);
     const subnets = checkMasterNodes(vpc, { ...props, count }, problems);
     this.autoScalingGroupName = groupName(this);
+    if (props.logGroup) this.logGroup = props.logGroup;
     const [first] = subnets.subnets;
     if (props.dataVolume && first) {
       this.dataVolume = defineDataVolume(this, 'DataVolume', {

@@ -145,6 +145,9 @@ export class MediaNodes extends Resource implements IMediaNodes {
   /** Where recordings go; none without `jobs`, or where those have none. */
   readonly recordings?: RecordingsStore;
 
+  /** Whether they run any. */
+  readonly hasJobs: boolean;
+
   constructor(scope: Construct, id: string, props: MediaNodesProps) {
     super(scope, id);
     const { vpc, secrets = {}, encryptionKey } = props;
@@ -163,6 +166,7 @@ export class MediaNodes extends Resource implements IMediaNodes {
       instanceTypes: [instanceType, ...(props.alternativeInstanceTypes ?? [])],
     });
     if (jobs?.recordings) this.recordings = jobs.recordings;
+    this.hasJobs = jobs !== undefined;
     this.config = new NodeConfig(this, 'Config', {
       role: NodeRole.MEDIA,
       settings: secretSettings(secrets)

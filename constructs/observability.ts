@@ -1,8 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration, Fn } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { MasterNodes } from './master-nodes';
 import type { MediaNodes } from './media-nodes';
+import { nameInStack } from './private/names';
 import { RedisStore } from './redis-store';
 import type { IRedisStore } from './redis-store-existing';
 import { SignalingEntry } from './signaling-entry';
@@ -157,7 +159,9 @@ export class Observability extends Construct {
 
   /**
    * Alarms for what somebody has to look at: a drain that hangs, notices that reach nobody, no room
-   * left, Master Nodes that are missing, Redis. Each costs 0.10 USD a month for each of its metrics.
+   * left, Master Nodes that are missing, Redis, and with `jobs` and a `logGroup` jobs that no node
+   * took. Each costs 0.10 USD a month for each of its metrics; refused jobs are a metric of 0.30 in
+   * months that have any.
    */
   addAlarms(options: AlarmOptions = {}): cloudwatch.Alarm[] {
     const { mediaNodes, masterNodes, redis, entry } = this.#props;
@@ -213,6 +217,9 @@ export class Observability extends Construct {
         comparisonOperator: AT_LEAST,
       }),
       ...(redis instanceof RedisStore ? this.#redisAlarms(redis) : []),
+      ...(mediaNodes.hasJobs && masterNodes.logGroup
+        ? [this.#jobsRefused(masterNodes.logGroup)]
+        : []),
     ];
     for (const alarm of alarms) {
       for (const action of options.actions ?? []) {
@@ -221,6 +228,25 @@ export class Observability extends Construct {
       }
     }
     return alarms;
+  }
+
+  /** Only the journal of Master Nodes says so. */
+  #jobsRefused(logGroup: logs.ILogGroup): cloudwatch.Alarm {
+    const said = UNPLACED_JOBS.map((text) => logs.FilterPattern.stringValue('$.msg', '=', text));
+    const filter = new logs.MetricFilter(this, 'UnplacedJobs', {
+      logGroup,
+      filterPattern: logs.FilterPattern.any(...said),
+      metricNamespace: Fn.join('/', ['Sluice', Aws.STACK_NAME]),
+      metricName: `${nameInStack(this)}-UnplacedJobs`,
+      metricValue: '1',
+    });
+    return this.#alarm('JobsRefused', {
+      alarmDescription:
+        'No Media Node had room for a job: is maxCapacity reached? See sluice explain',
+      metric: filter.metric({ statistic: 'Sum', period: Duration.minutes(5) }),
+      threshold: 1,
+      comparisonOperator: AT_LEAST,
+    });
   }
 
   #redisAlarms(redis: RedisStore): cloudwatch.Alarm[] {
@@ -286,6 +312,9 @@ export class Observability extends Construct {
     });
   }
 }
+
+/** What is said of a job that no node takes. Source: node-image/jobs, job-dispatcher.ts, job-reaper.ts. */
+const UNPLACED_JOBS = ['a job is refused', 'a job ends that nobody runs'];
 
 const AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD;
 

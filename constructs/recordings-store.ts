@@ -138,8 +138,10 @@ export class RecordingsStore extends Construct {
         // Pieces of recordings (`FILE.parts/`) too: where a machine was lost, they are the recording.
         ...(retention && isWhole ? [{ id: 'Retention', expiration: retention }] : []),
       ],
-      ...(accessLogsBucket && { serverAccessLogsBucket: accessLogsBucket }),
-      ...(accessLogsPrefix !== undefined && { serverAccessLogsPrefix: accessLogsPrefix }),
+      ...(accessLogsBucket && {
+        serverAccessLogsBucket: accessLogsBucket,
+        ...(accessLogsPrefix !== undefined && { serverAccessLogsPrefix: accessLogsPrefix }),
+      }),
     });
   }
 }

@@ -30,7 +30,7 @@ export function bindBuiltIn(
   for (const [kind, cpus] of given(sizes)) {
     problems.number(`jobs.sizes.${kind}`, cpus, SIZE_BOUNDS);
   }
-  warnOfSmall(scope, sizes, instanceTypes);
+  warnOfSmall(scope, options, instanceTypes);
   const recordings = options.recordings?._bind(scope);
   return {
     installOptions: ['--jobs'],
@@ -56,17 +56,20 @@ const given = (sizes: JobSizes): [string, number][] =>
 /** Tells what never finds place on the machines, by what each kind is called in `sizes`. */
 function warnOfSmall(
   scope: Construct,
-  sizes: JobSizes,
+  { sizes = {}, rtmp = false }: BuiltInJobsOptions,
   types: JobsSurroundings['instanceTypes'],
 ): void {
   const known = Object.fromEntries(given(sizes).filter(([, cpus]) => isKnown(cpus)));
   const unknown = given(sizes).flatMap(([kind, cpus]) => (isKnown(cpus) ? [] : [kind]));
+  const ignored = [...unknown, ...(rtmp ? [] : ['rtmp'])];
+  const tooLarge = (cores: number) =>
+    tooLargeFor(cores, known).filter(({ kind }) => !ignored.includes(kind));
   for (const type of types) {
     const cores = mostVcpusOf(type);
     if (cores === undefined) continue;
-    const never = tooLargeFor(cores, known).filter(({ kind }) => !unknown.includes(kind));
+    const never = tooLarge(cores);
     if (never.length === 0) continue;
-    const enough = USUAL_VCPUS.find((most) => tooLargeFor(most, known).length === 0);
+    const enough = USUAL_VCPUS.find((most) => tooLarge(most).length === 0);
     const larger = enough === undefined ? '' : `take a type with ${enough} vCPUs or more, or `;
     Annotations.of(scope).addWarningV2(
       `sluice:smallForJobs-${type.toString()}`,

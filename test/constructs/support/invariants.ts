@@ -1,5 +1,5 @@
 /** What must hold for every template that this package makes, whatever made it. Pure. */
-import { PORT_USES, PORTS } from '../../../node-image/contract';
+import { PORT_USES, PORT_USES_ON_REQUEST, PORTS } from '../../../node-image/contract';
 import type { ResourceJson, TemplateJson } from './golden';
 
 /** A sentence each: which resource, and what is wrong with it. */
@@ -11,9 +11,9 @@ export function broken(template: TemplateJson): string[] {
 
 type Rule = (resource: ResourceJson, template: TemplateJson) => string[];
 
-/** Ports that anybody may reach: the entry, media and TURN, and 80 for Let's Encrypt. */
+/** Ports that anybody may reach: the entry, media and TURN, encoders, and 80 for Let's Encrypt. */
 const OPEN = [
-  ...PORT_USES.filter(({ from }) => from === 'clients'),
+  ...[...PORT_USES, ...PORT_USES_ON_REQUEST].filter(({ from }) => from === 'clients'),
   { protocol: 'tcp', start: PORTS.entry, end: PORTS.entry },
   { protocol: 'tcp', start: 80, end: 80 },
 ];
