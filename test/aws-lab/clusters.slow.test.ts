@@ -8,11 +8,15 @@ import { DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeInstancesCommand, DescribeVolumesCommand } from '@aws-sdk/client-ec2';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { S3Upload } from '@livekit/protocol';
 import { parse } from 'yaml';
+import { storageOf } from '../../node-image/jobs/egress/storage-choice';
+import { openStorage } from '../../node-image/jobs/egress/upload/open-storage';
 import { AwsLab } from '../support/aws-lab/aws-lab';
 import { synthesize } from '../support/aws-lab/cdk';
 import { LabGroup, takeEvents } from '../support/aws-lab/lab-group';
 import { REGION } from '../support/aws-lab/lab-server';
+import { LabStorage } from '../support/aws-lab/lab-storage';
 import { ObedientMachines } from '../support/aws-lab/obedient-machines';
 import { until } from '../support/wait';
 
@@ -23,17 +27,26 @@ const DOMAIN = 'meet.example.com';
 describe('the stacks that are shipped, deployed by the CDK to the local AWS', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-clusters-'));
   let lab: AwsLab;
+  let storage: LabStorage;
   let parameters: Readonly<Record<string, string>>;
 
   before(async () => {
     lab = await AwsLab.start();
+    storage = new LabStorage(lab);
     await Promise.all([
       lab.bootstrap(),
-      synthesize({ app: 'node --import tsx bin/clusters.ts', folder, region: REGION }),
+      synthesize({
+        app: 'node --import tsx bin/clusters.ts',
+        folder,
+        region: REGION,
+        // With all that can be turned on: it is more, and nothing is less.
+        context: { mediaNodesJobs: 'builtIn', jobsRtmp: 'true', recordingsRetentionDays: '30' },
+      }),
     ]);
     parameters = { DomainName: DOMAIN, CertificateArn: await lab.certificate(DOMAIN) };
   });
   after(async () => {
+    storage.close();
     await lab.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -141,6 +154,40 @@ describe('the stacks that are shipped, deployed by the CDK to the local AWS', ()
       );
     });
 
+    test('takes encoders by the same entry, in clear and in TLS', async () => {
+      const [entry] = await lab.resources(ELASTIC, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
+      const text = await lab.query('elasticloadbalancing', '2015-12-01', 'DescribeListeners', {
+        LoadBalancerArn: entry?.physicalId ?? '',
+      });
+      for (const port of [1935, 1936]) assert.match(text, new RegExp(`<Port>${port}</Port>`));
+    });
+
+    test('lets Media Nodes record into its bucket, by the code that records, and no further', async () => {
+      const bucket = outputs['RecordingsBucket'] ?? '';
+      const keys = await storage.keysOf(ELASTIC, /MediaNodesMachinesRole/);
+      const given = { ...keys, endpoint: lab.server.url, region: REGION, forcePathStyle: true };
+      const opened = (name: string) =>
+        openStorage(
+          storageOf({ case: 's3', value: new S3Upload({ ...given, bucket: name }) }, undefined),
+          '',
+        );
+      const recordings = opened(bucket);
+      const others = opened(await storage.makeBucket('of-somebody-else'));
+      await storage.whileAuthorizing(async () => {
+        const facts = { contentType: 'video/mp4' };
+        await recordings.check('demo/a.mp4');
+        await recordings.put('demo/a.mp4', { bytes: Buffer.from('recorded') }, facts);
+        assert.equal(`${await recordings.get('demo/a.mp4')}`, 'recorded');
+        assert.equal(await recordings.get('demo/not-there.mp4'), undefined);
+        await storage.removeObject(bucket, 'demo/a.mp4', keys);
+        assert.equal(await recordings.get('demo/a.mp4'), undefined);
+        await assert.rejects(others.check('a.mp4'), /AccessDenied|not authorized/);
+        await assert.rejects(others.get('a.mp4'), /AccessDenied|not authorized/);
+      });
+      recordings.close();
+      others.close();
+    });
+
     test('has an API key, and a configuration for each role with no secret in it', async () => {
       const { SecretString = '' } = await lab.secrets.send(
         new GetSecretValueCommand({ SecretId: outputs['ApiKeySecret'] }),
@@ -223,11 +270,12 @@ describe('the stacks that are shipped, deployed by the CDK to the local AWS', ()
       }
     });
 
-    test('is deleted at once although a Media Node still drains; the data volume stays', async () => {
+    test('is deleted at once although a Media Node still drains; data volume and recordings stay', async () => {
       const states = Object.keys(await media.states());
       assert.ok(states.includes('Terminating:Wait'), states.join());
       const [volume] = await lab.resources(ELASTIC, 'AWS::EC2::Volume');
       await delete_(ELASTIC);
+      assert.equal(await storage.hasBucket(outputs['RecordingsBucket'] ?? ''), true);
       const VolumeIds = [volume?.physicalId ?? ''];
       const { Volumes = [] } = await lab.ec2.send(new DescribeVolumesCommand({ VolumeIds }));
       assert.equal(Volumes.length, 1);
