@@ -58,7 +58,11 @@ describe('the shipped stacks', () => {
 
   const wrong: readonly [string, Context, RegExp][] = [
     ['of another kind', { mediaNodesJobs: 'yes' }, /mediaNodesJobs: got "yes", allowed is builtIn/],
-    ['with choices and no jobs', { jobsRtmp: 'true' }, /jobsRtmp and no jobs: add -c mediaNodesJobs/],
+    [
+      'with choices and no jobs',
+      { jobsRtmp: 'true' },
+      /jobsRtmp and no jobs: add -c mediaNodesJobs/,
+    ],
     [
       'with a day that is none',
       { mediaNodesJobs: 'builtIn', recordingsRetentionDays: 'a week' },

@@ -27,8 +27,11 @@ export class LabStorage {
   }
 
   async makeBucket(Bucket: string): Promise<string> {
-    const CreateBucketConfiguration = { LocationConstraint: REGION };
-    await this.#s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+    const command = new CreateBucketCommand({
+      Bucket,
+      CreateBucketConfiguration: { LocationConstraint: REGION },
+    });
+    await this.#s3.send(command);
     return Bucket;
   }
 
