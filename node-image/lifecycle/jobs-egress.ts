@@ -107,7 +107,7 @@ export function egressRunner(parts: EgressRunnerParts): EgressRunner {
     sealer,
     observer,
     makeSource: (needs) => makeSource(parts, pages, needs),
-    openStorage: (storage) => openStorage(storage, localRoot),
+    openStorage: (storage) => openStorage(storage, localRoot, config.sluice.cloud.identity),
     backup: configuredStorage(config, 'backup'),
     missing: ({ source }) => missingPrograms(source, egress.browser),
     limitsOf: (spec) => limitsOf(spec, egress.session_limits),

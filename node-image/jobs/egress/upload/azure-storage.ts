@@ -1,4 +1,4 @@
-import { DefaultAzureCredential } from '@azure/identity';
+import { DefaultAzureCredential, ManagedIdentityCredential } from '@azure/identity';
 import {
   BlobServiceClient,
   type ContainerClient,
@@ -20,11 +20,12 @@ import {
 export class AzureStorage implements Storage {
   readonly #container: ContainerClient;
 
-  constructor({ accountName, accountKey, containerName, endpoint }: AzureSpec) {
+  /** @param identity - client id of the machine's identity to use; empty: whatever there is */
+  constructor({ accountName, accountKey, containerName, endpoint }: AzureSpec, identity = '') {
     const url = endpoint || `https://${accountName}.blob.core.windows.net`;
     const credential =
       accountKey === ''
-        ? new DefaultAzureCredential()
+        ? machineCredential(identity)
         : new StorageSharedKeyCredential(accountName, accountKey);
     this.#container = new BlobServiceClient(url, credential, {
       retryOptions: {
@@ -85,6 +86,10 @@ export class AzureStorage implements Storage {
 
   close(): void {}
 }
+
+/** A machine may have other identities beside, such as a policy of the subscription gives to all. */
+const machineCredential = (clientId: string) =>
+  clientId === '' ? new DefaultAzureCredential() : new ManagedIdentityCredential({ clientId });
 
 /** Azure's own name of the error; its text repeats the whole request. */
 function named(error: unknown): unknown {

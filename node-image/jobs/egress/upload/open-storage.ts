@@ -7,8 +7,9 @@ import type { Storage } from './storage';
  * every node a second longer.
  *
  * @param localRoot - the folder that files of this node may go to; empty: none may
+ * @param identity - on Azure: client id of the machine's identity to use; empty: the only one it has
  */
-export function openStorage(spec: StorageSpec, localRoot: string): Storage {
+export function openStorage(spec: StorageSpec, localRoot: string, identity = ''): Storage {
   switch (spec.kind) {
     case 's3': {
       const { S3Storage } = require('./s3-storage') as typeof import('./s3-storage');
@@ -16,7 +17,7 @@ export function openStorage(spec: StorageSpec, localRoot: string): Storage {
     }
     case 'azure': {
       const { AzureStorage } = require('./azure-storage') as typeof import('./azure-storage');
-      return new AzureStorage(spec);
+      return new AzureStorage(spec, identity);
     }
     case 'gcp': {
       const { GcpStorage } = require('./gcp-storage') as typeof import('./gcp-storage');
