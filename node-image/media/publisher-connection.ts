@@ -6,6 +6,7 @@ import type {
   WebRtcTransport,
 } from 'mediasoup/types';
 import {
+  EXTENSION,
   type CodecParameters,
   isEnabled,
   isRouterCodec,
@@ -303,7 +304,10 @@ function encodingsOf(
     const ssrc = section.ssrcs[0]?.ssrc;
     return [{ dtx, ...(ssrc === undefined ? {} : { ssrc }) }];
   }
-  const scalabilityMode = isSvcCodec(answer.codec.mimeType) ? svcMode(expected.layerCount) : 'L1T3';
+  const { mimeType } = answer.codec;
+  const scalabilityMode = isSvcCodec(mimeType)
+    ? svcMode(section, mimeType, expected.layerCount)
+    : 'L1T3';
   // With refused rids the client's ssrc lines, if any, may be of streams it will not send.
   const stream = section.rids.length > 0 ? undefined : section.ssrcs[0];
   return [
@@ -317,6 +321,10 @@ function encodingsOf(
 }
 
 /** Clients do not signal the mode; by default they send one spatial layer for each that they announce. */
-function svcMode(layerCount: number): string {
+function svcMode({ extensions }: MediaSection, mimeType: string, layerCount: number): string {
+  const isDescribed = extensions.some(({ uri }) => uri === EXTENSION.dependencyDescriptor);
+  // Nothing else says of AV1 what is a key frame, and layers are given to nobody before one. A client
+  // that does not describe them sends none.
+  if (/av1$/i.test(mimeType) && !isDescribed) return 'L1T1';
   return layerCount === 1 ? 'L1T3' : `L${layerCount === 2 ? 2 : 3}T3_KEY`;
 }

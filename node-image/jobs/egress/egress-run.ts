@@ -272,9 +272,9 @@ export class EgressRun {
   async #encode(folder: string, source: OpenSource, outputs: RunOutputs): Promise<Stop> {
     const { spec, limits } = this.#options;
     const { inputs } = source;
-    const watch = new SegmentWatcher(join(folder, 'segments'), (segment) =>
+    const watch = new SegmentWatcher(join(folder, 'segments'), capturedSince(source, (segment) =>
       this.#segment(outputs, segment),
-    );
+    ));
     const progress = new RunProgress({
       folder,
       limits,
@@ -396,6 +396,19 @@ export class EgressRun {
 
   #now = (): number => (this.#options.now ?? Date.now)();
   #nowNs = (): bigint => BigInt(Math.round(this.#now() * 1e6));
+}
+
+/** ffmpeg dates segments by when it began to write, which is later than what is in them. */
+function capturedSince(
+  { startedAtNs }: OpenSource,
+  tell: (segment: Segment) => void,
+): (segment: Segment) => void {
+  if (startedAtNs === 0n) return tell;
+  let lateMs: number | undefined;
+  return (segment) => {
+    lateMs ??= segment.startMs - Number(startedAtNs / 1_000_000n);
+    tell({ ...segment, startMs: segment.startMs - lateMs });
+  };
 }
 
 const gone = ({ message }: SourceError): Stop => ({ kind: 'source', reason: message });
