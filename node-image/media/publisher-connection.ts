@@ -6,8 +6,8 @@ import type {
   WebRtcTransport,
 } from 'mediasoup/types';
 import {
-  EXTENSION,
   type CodecParameters,
+  EXTENSION,
   isEnabled,
   isRouterCodec,
   isSvcCodec,

@@ -16,7 +16,7 @@ import {
   StreamOutput,
 } from 'livekit-server-sdk';
 import type { ClusterNode } from '../support/cluster-node';
-import { report, type Row } from '../support/measure-report';
+import { type Row, report } from '../support/measure-report';
 import { freeTcpPort } from '../support/ports';
 import { NodeClient } from '../support/rtc-node';
 import { joinToken } from '../support/tokens';
@@ -87,10 +87,11 @@ const active = (ids: readonly string[], retries: number): Promise<unknown> =>
 const serving = (): Promise<unknown> =>
   until(
     'all nodes to serve',
-    () => recording.cluster.untilServing().then(
-      () => true,
-      () => false,
-    ),
+    () =>
+      recording.cluster.untilServing().then(
+        () => true,
+        () => false,
+      ),
     { timeoutMs: 90_000 },
   );
 
@@ -139,7 +140,7 @@ async function farPublisher(): Promise<{ room: string; client: FlashBeep; first:
     const token = await joinToken(cluster, room, 'ada');
     await client.start({ url: cluster.url, token, codec: VideoCodec.VP8 });
     const { egressId } = await egress.startParticipantEgress(
-      ...[room, 'ada', { segments: hls(`participant-${index}`) }, options] as const,
+      ...([room, 'ada', { segments: hls(`participant-${index}`) }, options] as const),
     );
     await active([egressId], 0);
     const [own, others] = [await recording.nodeOf(egressId), await cluster.roomNode(room)];
@@ -152,14 +153,27 @@ async function farPublisher(): Promise<{ room: string; client: FlashBeep; first:
 }
 
 /** Takes RTMP again and again, as a platform does, and knows when something came. */
-async function rtmpReceiver(): Promise<{ url: string; since(ms: number): number | undefined; close(): void }> {
+async function rtmpReceiver(): Promise<{
+  url: string;
+  since(ms: number): number | undefined;
+  close(): void;
+}> {
   const [port, inner] = [await freeTcpPort(), await freeTcpPort()];
   const came: number[] = [];
   let child: ChildProcess | undefined;
   let isClosed = false;
   const listen = (): void => {
     if (isClosed) return;
-    const input = ['-v', 'quiet', '-listen', '1', '-f', 'flv', '-i', `rtmp://127.0.0.1:${port}/live/k`];
+    const input = [
+      '-v',
+      'quiet',
+      '-listen',
+      '1',
+      '-f',
+      'flv',
+      '-i',
+      `rtmp://127.0.0.1:${port}/live/k`,
+    ];
     child = spawn('ffmpeg', [...input, '-c', 'copy', '-f', 'mpegts', `tcp://127.0.0.1:${inner}`], {
       stdio: 'ignore',
     });
@@ -191,10 +205,18 @@ test('participants, tracks, pictures and streams', { timeout: 400_000 }, async (
     egress.startParticipantEgress(room, 'ada', outputs, options);
   const tracks = { audioTrackId: client.audioSid, videoTrackId: client.videoSid };
   const composite = await egress.startTrackCompositeEgress(
-    ...[room, { file: file('composite.mp4') }, { ...tracks, ...options }] as const,
+    ...([room, { file: file('composite.mp4') }, { ...tracks, ...options }] as const),
   );
-  const sound = await egress.startTrackEgress(room, new DirectFileOutput({ filepath: 'sound' }), client.audioSid);
-  const picture = await egress.startTrackEgress(room, new DirectFileOutput({ filepath: 'picture' }), client.videoSid);
+  const sound = await egress.startTrackEgress(
+    room,
+    new DirectFileOutput({ filepath: 'sound' }),
+    client.audioSid,
+  );
+  const picture = await egress.startTrackEgress(
+    room,
+    new DirectFileOutput({ filepath: 'picture' }),
+    client.videoSid,
+  );
   const mp4 = await participant({ file: file('participant.mp4') });
   const images = await participant({
     images: new ImageOutput({ filenamePrefix: 'image', captureInterval: 1 }),
@@ -250,7 +272,7 @@ test('Room composite and web', { timeout: 400_000 }, async () => {
     codec: VideoCodec.VP8,
   });
   const composite = await egress.startRoomCompositeEgress(
-    ...['stage', { segments: hls('stage'), file: file('stage.mp4') }, options] as const,
+    ...(['stage', { segments: hls('stage'), file: file('stage.mp4') }, options] as const),
   );
   let stored = 0;
   const killed = await kill({ 'Room composite, HLS': composite.egressId }, async () => {
@@ -270,11 +292,9 @@ test('Room composite and web', { timeout: 400_000 }, async () => {
   const address = pages.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
   const web = await egress.startWebEgress(
-    ...[url, { segments: hls('web') }, { ...options, awaitStartSignal: true }] as const,
+    ...([url, { segments: hls('web') }, { ...options, awaitStartSignal: true }] as const),
   );
-  rows.push(
-    await killedHls(recording, of(await kill({ 'web, HLS': web.egressId }), 'web, HLS')),
-  );
+  rows.push(await killedHls(recording, of(await kill({ 'web, HLS': web.egressId }), 'web, HLS')));
 });
 
 test('Ingress by RTMP and of a URL', { timeout: 300_000 }, async () => {

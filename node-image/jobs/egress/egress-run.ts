@@ -272,9 +272,10 @@ export class EgressRun {
   async #encode(folder: string, source: OpenSource, outputs: RunOutputs): Promise<Stop> {
     const { spec, limits } = this.#options;
     const { inputs } = source;
-    const watch = new SegmentWatcher(join(folder, 'segments'), capturedSince(source, (segment) =>
-      this.#segment(outputs, segment),
-    ));
+    const watch = new SegmentWatcher(
+      join(folder, 'segments'),
+      capturedSince(source, (segment) => this.#segment(outputs, segment)),
+    );
     const progress = new RunProgress({
       folder,
       limits,

@@ -63,24 +63,28 @@ for (const [name, codec, simulcast] of codecs) {
   });
 }
 
-test('AV1 whose layers are not described comes to those who watch, and is recorded', options, async (t) => {
-  const room = 'plain-av1';
-  const alice = new FlashBeep();
-  const bob = new NodeClient();
-  t.after(() => Promise.all([alice.leave(), bob.leave()]));
-  const token = await joinToken(node, room, 'alice');
-  // What it publishes has one layer, and no header extension that says so.
-  await alice.start({ url: node.url, token, codec: VideoCodec.AV1, simulcast: false });
-  await bob.connect(node.url, await joinToken(node, room, 'bob'));
-  await bob.sees('alice', 10, 20_000);
-  const file = join(folder, `${room}.mkv`);
-  const request = { kind: 'participant', identity: 'alice', screenShare: false } as const;
-  const recording = await record({ openRoom: node.openRoom, room, request, file });
-  await sleep(2500);
-  await recording.finish();
-  assert.deepEqual((await probe(file)).streams, ['av1:640x360', 'opus']);
-  assert.ok((await flashes(file)).length >= 1);
-});
+test(
+  'AV1 whose layers are not described comes to those who watch, and is recorded',
+  options,
+  async (t) => {
+    const room = 'plain-av1';
+    const alice = new FlashBeep();
+    const bob = new NodeClient();
+    t.after(() => Promise.all([alice.leave(), bob.leave()]));
+    const token = await joinToken(node, room, 'alice');
+    // What it publishes has one layer, and no header extension that says so.
+    await alice.start({ url: node.url, token, codec: VideoCodec.AV1, simulcast: false });
+    await bob.connect(node.url, await joinToken(node, room, 'bob'));
+    await bob.sees('alice', 10, 20_000);
+    const file = join(folder, `${room}.mkv`);
+    const request = { kind: 'participant', identity: 'alice', screenShare: false } as const;
+    const recording = await record({ openRoom: node.openRoom, room, request, file });
+    await sleep(2500);
+    await recording.finish();
+    assert.deepEqual((await probe(file)).streams, ['av1:640x360', 'opus']);
+    assert.ok((await flashes(file)).length >= 1);
+  },
+);
 
 for (const where of ['here', 'on another node'] as const) {
   test(

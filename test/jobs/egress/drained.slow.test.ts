@@ -58,7 +58,11 @@ it('a Room, who is in it and what they publish are recorded by themselves, throu
     egress: new RoomEgress({
       room: new RoomCompositeEgressRequest({
         segmentOutputs: [
-          new SegmentedFileOutput({ filenamePrefix: 'hls', playlistName: 'p.m3u8', segmentDuration: 1 }),
+          new SegmentedFileOutput({
+            filenamePrefix: 'hls',
+            playlistName: 'p.m3u8',
+            segmentDuration: 1,
+          }),
         ],
         options: SMALL,
       }),
@@ -137,7 +141,10 @@ it('a Room, who is in it and what they publish are recorded by themselves, throu
     assert.ok(duration > 2, `${duration} s`);
   }
   const stored = await recording.stored();
-  assert.deepEqual(stored.filter((name) => name.includes('.parts/')), []);
+  assert.deepEqual(
+    stored.filter((name) => name.includes('.parts/')),
+    [],
+  );
   const file = await probe(await recording.fetched('ada.mp4'));
   assert.deepEqual(file.codecs, { video: 'h264', audio: 'aac' });
   assert.ok(file.duration > 7, `${file.duration} s`);

@@ -101,7 +101,9 @@ export class RecordingCluster {
   }
 
   /** Asked again where Redis answers late, as on a machine that is busy with other tests. */
-  async list(options: Parameters<EgressClient['listEgress']>[0] = {}): Promise<EgressInfo[]> {
+  async list(
+    options: { readonly egressId?: string; readonly active?: boolean } = {},
+  ): Promise<EgressInfo[]> {
     let infos: EgressInfo[] | undefined;
     await until('Egresses to be listed', async () => {
       infos = await this.egress.listEgress(options).catch((error: unknown) => {
