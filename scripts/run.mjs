@@ -19,6 +19,8 @@ import { inWords } from './lib/steps.mjs';
 import { ROOT, runMain, setUp } from './setup.mjs';
 
 const REPEAT_FAILED = '--repeat-failed';
+/** Of a node for development. */
+const RECORDINGS = path.join(ROOT, 'recordings');
 const PAGE_SCRIPT = path.join(ROOT, 'scripts/build-page.mjs');
 
 /** @typedef {{ node: string, env: NodeJS.ProcessEnv }} Ready */
@@ -34,7 +36,7 @@ async function start(args) {
   if (page !== 0) {
     return page;
   }
-  const mode = hasConfig ? [] : ['--dev'];
+  const mode = hasConfig ? [] : ['--dev', '--egress.local_directory', RECORDINGS];
   const program = isCluster
     ? ['node-image/cli/main.ts', 'up']
     : ['node-image/lifecycle/main.ts', ...mode, '--console', ...options];

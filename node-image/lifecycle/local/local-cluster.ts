@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '../../contract';
 import { GroupServer } from './group-server';
 import { LocalGroup, type LocalMachine } from './local-group';
@@ -28,6 +28,8 @@ export interface LocalClusterOptions {
   readonly print: (line: string) => void;
 }
 
+/** In the folder that it is started in. */
+const RECORDINGS = 'recordings';
 const START_MS = 60_000;
 /** A Media Node that is taken away has been drained: it has nothing left to do. ms. */
 const TERMINATE_MS = 20_000;
@@ -124,6 +126,7 @@ export class LocalCluster {
       groupSocket: join(this.#folder, 'group.sock'),
       minNodes: nodes.min,
       maxNodes: nodes.max,
+      recordings: resolve(RECORDINGS),
       settings,
     };
     this.#facts = facts;

@@ -15,6 +15,8 @@ export interface LocalClusterFacts {
   readonly groupSocket: string;
   readonly minNodes: number;
   readonly maxNodes: number;
+  /** Folder of recordings whose request names no storage. */
+  readonly recordings: string;
   readonly settings?: LocalSettings | undefined;
 }
 
@@ -104,13 +106,14 @@ export function writeMediaConfig(
   });
 }
 
-function common({ redis, clusterSecret, settings }: LocalClusterFacts) {
+function common({ redis, clusterSecret, recordings, settings }: LocalClusterFacts) {
   return {
     // The key that everybody knows, and so nothing but loopback for clients to connect to.
     development: true,
     logging: { level: 'info', json: true },
     redis: { ...redis },
     ...JOB_COSTS,
+    egress: { ...JOB_COSTS.egress, local_directory: recordings },
     sluice: {
       cluster: { name: 'local', secret: clusterSecret },
       // Short, so that one sees what a drain does.

@@ -77,6 +77,7 @@ test('the nodes load what is written for them, without a warning', async () => {
     groupSocket: join(folder, 'group.sock'),
     minNodes: 1,
     maxNodes: 4,
+    recordings: join(folder, 'recordings'),
     settings: {
       scaling: { target_load: 0.3 },
       drain: { deadline: '20s' },
@@ -96,6 +97,7 @@ test('the nodes load what is written for them, without a warning', async () => {
     assert.ok(sluice.scaling.scale_in_after >= 60_000);
     assert.equal(sluice.scaling.target_load, 0.3);
     const node = load(media).config;
+    assert.equal(node.egress.local_directory, facts.recordings);
     const { drain, ledger } = node.sluice;
     assert.deepEqual(
       [drain.patience, drain.deadline, ledger.room_cpu_cost],
