@@ -1,6 +1,7 @@
 /** What is told of on AWS is told of on Azure, by what each cloud has to say of it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as aws from '../../constructs';
 import * as azure from '../../pulumi-azure';
 import { anyStack, templateOf } from '../constructs/support/stacks';
@@ -15,6 +16,7 @@ const COUNTERPARTS: Readonly<Record<string, readonly [name: string, asks: string
   RedisMemory: ['redis-memory', 'usedmemorypercentage'],
   RedisBusy: ['redis-busy', 'serverLoad'],
   DrainStuck: ['drain-stuck', 'the journal'],
+  JobsRefused: ['jobs-refused', 'the journal'],
   NoticesLost: 'notices of Azure go to the machine itself: no queue is in between',
   NoticesUnread: 'the same',
   RedisReplica: 'Azure Managed Redis says nothing of its replica',
@@ -22,14 +24,22 @@ const COUNTERPARTS: Readonly<Record<string, readonly [name: string, asks: string
 
 function onAws(): readonly string[] {
   const stack = anyStack();
-  const cluster = new aws.HighAvailabilityCluster(stack, 'Meet', { domain: aws.Domain.none() });
+  const cluster = new aws.HighAvailabilityCluster(stack, 'Meet', {
+    domain: aws.Domain.none(),
+    logGroup: new logs.LogGroup(stack, 'Logs'),
+    mediaNodes: { jobs: aws.Jobs.builtIn() },
+  });
   return cluster.observability.addAlarms().map((alarm) => alarm.node.id);
 }
 
 async function onAzure(): Promise<Readonly<Record<string, unknown>>> {
   const world = await inWorld(() => {
     const domain = azure.Domain.none();
-    const { observability } = new azure.HighAvailabilityCluster('meet', { domain, logGroup: {} });
+    const { observability } = new azure.HighAvailabilityCluster('meet', {
+      domain,
+      logGroup: {},
+      mediaNodes: { jobs: azure.Jobs.builtIn() },
+    });
     observability.addAlarms();
   });
   return Object.fromEntries(
