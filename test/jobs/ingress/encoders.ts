@@ -6,20 +6,20 @@ export interface EncoderOptions {
   readonly video?: readonly string[];
   /** @default 640x360 */
   readonly size?: string;
-  /** After `ffmpeg`, before the input. @default none */
-  readonly before?: readonly string[];
+  /** Of what is sent. @default flv, which is RTMP's */
+  readonly format?: 'flv' | 'mpegts';
   /** Starts again whenever it ends, as encoders do that lose their server. @default false */
   readonly again?: boolean;
 }
 
 /** What a shell would be told so that ffmpeg sends a test picture and a tone. */
 const argumentsOf = (url: string, options: EncoderOptions): string[] => [
-  ...['-loglevel', 'error', ...(options.before ?? []), '-re'],
+  ...['-loglevel', 'error', '-re'],
   ...['-f', 'lavfi', '-i', `testsrc=size=${options.size ?? '640x360'}:rate=25`],
   ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100,volume=4'],
   ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-bf', '0', '-pix_fmt', 'yuv420p'],
   ...(options.video ?? []),
-  ...['-c:a', 'aac', '-f', 'flv', url],
+  ...['-c:a', 'aac', '-f', options.format ?? 'flv', url],
 ];
 
 /** Encoders of a test, real ones. */
@@ -27,7 +27,7 @@ export class Encoders {
   readonly #running = new Set<ChildProcess>();
   #closed = false;
 
-  /** Sends to a URL by RTMP or RTMPS. */
+  /** Sends to a URL, or to who calls there, by RTMP or SRT. */
   send(url: string, options: EncoderOptions = {}): ChildProcess {
     const encoder = spawn('ffmpeg', argumentsOf(url, options), {
       stdio: ['ignore', 'ignore', 'pipe'],

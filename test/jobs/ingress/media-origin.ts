@@ -12,7 +12,7 @@ export interface MediaOrigin {
   close(): Promise<void>;
 }
 
-/** @param seconds - of `a.mp4`; `b.m3u8` has 8 s. Of `stalled.ts` nothing comes. */
+/** @param seconds - of `a.mp4`; `b.m3u8` has 8 s. Of `stalled.ts` nothing comes; `loop` leads to itself. */
 export async function startMediaOrigin(seconds: number): Promise<MediaOrigin> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-url-'));
   const args = (length: number): string[] => [
@@ -28,6 +28,7 @@ export async function startMediaOrigin(seconds: number): Promise<MediaOrigin> {
     const path = new URL(asked.url ?? '/', 'http://origin').pathname;
     // It says that something comes, and nothing does.
     if (path === '/stalled.ts') answer.writeHead(200).write('G');
+    else if (path === '/loop') answer.writeHead(302, { location: '/loop' }).end();
     else void serve(join(folder, path.slice(1)), asked.headers.range, answer);
   });
   return {

@@ -83,6 +83,19 @@ describe('what comes by RTMP', () => {
     assert.equal(known(picture(0), picture(0)).copies, true);
     assert.match(known(picture(0), picture(80)).why ?? '', /B-frames/);
     assert.match(known(picture(0, 2)).why ?? '', /not H264/);
+    for (const [body, codec] of [
+      [Buffer.from([0x90, ...Buffer.from('hvc1')]), /HEVC/],
+      [Buffer.from([0x91, ...Buffer.from('av01')]), /AV1/],
+      [Buffer.from([0x90, 1]), /not known/],
+    ] as const) {
+      const gauge = new TagGauge();
+      const { unreadable } = gauge.take({ type: TAG.video, timestamp: 0, body }) ?? {};
+      assert.match(unreadable ?? '', codec);
+      assert.match(unreadable ?? '', /set it to H264 and AAC$/);
+    }
+    const opus = Buffer.from([0x90, ...Buffer.from('Opus')]);
+    const sound = new TagGauge().take({ type: TAG.audio, timestamp: 0, body: opus });
+    assert.match(sound?.unreadable ?? '', /Opus/);
     const tag = flvTag({ type: 9, timestamp: 0x1234_5678, body: Buffer.from('abc') });
     assert.deepEqual([...tag.subarray(4, 8)], [0x34, 0x56, 0x78, 0x12]);
     assert.equal(tag.readUInt32BE(tag.length - 4), tag.length - 4);

@@ -11,6 +11,7 @@ import {
 } from '@livekit/protocol';
 import { dispose } from '@livekit/rtc-node';
 import { IngressClient, type IngressInfo, RoomServiceClient } from 'livekit-server-sdk';
+import { TestHaproxy } from '../../support/haproxy';
 import { freeTcpPort } from '../../support/ports';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
@@ -22,10 +23,13 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
   let server: TestServer;
   let rtmpUrl = '';
   let port = 0;
+  /** Where HAProxy passes on what it has ended TLS of. */
+  let behind = 0;
   const encoders = new Encoders();
 
   before(async () => {
     port = await freeTcpPort();
+    behind = await freeTcpPort();
     rtmpUrl = `rtmp://127.0.0.1:${port}/live`;
     server = await startServer({
       alwaysOwn: true,
@@ -33,7 +37,7 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
         // What else this machine does is no matter here.
         sluice: { load_scope: 'processes' },
         ingress: {
-          rtmp_port: port,
+          ...{ rtmp_port: port, rtmps_port: 1936, rtmp_proxy_port: behind },
           rtmp_base_url: rtmpUrl,
           cpu_cost: { rtmp_cpu_cost: 0.01, min_idle_ratio: 0 },
         },
@@ -131,6 +135,27 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
       await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
     } finally {
       await viewer.leave();
+    }
+  });
+
+  it('takes RTMPS of which HAProxy ends the TLS', async () => {
+    const secure = await freeTcpPort();
+    const haproxy = await TestHaproxy.make();
+    const info = await create('secure');
+    try {
+      const node = `127.0.0.1:${behind}`;
+      const { host } = new URL(server.httpUrl);
+      const rtmps = { port: secure, node };
+      await haproxy.start({ masters: [host], rtmps }, await freeTcpPort());
+      const sender = encoders.send(`rtmps://127.0.0.1:${secure}/live/${info.streamKey}`);
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
+      sender.kill('SIGKILL');
+      await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+      const plain = encoders.send(`rtmp://127.0.0.1:${behind}/live/${info.streamKey}`);
+      const [code] = await once(plain, 'exit');
+      assert.notEqual(code, 0);
+    } finally {
+      await haproxy.close();
     }
   });
 

@@ -9,10 +9,12 @@ import {
   checkPulledUrl,
   isPublicAddress,
 } from '../../../node-image/jobs/ingress/url/public-address';
+import { freePortRange } from '../../support/ports';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { Encoders } from './encoders';
 import { type MediaOrigin, startMediaOrigin } from './media-origin';
 
 describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, () => {
@@ -79,11 +81,42 @@ describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, ()
     });
   }
 
+  it('shows and plays what comes by SRT, until its source ends', async () => {
+    const viewer = new NodeClient();
+    await viewer.connect(server.url, await joinToken(server, 'srt', 'viewer'));
+    const port = await freePortRange(1);
+    const key = 'passphrase=tenormorechars';
+    const source = new Encoders();
+    // It takes one connection at a time, and the first one looks what it is.
+    source.send(`srt://127.0.0.1:${port}?mode=listener&${key}`, {
+      ...{ format: 'mpegts', size: '320x180', again: true },
+    });
+    try {
+      const info = await pull('srt', `srt://127.0.0.1:${port}?${key}`);
+      await viewer.sees('puller', 10, 25_000);
+      await viewer.hears('puller', 20_000);
+      source.close();
+      await untilStatus(info, IngressState_Status.ENDPOINT_COMPLETE);
+    } finally {
+      source.close();
+      await viewer.leave();
+    }
+  });
+
   it('says what is wrong with what cannot be read, and with what stalls', async () => {
-    const [missing, stalled] = await Promise.all([
+    const [missing, stalled, loop, nobody] = await Promise.all([
       pull('missing', `${base}/missing.mp4?token=secret`),
       pull('stalled', `${base}/stalled.ts`),
+      pull('loop', `${base}/loop?token=secret`),
+      pull('nobody', `srt://127.0.0.1:${await freePortRange(1)}?passphrase=secretsecret`),
     ]);
+    for (const wrong of [loop, nobody]) {
+      await untilStatus(wrong, IngressState_Status.ENDPOINT_ERROR);
+      const { error = '', endedAt = 0n } = (await stateOf(wrong)) ?? {};
+      assert.match(error, /cannot be read/);
+      assert.doesNotMatch(error, /secret/);
+      assert.ok(endedAt > 0n);
+    }
     await untilStatus(missing, IngressState_Status.ENDPOINT_ERROR);
     const error = (await stateOf(missing))?.error ?? '';
     assert.match(error, /cannot be read/);

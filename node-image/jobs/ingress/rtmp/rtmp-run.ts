@@ -56,7 +56,8 @@ export class RtmpRun implements TagSink, PushedStream {
     this.#hear();
     if (this.#stream === undefined) {
       this.#stream = this.#gauge.take(tag);
-      if (this.#stream !== undefined) void this.#start(this.#stream);
+      if (this.#stream?.unreadable !== undefined) this.#finish(this.#stream.unreadable);
+      else if (this.#stream !== undefined) void this.#start(this.#stream);
       return true;
     }
     const isInTime = this.#pass(tag);

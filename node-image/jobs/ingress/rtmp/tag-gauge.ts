@@ -1,5 +1,5 @@
 import { readAmf } from './amf0';
-import { type FlvTag, isAudioHeader, TAG, videoTag } from './flv';
+import { extendedCodec, type FlvTag, isAudioHeader, TAG, videoTag } from './flv';
 
 /** What is known of a stream once enough of it has come. */
 export interface GaugedStream {
@@ -9,6 +9,8 @@ export interface GaugedStream {
   readonly copies: boolean;
   /** Why they cannot, for people. */
   readonly why: string | undefined;
+  /** Why none of it can be read, for people. */
+  readonly unreadable: string | undefined;
   /** In pixels, as the encoder says. */
   readonly size: { readonly width: number; readonly height: number } | undefined;
 }
@@ -31,9 +33,15 @@ export class TagGauge {
   #reordered = false;
   #firstMs: number | undefined;
   #size: GaugedStream['size'];
+  #extended: string | undefined;
 
   /** @returns what it is, as soon as that is known. */
   take(tag: FlvTag): GaugedStream | undefined {
+    const extended = extendedCodec(tag);
+    if (extended !== undefined) {
+      this.#extended ??= extended;
+      return this.known();
+    }
     this.#tags.push(tag);
     this.#bytes += tag.body.length;
     if (tag.type === TAG.data) {
@@ -60,7 +68,11 @@ export class TagGauge {
         ? 'the encoder sends B-frames: switch them off, and the picture need not be encoded anew'
         : undefined;
     const { copies, size } = { copies: why === undefined, size: this.#size };
-    return { audio: this.#audio, video: this.#hasVideo, copies, why, size };
+    const unreadable =
+      this.#extended === undefined
+        ? undefined
+        : `the encoder sends ${this.#extended} by enhanced RTMP, which is not read: set it to H264 and AAC`;
+    return { audio: this.#audio, video: this.#hasVideo, copies, why, unreadable, size };
   }
 
   /** What was kept, once. */
