@@ -76,7 +76,17 @@ describe('WHIP into a Room', () => {
       assert.equal(participant.attributes['ingress.ingressID'], info.ingressId);
       assert.equal(participant.tracks.length, 2);
 
+      // What everybody in the Room sees ends nothing; nor does an offer that cannot be read.
+      const shown = participant.attributes['ingress.resourceID'] ?? '';
+      const stolen = await fetch(`${whip()}/session/${shown}`, { method: 'DELETE' });
+      assert.equal(stolen.status, 404);
+      const headers = { 'content-type': 'application/sdp' };
+      const body = 'garbage';
+      const garbled = await fetch(`${whip()}/${info.streamKey}`, { method: 'POST', headers, body });
+      assert.equal(garbled.status, 400);
+
       const state = await stateOf(info);
+      assert.equal(state?.resourceId, shown);
       assert.equal(state?.status, IngressState_Status.ENDPOINT_PUBLISHING);
       assert.equal(state?.tracks.length, 2);
       const started = await webhooks.event(
