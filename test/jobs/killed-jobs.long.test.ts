@@ -201,6 +201,7 @@ test('participants, tracks, pictures and streams', { timeout: 400_000 }, async (
   const receiver = await rtmpReceiver();
   ends.push(() => receiver.close());
   const { room, client, first } = await farPublisher();
+  ends.push(() => client.leave());
   const participant = (outputs: Parameters<typeof egress.startParticipantEgress>[2]) =>
     egress.startParticipantEgress(room, 'ada', outputs, options);
   const tracks = { audioTrackId: client.audioSid, videoTrackId: client.videoSid };
@@ -267,6 +268,7 @@ test('participants, tracks, pictures and streams', { timeout: 400_000 }, async (
 test('Room composite and web', { timeout: 400_000 }, async () => {
   const { cluster, egress } = recording;
   const client = new FlashBeep();
+  ends.push(() => client.leave());
   await client.start({
     ...{ url: cluster.url, token: await joinToken(cluster, 'stage', 'ada') },
     codec: VideoCodec.VP8,
