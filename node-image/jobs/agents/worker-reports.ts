@@ -8,6 +8,8 @@ import type { AgentEnd, PatientEnds } from './job-ends';
 
 /** So many jobs one worker may say that it brings along. */
 const MAX_MIGRATED = 1000;
+/** So much of what one worker says may wait for the store; what comes beyond that is not heard. */
+const MAX_WAITING = 1000;
 /** Of what a worker says is wrong, in characters. */
 const MAX_ERROR = 1000;
 
@@ -26,7 +28,7 @@ export interface WorkerReportsOptions {
 /** What workers say of the jobs that they have: it is done in the order in which each says it. */
 export class WorkerReports {
   readonly #options: WorkerReportsOptions;
-  readonly #last = new WeakMap<AgentWorker, Promise<void>>();
+  readonly #last = new WeakMap<AgentWorker, { done: Promise<void>; waiting: number }>();
 
   constructor(options: WorkerReportsOptions) {
     this.#options = options;
@@ -110,9 +112,14 @@ export class WorkerReports {
   }
 
   #next(worker: AgentWorker, work: () => Promise<void>): Promise<void> {
-    const next = (this.#last.get(worker) ?? Promise.resolve()).then(work);
-    this.#last.set(worker, next);
-    return next;
+    const last = this.#last.get(worker) ?? { done: Promise.resolve(), waiting: 0 };
+    this.#last.set(worker, last);
+    if (last.waiting >= MAX_WAITING) return Promise.resolve();
+    last.waiting += 1;
+    last.done = last.done.then(work).finally(() => {
+      last.waiting -= 1;
+    });
+    return last.done;
   }
 }
 
