@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -125,6 +126,57 @@ describe('Recordings in storage of a cloud', () => {
     const { duration, codecs } = await probe(await fetched('files/whole.mp4'));
     assert.deepEqual(codecs, { video: 'h264', audio: 'aac' });
     assert.ok(duration > 6, `${duration} s: 4 of the first run, 2 of the second`);
+  });
+
+  it('takes on a role for what it stores, with the rights of nobody else', async () => {
+    const roleArn = 'arn:aws:iam::123456789012:role/recorder';
+    const asRole = upload.clone();
+    asRole.assumeRoleArn = roleArn;
+    asRole.assumeRoleExternalId = 'of-a-customer';
+    const fileOutputs = [
+      new EncodedFileOutput({
+        ...{ filepath: 'role/x', disableManifest: true },
+        output: { case: 's3', value: asRole },
+      }),
+    ];
+    const asked: URLSearchParams[] = [];
+    const sts = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      asked.push(new URLSearchParams(Buffer.concat(chunks).toString()));
+      const { authorization = '', 'content-type': type = '' } = request.headers;
+      const headers = { authorization, 'content-type': type };
+      const date = String(request.headers['x-amz-date']);
+      const answer = await fetch(lab.url, {
+        method: 'POST',
+        headers: { ...headers, 'x-amz-date': date },
+        body: Buffer.concat(chunks),
+      });
+      response.writeHead(answer.status, { 'content-type': 'text/xml' });
+      response.end(await answer.text());
+    });
+    await new Promise<void>((resolve) => sts.listen(0, '127.0.0.1', resolve));
+    const address = sts.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    process.env['AWS_ENDPOINT_URL_STS'] = `http://127.0.0.1:${port}`;
+    try {
+      const { run, reached, ended } = await runs.start({ request: { fileOutputs } });
+      await reached(EGRESS_ACTIVE);
+      run.stop('StopEgress API');
+      const info = await ended();
+      assert.equal(info.status, EGRESS_COMPLETE, info.error);
+    } finally {
+      delete process.env['AWS_ENDPOINT_URL_STS'];
+      sts.closeAllConnections();
+      sts.close();
+    }
+    assert.ok((await keys()).includes('role/x.mp4'));
+    const [first] = asked;
+    assert.deepEqual(
+      ['Action', 'RoleArn', 'ExternalId'].map((name) => first?.get(name)),
+      ['AssumeRole', roleArn, 'of-a-customer'],
+    );
+    assert.equal(asked.length, 1, 'one role serves one run');
   });
 
   it('says at once that a bucket is not there, and records nothing', async () => {

@@ -1,8 +1,10 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** Command lines of processes that work in a folder, or below it: what a run has left behind. */
+/** Command lines of others that work in a folder, or below it: what a run has left behind. */
 export async function processesIn(folder: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const pids = (await readdir('/proc')).filter(
+    (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
+  );
   const found = await Promise.all(
     pids.map(async (pid) => {
       try {
