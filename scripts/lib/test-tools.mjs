@@ -16,6 +16,7 @@ const TOOLS = {
   nft: 'nftables',
   ip: 'iproute2',
   haproxy: 'haproxy',
+  nginx: 'nginx-light',
   pebble: 'pebble',
   shellcheck: 'shellcheck',
   'systemd-analyze': 'systemd',

@@ -8,7 +8,7 @@ import { parseBootPlan } from '../../node-image/lifecycle/boot/boot-plan';
 import { loadConfig } from '../../node-image/lifecycle/config';
 import { allBlocks, REPOSITORY, readPages, runnable } from './support/pages';
 
-const LANGUAGES = ['', 'sh', 'ts', 'yaml', 'json'];
+const LANGUAGES = ['', 'sh', 'ts', 'yaml', 'json', 'nginx'];
 
 /** The blocks that no test runs, and nothing else: what the others claim is shown. */
 const NOT_RUN = [

@@ -20,10 +20,14 @@ import {
   SegmentedFileOutput,
 } from '@livekit/protocol';
 import { LabServer } from '../../support/aws-lab/lab-server';
+import { allBlocks } from '../../docs/support/pages';
+import { openBrowser } from '../../support/browser';
 import { sleep, until } from '../../support/wait';
 import { type Azurite, startAzurite } from './support/azurite';
 import { probe } from './support/media';
+import { startNginx } from './support/nginx';
 import { TestRuns } from './support/runs';
+import { playedLive, watched } from './support/viewers';
 
 const { EGRESS_ACTIVE, EGRESS_COMPLETE, EGRESS_FAILED, EGRESS_STARTING } = EgressStatus;
 const BUCKET = 'recordings';
@@ -95,6 +99,68 @@ describe('Recordings in storage of a cloud', () => {
     const playlist = await head('live/p.m3u8');
     assert.equal(playlist.CacheControl, 'public, max-age=1');
     assert.equal(playlist.ContentType, 'application/vnd.apple.mpegurl');
+  });
+
+  it('is shown to many by a plain cache, which asks the bucket once for each object', async () => {
+    const asked = new Map<string, number>();
+    // The bucket as whoever may read it without a key sees it.
+    const origin = createServer(async (request, response) => {
+      const path = request.url ?? '';
+      asked.set(path, (asked.get(path) ?? 0) + 1);
+      try {
+        const Key = path.replace(`/${BUCKET}/`, '');
+        const found = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+        response.setHeader('content-type', found.ContentType ?? '');
+        response.setHeader('cache-control', found.CacheControl ?? '');
+        response.end(Buffer.from((await found.Body?.transformToByteArray()) ?? []));
+      } catch {
+        response.writeHead(404);
+        response.end();
+      }
+    });
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+    const address = origin.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const section = allBlocks().find(({ language }) => language === 'nginx')?.text ?? '';
+    const cache = await startNginx(section, `http://127.0.0.1:${port}/${BUCKET}/`);
+    const browser = await openBrowser();
+    try {
+      const segmentOutputs = [
+        new SegmentedFileOutput({
+          ...{ filenamePrefix: 'seen/s', playlistName: 'p.m3u8', segmentDuration: 1 },
+          output: { case: 's3', value: upload },
+        }),
+      ];
+      const { run, info, ended } = await runs.start({ request: { segmentOutputs } });
+      const isThere = () => (info.segmentResults[0]?.segmentCount ?? 0n) > 0n;
+      await until('a segment', isThere, { timeoutMs: 30_000 });
+      const playlist = `${cache.url}/seen/p.m3u8`;
+      const { page } = await browser.openPage();
+      const startMs = Date.now();
+      const viewers = Promise.all(Array.from({ length: 20 }, () => watched(playlist)));
+      const played = page.evaluate(playedLive, playlist);
+      for (const one of [viewers, played]) one.catch(() => {});
+      await sleep(6000);
+      run.stop('StopEgress API');
+      assert.equal((await ended()).status, EGRESS_COMPLETE, info.error);
+      const [first = [], ...others] = await viewers;
+      const count = Number(info.segmentResults[0]?.segmentCount);
+      assert.equal(first.length, count + 1, first.join(', '));
+      for (const other of others) assert.deepEqual(other, first);
+      const seconds = await played;
+      assert.ok(seconds > count - 1.5, `${seconds} s of ${count} segments were played`);
+      const asks = [...asked].filter(([path]) => !path.endsWith('.m3u8') && path.includes('seen'));
+      assert.equal(asks.length, first.length);
+      assert.deepEqual([...new Set(asks.map(([, times]) => times))], [1]);
+      const lists = asked.get(`/${BUCKET}/seen/p.m3u8`) ?? 0;
+      const most = Math.ceil((Date.now() - startMs) / 1000) + 1;
+      assert.ok(lists <= most, `${lists} requests for the playlist in ${most} s`);
+    } finally {
+      await browser.close();
+      await cache.close();
+      origin.closeAllConnections();
+      origin.close();
+    }
   });
 
   it('makes one MP4 of what two runs have recorded, the first of which was killed', async () => {
