@@ -19,8 +19,8 @@ import {
   S3Upload,
   SegmentedFileOutput,
 } from '@livekit/protocol';
-import { LabServer } from '../../support/aws-lab/lab-server';
 import { allBlocks } from '../../docs/support/pages';
+import { LabServer } from '../../support/aws-lab/lab-server';
 import { openBrowser } from '../../support/browser';
 import { sleep, until } from '../../support/wait';
 import { type Azurite, startAzurite } from './support/azurite';
