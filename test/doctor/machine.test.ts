@@ -211,6 +211,23 @@ const CASES: CasesOf<'machine'> = {
     found: /^\/srv\/recordings \(egress\.local_directory\) has 900 MB free/,
     todo: /larger disk/,
   },
+  'jobs-storage': {
+    config: ({ spare }) => ({
+      egress: {
+        storage: {
+          s3: {
+            ...{ access_key: 'key', secret: 'not to be told', region: 'eu-west-1' },
+            ...{ bucket: 'recordings', endpoint: `http://127.0.0.1:${spare}` },
+            force_path_style: true,
+          },
+        },
+      },
+    }),
+    programs: JOB_PROGRAMS,
+    check: 'Jobs',
+    found: /^recordings cannot be stored: Upload to .*recordings.* failed: (?!.*not to be told)/,
+    todo: /Correct egress\.storage/,
+  },
   'jobs-signaling': {
     config: ({ spare }) => ({ egress: { ws_url: `ws://127.0.0.1:${spare}` } }),
     programs: JOB_PROGRAMS,

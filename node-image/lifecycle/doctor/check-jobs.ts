@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { SluiceConfig } from '../../contract';
+import { reasonOf } from '../boot/boot-error';
 import { askHttp } from './ask-http';
 import type { Check, DoctorContext } from './context';
 import { inMb, MB } from './megabytes';
@@ -27,6 +28,7 @@ export const checkJobs: Check = async (context) => {
     ...rtmps,
     ...(await judgePages(context)),
     ...(await judgeFolders(context)),
+    ...(await judgeStorage(config)),
     ...(await judgeSignaling(context)),
   ];
   return found.length > 0 ? found : [ok(`${ffmpeg}; pages are recorded, too`)];
@@ -34,8 +36,9 @@ export const checkJobs: Check = async (context) => {
 
 /** Whether the configuration says where recordings go. */
 function isWanted({ egress }: SluiceConfig): boolean {
-  const { storage, local_directory } = egress;
-  return storage.s3.bucket !== '' || storage.azure.container_name !== '' || local_directory !== '';
+  const { s3, azure, gcp, alioss } = egress.storage;
+  const places = [s3.bucket, azure.container_name, gcp.bucket, alioss.bucket];
+  return [...places, egress.local_directory].some((place) => place !== '');
 }
 
 /** @returns the first words of what a program says of itself; undefined: it is not installed */
@@ -112,6 +115,32 @@ async function judgeFolder(
       `Give it a larger disk, or name another folder by ${key}.`,
     ),
   ];
+}
+
+/** Where files go whose request does not say; nothing is left there. */
+async function judgeStorage(config: SluiceConfig): Promise<DoctorFinding[]> {
+  // The clients of the clouds take long to load.
+  const { configuredStorage } = await import('../../jobs/egress/configured-storage.js');
+  const { openStorage } = await import('../../jobs/egress/upload/open-storage.js');
+  try {
+    const spec = configuredStorage(config, 'storage');
+    if (spec === undefined) return [];
+    const storage = openStorage(spec, '', config.sluice.cloud.identity);
+    try {
+      await storage.check('sluice-doctor');
+    } finally {
+      storage.close();
+    }
+    return [];
+  } catch (error) {
+    return [
+      problem(
+        'jobs-storage',
+        `recordings cannot be stored: ${reasonOf(error)}`,
+        'Correct egress.storage, or give this machine the rights that docs/egress.md lists.',
+      ),
+    ];
+  }
 }
 
 /** Where the recorders of this node join Rooms, unless by the node itself. */

@@ -81,6 +81,7 @@ export const PROBLEMS = {
   'jobs-sandbox': 'warning',
   'jobs-folder': 'failed',
   'jobs-disk': 'warning',
+  'jobs-storage': 'failed',
   'jobs-signaling': 'failed',
   'jobs-rtmps': 'failed',
 } as const satisfies Readonly<Record<string, Exclude<FindingStatus, 'ok' | 'unchecked'>>>;
