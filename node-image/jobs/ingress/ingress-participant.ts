@@ -90,6 +90,11 @@ export class IngressSink implements SignalSink {
     this.#onClosed = onClosed;
   }
 
+  /** The Room takes the participant out, or has. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   send({ message }: OutgoingSignal): void {
     if (message.case === 'answer') {
       this.answer = message.value.sdp;

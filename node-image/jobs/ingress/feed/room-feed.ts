@@ -22,6 +22,7 @@ export class RoomFeed {
     readonly room: Room,
     readonly participant: Participant,
     readonly inlets: { readonly audio?: RtpInlet; readonly video?: RtpInlet },
+    private readonly sink: IngressSink,
   ) {}
 
   /**
@@ -69,7 +70,7 @@ export class RoomFeed {
       room.remove(participant, DisconnectReason.JOIN_FAILURE);
       throw error;
     }
-    return new RoomFeed(room, participant, inlets);
+    return new RoomFeed(room, participant, inlets, sink);
   }
 
   get tracks(): TrackInfo[] {
@@ -78,7 +79,8 @@ export class RoomFeed {
 
   /** Leaves the Room. Idempotent. */
   close(reason = DisconnectReason.CLIENT_INITIATED): void {
-    if (!this.participant.closed) {
+    // The Room closes the sink first: one that it takes out itself would be counted as gone twice.
+    if (!this.sink.isClosed && !this.participant.closed) {
       this.room.remove(this.participant, reason);
     }
   }
