@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { duration, flag, jobService, secret, section, text, whole } from './config-values';
+import { duration, flag, image, jobService, secret, section, text, whole } from './config-values';
 
 /** Source: livekit/egress, config.S3Config. */
 const s3Storage = section({
@@ -69,6 +69,12 @@ export const egressKeys = {
    * the Redis of this cluster. @default builtin
    */
   service: jobService(),
+  /**
+   * The image of livekit/egress that a Media Node or a Single Node runs with `service: livekit`, such as
+   * what you have pushed to your own registry; needs `install.sh --livekit-services`. Empty: the
+   * services run elsewhere.
+   */
+  image: image(),
   /** Where files go whose request does not say: the first of these with a bucket or container. */
   storage: anyStorage,
   /** Where they go once their storage has refused one, of a request too. Source: livekit/egress, BackupConfig. */

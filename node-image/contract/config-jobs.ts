@@ -4,6 +4,7 @@ import {
   decimal,
   duration,
   flag,
+  image,
   ipAddress,
   jobService,
   port,
@@ -61,6 +62,11 @@ export const ingressSchema = section({
    * services, which share the Redis of this cluster. WHIP is the nodes' either way. @default builtin
    */
   service: jobService(),
+  /**
+   * The image of livekit/ingress that a Media Node or a Single Node runs with `service: livekit`; needs
+   * `install.sh --livekit-services`. Empty: the services run elsewhere.
+   */
+  image: image(),
   /** Such as rtmp://meet.example.com/live. */
   rtmp_base_url: text(),
   /** Such as https://meet.example.com/whip. */

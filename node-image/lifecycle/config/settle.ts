@@ -85,12 +85,23 @@ export function warnOfUnused(draft: ConfigDraft, { egress, ingress, sluice }: Sl
 }
 
 /** LiveKit's services are spoken to over Redis, by a Single Node too. */
-function checkOfficial({ egress, ingress, redis }: SluiceConfig, draft: ConfigDraft): void {
+function checkOfficial(config: SluiceConfig, draft: ConfigDraft): void {
+  const { egress, ingress, redis, sluice } = config;
   const hasRedis =
     redis.address !== '' ||
     redis.sentinel_addresses.length > 0 ||
     redis.cluster_addresses.length > 0;
-  for (const [section, { service }] of Object.entries({ egress, ingress })) {
+  for (const [section, { service, image }] of Object.entries({ egress, ingress })) {
+    if (service === 'builtin' && image !== '') {
+      draft.warnings.push(
+        `${origin(draft, section, 'image')}${section}.image has no effect here, because ${section}.service is builtin`,
+      );
+    }
+    if (service === 'livekit' && image !== '' && sluice.role !== 'master' && egress.ws_url === '') {
+      draft.problems.push(
+        `${origin(draft, section, 'image')}${section}.image is given, and no egress.ws_url, where livekit/${section} finds this cluster; give one, such as wss://meet.example.com`,
+      );
+    }
     if (service === 'builtin' || hasRedis) continue;
     draft.problems.push(
       `${origin(draft, section, 'service')}${section}.service is given as livekit, and there is no redis.address, over which such services are spoken to; give one, or builtin`,
