@@ -14,7 +14,7 @@ export function missingPrograms(
   path = process.env['PATH'] ?? '',
 ): string[] {
   const isPage = source.kind === 'web' || source.kind === 'template';
-  const needed = ['ffmpeg', 'setpriv', ...(isPage ? ['Xvfb', 'pulseaudio', browser] : [])];
+  const needed = ['ffmpeg', 'setpriv', 'choom', ...(isPage ? ['Xvfb', 'pulseaudio', browser] : [])];
   return needed.filter((program) => !isThere(program, path));
 }
 

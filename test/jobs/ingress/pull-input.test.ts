@@ -6,12 +6,13 @@ import { createServer as createTcpServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { GuardedProxy } from '../../../node-image/jobs/ingress/url/guarded-proxy';
 import {
+  addressOf,
   checkPulledUrl,
   isPublicAddress,
 } from '../../../node-image/jobs/ingress/url/public-address';
 import { PullInput, shownOf } from '../../../node-image/jobs/ingress/url/pull-input';
+import { GuardedProxy } from '../../../node-image/net/guarded-proxy';
 import { freePortRange } from '../../support/ports';
 import { until } from '../../support/wait';
 import { listenOnLoopback } from './media-origin';
@@ -72,7 +73,7 @@ describe('what is pulled', { concurrency: true }, () => {
       'HTTP/1.1 200 OK\r\nA: \u0080\u00ff\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
       'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort',
     ];
-    const proxy = await GuardedProxy.listen(true);
+    const proxy = await GuardedProxy.listen({ addressOf: (host) => addressOf(host, true) });
     try {
       for (const answer of answers) {
         const origin = createTcpServer((socket) => {

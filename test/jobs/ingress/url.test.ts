@@ -4,11 +4,12 @@ import { after, before, describe, it } from 'node:test';
 import { IngressInput, IngressState_Status } from '@livekit/protocol';
 import { dispose } from '@livekit/rtc-node';
 import { IngressClient, type IngressInfo, TwirpError } from 'livekit-server-sdk';
-import { GuardedProxy } from '../../../node-image/jobs/ingress/url/guarded-proxy';
 import {
+  addressOf,
   checkPulledUrl,
   isPublicAddress,
 } from '../../../node-image/jobs/ingress/url/public-address';
+import { GuardedProxy } from '../../../node-image/net/guarded-proxy';
 import { freePortRange } from '../../support/ports';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
@@ -141,7 +142,7 @@ describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, ()
     assert.equal(isPublicAddress('93.184.216.34'), true);
 
     // Wherever a redirection or a playlist leads.
-    const proxy = await GuardedProxy.listen(false);
+    const proxy = await GuardedProxy.listen({ addressOf: (host) => addressOf(host, false) });
     try {
       const status = await new Promise<number | undefined>((resolve, reject) => {
         const { hostname: host, port } = new URL(proxy.url);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { SourceError } from '../source';
+import { browserStart } from './browser-start';
 
 export interface BrowserOptions {
   /** The program. */
@@ -17,6 +18,8 @@ export interface BrowserOptions {
   readonly sandbox: boolean;
   /** Certificates are not looked at. */
   readonly insecure: boolean;
+  /** The URL of a proxy that all goes through but what is on the loopback. */
+  readonly proxy: string;
 }
 
 const LAUNCH_MS = 30_000;
@@ -44,12 +47,12 @@ export class Browser {
 
   /** @throws SourceError */
   static async launch(options: BrowserOptions): Promise<Browser> {
-    const { program, width, height, folder, env, sandbox, insecure } = options;
+    const { program, width, height, folder, env, sandbox, insecure, proxy } = options;
     try {
       // Not before a page is recorded: it takes a node a part of a second to load.
       const { chromium } = await import('playwright-core');
       const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-        executablePath: program,
+        executablePath: await browserStart(program, folder),
         headless: false,
         viewport: null,
         chromiumSandbox: sandbox,
@@ -73,8 +76,9 @@ export class Browser {
           '--noerrdialogs',
           // Shared memory of containers is small.
           '--disable-dev-shm-usage',
-          // What machines tell about themselves, their credentials too, is not for pages.
-          '--host-resolver-rules=MAP 169.254.169.254 ~NOTFOUND, MAP [fd00:ec2::254] ~NOTFOUND',
+          `--proxy-server=${proxy}`,
+          // Without more, link-local addresses would go past the proxy as well.
+          '--proxy-bypass-list=<-loopback>;127.0.0.1;[::1];localhost',
         ],
       });
       const page = context.pages()[0] ?? (await context.newPage());

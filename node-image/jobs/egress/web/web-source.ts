@@ -1,4 +1,5 @@
 import type { ConsoleMessage, Page } from 'playwright-core';
+import { GuardedProxy } from '../../../net/guarded-proxy';
 import {
   type EgressSource,
   type OpenSource,
@@ -8,6 +9,7 @@ import {
 } from '../source';
 import { Browser } from './browser';
 import { type Display, openDisplay } from './display';
+import { pageAddressOf } from './page-address';
 import { openSound, type Sound } from './sound';
 
 export interface WebSourceOptions {
@@ -31,6 +33,8 @@ export interface WebSourceOptions {
   readonly onPageLog?: (type: string, text: string) => void;
 }
 
+/** Of a page, at once: what is more is refused. */
+const MAX_CONNECTIONS = 512;
 const NAVIGATION_MS = 30_000;
 const NAVIGATIONS = 3;
 /** Errors of a connection that was just not there yet. Source: livekit/egress, web.go. */
@@ -61,8 +65,9 @@ export class WebSource implements EgressSource {
     const sound = audio ? await this.#opened(openSound(folder), signal) : undefined;
     const { sandbox, insecure } = this.#options;
     const env = { ...display.env, ...sound?.env };
-    const launched = Browser.launch({ program, width, height, folder, env, sandbox, insecure });
-    const browser = await this.#opened(launched, signal);
+    const proxy = await this.#opened(pageProxy(), signal);
+    const how = { program, width, height, folder, env, sandbox, insecure, proxy: proxy.url };
+    const browser = await this.#opened(Browser.launch(how), signal);
     this.#watch(display, sound, browser);
     await this.#show(browser.page, signal);
     return {
@@ -82,7 +87,7 @@ export class WebSource implements EgressSource {
     return this.#closing;
   }
 
-  async #opened<T extends { close(): Promise<void> }>(
+  async #opened<T extends { close(): Promise<void> | void }>(
     opening: Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
@@ -91,7 +96,7 @@ export class WebSource implements EgressSource {
       await opened.close();
       throw new SourceError('The recording was stopped before it began', 499);
     }
-    this.#closers.push(() => opened.close());
+    this.#closers.push(async () => opened.close());
     return opened;
   }
 
@@ -173,7 +178,13 @@ export class WebSource implements EgressSource {
   }
 }
 
+const pageProxy = () =>
+  GuardedProxy.listen({ addressOf: pageAddressOf, maxConnections: MAX_CONNECTIONS });
+
 async function navigate(page: Page, url: string): Promise<void> {
+  await pageAddressOf(new URL(url).hostname).catch(({ message }: Error) => {
+    throw new SourceError(`The page could not be loaded: ${message}`, 400);
+  });
   for (let attempt = 1; ; attempt += 1) {
     try {
       const response = await page.goto(url, { timeout: NAVIGATION_MS, waitUntil: 'load' });

@@ -1,12 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { HostRefusedError } from '../../../net/guarded-proxy';
 import { RoomError } from '../../../room/errors';
-
-/** A host that may not be asked, or is not there. */
-export class HostRefusedError extends Error {
-  override readonly name = 'HostRefusedError';
-}
 
 /**
  * What every machine of a cloud reaches although it looks public: Azure's wire server gives machines

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { GuardedProxy } from '../../../net/guarded-proxy';
 import { tiedProgram } from '../../egress/tied-program';
-import { GuardedProxy } from './guarded-proxy';
+
 import { addressOf } from './public-address';
 
 /** What a source has shown of itself. */
@@ -67,7 +68,10 @@ export class PullInput {
     const parsed = new URL(url);
     const address = await addressOf(parsed.hostname, allowsPrivate);
     if (parsed.protocol !== 'srt:') {
-      return new PullInput(url, await GuardedProxy.listen(allowsPrivate));
+      const proxy = await GuardedProxy.listen({
+        addressOf: (host) => addressOf(host, allowsPrivate),
+      });
+      return new PullInput(url, proxy);
     }
     // The address that was looked at is the one that is asked.
     parsed.hostname = isIPv6(address) ? `[${address}]` : address;

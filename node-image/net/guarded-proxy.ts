@@ -7,31 +7,45 @@ import {
 } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { addressOf, HostRefusedError } from './public-address';
 
 /** Longer than a connection takes anywhere, in ms. */
 const CONNECT_MS = 10_000;
-const MAX_CONNECTIONS = 32;
+
+/** A host that may not be asked, or is not there. */
+export class HostRefusedError extends Error {
+  override readonly name = 'HostRefusedError';
+}
+
+export interface GuardedProxyOptions {
+  /**
+   * The address to connect to for a host.
+   *
+   * @throws HostRefusedError where nothing is to be connected to.
+   */
+  readonly addressOf: (host: string) => Promise<string>;
+  /** So many at once. @default 32 */
+  readonly maxConnections?: number;
+}
 
 /**
- * An HTTP proxy on the loopback for one program that pulls what a stranger named: it connects to
- * public addresses alone, whatever redirections, playlists and names lead to.
+ * An HTTP proxy on the loopback for one program that opens what a stranger named: it connects to
+ * addresses that may be asked alone, whatever redirections, playlists and names lead to.
  */
 export class GuardedProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Duplex>();
-  readonly #allowsPrivate: boolean;
+  readonly #addressOf: GuardedProxyOptions['addressOf'];
 
-  private constructor(allowsPrivate: boolean) {
-    this.#allowsPrivate = allowsPrivate;
+  private constructor({ addressOf, maxConnections = 32 }: GuardedProxyOptions) {
+    this.#addressOf = addressOf;
     this.#server = createServer((from, to) => void this.#forward(from, to));
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.maxConnections = maxConnections;
     this.#server.on('connection', (socket) => this.#keep(socket));
     this.#server.on('connect', (asked, socket) => void this.#tunnel(asked, socket));
   }
 
-  static async listen(allowsPrivate: boolean): Promise<GuardedProxy> {
-    const proxy = new GuardedProxy(allowsPrivate);
+  static async listen(options: GuardedProxyOptions): Promise<GuardedProxy> {
+    const proxy = new GuardedProxy(options);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
       proxy.#server.listen(0, '127.0.0.1', resolve);
@@ -54,7 +68,7 @@ export class GuardedProxy {
     try {
       const url = new URL(from.url ?? '');
       if (url.protocol !== 'http:') throw new HostRefusedError('http alone is forwarded');
-      const host = await addressOf(url.hostname, this.#allowsPrivate);
+      const host = await this.#addressOf(url.hostname);
       const { 'proxy-connection': _, ...headers } = from.headers;
       const asked = request({
         ...{ host, port: url.port || 80, method: from.method, headers },
@@ -94,7 +108,7 @@ export class GuardedProxy {
     client.on('error', () => {});
     try {
       const { hostname, port } = new URL(`http://${asked.url ?? ''}`);
-      const host = await addressOf(hostname, this.#allowsPrivate);
+      const host = await this.#addressOf(hostname);
       const upstream = connect({ host, port: Number(port || 443), timeout: CONNECT_MS });
       this.#keep(upstream);
       upstream.on('error', () => client.destroy());
