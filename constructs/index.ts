@@ -10,6 +10,7 @@ export * from './domain';
 export * from './elastic-cluster';
 export * from './high-availability-cluster';
 export * from './jobs';
+export * from './livekit-jobs';
 export * from './master-nodes';
 export * from './master-nodes-options';
 export * from './media-nodes';

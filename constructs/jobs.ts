@@ -1,7 +1,9 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { LiveKitJobsOptions } from './livekit-jobs';
 import { bindBuiltIn } from './private/built-in-jobs';
 import type { JobsConfig, JobsSurroundings } from './private/jobs-config';
+import { bindLiveKit } from './private/livekit-jobs';
 import type { Problems } from './private/validation';
 import type { Recordings } from './recordings';
 
@@ -110,6 +112,15 @@ export abstract class Jobs {
   }
 
   /**
+   * LiveKit's own services, livekit/egress and livekit/ingress, in containers on the same machines. Nodes
+   * speak with them over the Redis of the cluster; a Single Node needs `redis.address` in its settings.
+   * No node hands their jobs over: a machine that leaves waits for them until the deadline of its drain.
+   */
+  static liveKit(options: LiveKitJobsOptions): Jobs {
+    return new LiveKitJobs(options);
+  }
+
+  /**
    * Whether encoders are to be let in at the entry.
    *
    * @internal
@@ -135,5 +146,18 @@ class BuiltInJobs extends Jobs {
 
   override _bind(scope: Construct, around: JobsSurroundings, problems: Problems): JobsConfig {
     return bindBuiltIn(scope, this.options, around, problems);
+  }
+}
+
+class LiveKitJobs extends Jobs {
+  /** Encoders come to the machines of the services, not to the entry. */
+  override readonly _rtmp = false;
+
+  constructor(private readonly options: LiveKitJobsOptions) {
+    super();
+  }
+
+  override _bind(scope: Construct, around: JobsSurroundings, problems: Problems): JobsConfig {
+    return bindLiveKit(scope, this.options, around, problems);
   }
 }

@@ -163,6 +163,8 @@ export class MediaNodes extends Resource implements IMediaNodes {
     this.noticesQueueUrl = this.drain.queue.queueUrl;
     const jobs = bindJobs(this, props.jobs, {
       entry: props._jobsEntry,
+      // That of the cluster.
+      hasRedis: true,
       instanceTypes: [instanceType, ...(props.alternativeInstanceTypes ?? [])],
     });
     if (jobs?.recordings) this.recordings = jobs.recordings;
@@ -211,7 +213,7 @@ export class MediaNodes extends Resource implements IMediaNodes {
     this.grantPrincipal = machines.role;
     this.connections = new ec2.Connections({ securityGroups: machines.securityGroups });
     if (machines.ownSecurityGroup) {
-      openToWorld(machines.ownSecurityGroup, 'media', props._closedPorts);
+      openToWorld(machines.ownSecurityGroup, 'media', props._closedPorts, jobs?.clientPorts);
       this.allowCluster(this);
     }
     this.drain.grantComplete(machines.role);

@@ -11,6 +11,7 @@ export * from './domain';
 export * from './elastic-cluster';
 export * from './high-availability-cluster';
 export { type BuiltInJobsOptions, type JobSizes, Jobs } from './jobs';
+export type { LiveKitJobsOptions } from './livekit-jobs';
 export { LogGroup, type LogGroupArgs, type LogGroupOptions } from './log-group';
 export type { MachineIdentity } from './machine-identity';
 export * from './master-nodes';

@@ -1,8 +1,11 @@
 import type * as pulumi from '@pulumi/pulumi';
-import { asJson, jobSettings, jobUrls, type Role } from '../node-image/contract';
+import { asJson, jobSettings, type PortUse, type Role } from '../node-image/contract';
+import type { LiveKitJobsOptions } from './livekit-jobs';
 import { NodeSettings } from './node-config';
-import { checkSizes, warnOfSizes } from './private/job-checks';
-import { checkedText, type Problems } from './private/validation';
+import { checkSizes, type JobMachines, warnOfSizes } from './private/job-checks';
+import { urlsOf } from './private/job-urls';
+import { bindLiveKit, checkLiveKit } from './private/livekit-jobs';
+import type { Problems } from './private/validation';
 import type { KnownRecordings, RecordingSurroundings, Recordings } from './recordings';
 
 /** CPU cores that a job reserves on its node before it starts, by its kind; 0 to 256. */
@@ -110,6 +113,8 @@ export interface BoundJobs {
   /** What a role says of them. */
   settings(role: Role): NodeSettings;
   readonly recordings?: KnownRecordings;
+  /** What clients reach on the machines that run jobs, beside what those open anyway. */
+  readonly clientPorts?: readonly PortUse[];
   /** What installs the programs that jobs are run by. */
   readonly installOptions: readonly string[];
 }
@@ -124,6 +129,15 @@ export abstract class Jobs {
     return new BuiltInJobs(options);
   }
 
+  /**
+   * LiveKit's own services, livekit/egress and livekit/ingress, in containers on the same machines. Nodes
+   * speak with them over the Redis of the cluster; a Single Node needs `redis.address` in its settings.
+   * No node hands their jobs over: a machine that leaves waits for them until the deadline of its drain.
+   */
+  static liveKit(options: LiveKitJobsOptions): Jobs {
+    return new LiveKitJobs(options);
+  }
+
   /** Whether encoders come in by RTMP. @internal */
   abstract readonly _takesRtmp: boolean;
 
@@ -131,9 +145,8 @@ export abstract class Jobs {
    * What is wrong with plain values.
    *
    * @internal
-   * @param vmSize - of the machines that run jobs
    */
-  abstract _check(vmSize: string, problems: Problems): void;
+  abstract _check(machines: JobMachines, problems: Problems): void;
 
   /** @internal */
   abstract _bind(name: string, around: JobSurroundings, parent: pulumi.Resource): BoundJobs;
@@ -147,7 +160,7 @@ class BuiltInJobs extends Jobs {
     this._takesRtmp = options.rtmp === true;
   }
 
-  override _check(vmSize: string, problems: Problems): void {
+  override _check({ vmSize }: JobMachines, problems: Problems): void {
     const { recordings, rtmp, queueMinutes, sizes } = this.options;
     problems.check(rtmp === undefined || typeof rtmp === 'boolean', {
       what: 'jobs.rtmp',
@@ -160,7 +173,7 @@ class BuiltInJobs extends Jobs {
       max: 1440,
       fix: 'a machine takes minutes to start: 3 are usual',
     });
-    checkSizes(sizes, { vmSize, takesRtmp: this._takesRtmp }, problems);
+    checkSizes(sizes, { vmSize, notRun: this.#notRun }, problems);
     if (recordings === undefined) return;
     if (isRecordings(recordings)) recordings._check(problems);
     else {
@@ -177,8 +190,8 @@ class BuiltInJobs extends Jobs {
     const { url, tls, vmSize } = around;
     const { sizes, queueMinutes } = this.options;
     const recordings = this.options.recordings?._bind(`${name}-recordings`, around, parent);
-    const urls = url === undefined ? {} : urlsOf(url);
-    warnOfSizes(sizes, { vmSize, takesRtmp: this._takesRtmp });
+    const urls = urlsOf(url);
+    warnOfSizes(sizes, { vmSize, notRun: this.#notRun });
     return {
       installOptions: ['--jobs'],
       recordings,
@@ -201,22 +214,29 @@ class BuiltInJobs extends Jobs {
         ),
     };
   }
+
+  /** Kinds that nobody asked for. */
+  get #notRun(): readonly string[] {
+    return this._takesRtmp ? [] : ['rtmp'];
+  }
 }
 
-function urlsOf(url: pulumi.Input<string>) {
-  const { ws, whip, rtmp } = checkedText(
-    'clusterUrl',
-    url,
-    CLUSTER_URL,
-    'what clients are given, such as https://meet.example.com',
-  ).apply((known) => {
-    const [, scheme, host = ''] = CLUSTER_URL.exec(known) ?? [];
-    return jobUrls(host, scheme === 'https');
-  });
-  return { ws, whip, rtmp };
-}
+class LiveKitJobs extends Jobs {
+  /** Encoders come to the machines of the services, not to the entry. */
+  override readonly _takesRtmp = false;
 
-const CLUSTER_URL = /^(https?):\/\/([^/]+)\/?$/;
+  constructor(private readonly options: LiveKitJobsOptions) {
+    super();
+  }
+
+  override _check(machines: JobMachines, problems: Problems): void {
+    checkLiveKit(this.options, machines, problems);
+  }
+
+  override _bind(_name: string, around: JobSurroundings): BoundJobs {
+    return bindLiveKit(this.options, around);
+  }
+}
 
 /** As another copy of the package makes them, too. */
 const isRecordings = (value: object): value is Recordings =>

@@ -171,7 +171,8 @@ export class MediaNodes extends pulumi.ComponentResource {
         capacity: liveCapacity(this.target, args.initialCapacity ?? capacity.minCapacity, this),
         machines,
         zones: zonesOf(args),
-        networkSecurityGroupId: args.networkSecurityGroupId ?? this.#securityGroup(name, args),
+        networkSecurityGroupId:
+          args.networkSecurityGroupId ?? this.#securityGroup(name, args, jobs?.clientPorts),
         applicationSecurityGroupId: this.applicationSecurityGroupId,
         publicAddress: true,
         rest: {
@@ -187,13 +188,18 @@ export class MediaNodes extends pulumi.ComponentResource {
     this.registerOutputs({ groupName });
   }
 
-  #securityGroup(name: string, args: MediaNodesArgs): pulumi.Output<string> {
+  #securityGroup(
+    name: string,
+    args: MediaNodesArgs,
+    clientPorts: readonly PortUse[] | undefined,
+  ): pulumi.Output<string> {
     return new network.NetworkSecurityGroup(
       `${name}-rules`,
       {
         ...placed(args),
         securityRules: securityRules('media', {
           closed: args._closedPorts,
+          clientPorts,
           cluster: [this.applicationSecurityGroupId, ...(args.clusterGroups ?? [])],
         }),
       },

@@ -1,6 +1,6 @@
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import type { Role } from '../../node-image/contract';
+import type { PortUse, Role } from '../../node-image/contract';
 import type { Jobs } from '../jobs';
 import type { NodeSettings } from '../node-config';
 import type { RecordingsStore } from '../recordings-store';
@@ -22,6 +22,8 @@ export interface JobsSurroundings {
   readonly entry: JobsEntry | undefined;
   /** Of the machines that run them. */
   readonly instanceTypes: readonly ec2.InstanceType[];
+  /** Whether there is a Redis, over which services of LiveKit are spoken to. */
+  readonly hasRedis: boolean;
 }
 
 /** What machines need for jobs. */
@@ -29,6 +31,8 @@ export interface JobsConfig {
   /** Options of install.sh, for the machines that run jobs. */
   readonly installOptions: readonly string[];
   readonly recordings?: RecordingsStore;
+  /** What clients reach on the machines that run jobs, beside what those open anyway. */
+  readonly clientPorts?: readonly PortUse[];
   /** What sluice.yaml of nodes of a role says. */
   settings(role: Role): NodeSettings;
 }

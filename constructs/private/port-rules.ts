@@ -12,11 +12,10 @@ export function portsOf(
 ): { port: ec2.Port; what: string }[] {
   return PORT_USES.filter(
     (use) => use.from === from && use.roles.includes(role) && !closed.includes(use),
-  ).map((use) => ({
-    port: portOf(use),
-    what: use.what,
-  }));
+  ).map(ruleOf);
 }
+
+const ruleOf = (use: PortUse) => ({ port: portOf(use), what: use.what });
 
 function portOf({ protocol, start, end }: PortUse): ec2.Port {
   if (protocol === 'udp')
@@ -24,13 +23,14 @@ function portOf({ protocol, start, end }: PortUse): ec2.Port {
   return start === end ? ec2.Port.tcp(start) : ec2.Port.tcpRange(start, end);
 }
 
-/** Opens the ports for clients of a role to everybody, IPv4 and IPv6. */
+/** Opens the ports for clients of a role, and others, to everybody, IPv4 and IPv6. */
 export function openToWorld(
   group: ec2.ISecurityGroup,
   role: Role,
   closed: readonly PortUse[] = [],
+  others: readonly PortUse[] = [],
 ): void {
-  for (const { port, what } of portsOf(role, 'clients', closed)) {
+  for (const { port, what } of [...portsOf(role, 'clients', closed), ...others.map(ruleOf)]) {
     for (const peer of [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()]) {
       group.addIngressRule(peer, port, what);
     }

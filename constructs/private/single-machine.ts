@@ -3,7 +3,7 @@ import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { PORT_USES, PORTS } from '../../node-image/contract';
+import { namesRedis, PORT_USES, PORTS } from '../../node-image/contract';
 import { NodeRole } from '../node-architecture';
 import { NodeConfig, type NodeSecrets, NodeSettings } from '../node-config';
 import type { RecordingsStore } from '../recordings-store';
@@ -50,7 +50,11 @@ export class SingleMachine extends Construct implements ec2.IConnectable {
     const { entry, turn, encryptionKey, secrets } = props;
     const autoScalingGroupName = groupName(this);
     const instanceType = props.instanceType ?? defaultType(props.architecture);
-    const jobs = bindJobs(this, props.jobs, { entry, instanceTypes: [instanceType] });
+    const jobs = bindJobs(this, props.jobs, {
+      entry,
+      instanceTypes: [instanceType],
+      hasRedis: namesRedis(props.settings?._values ?? {}),
+    });
     if (jobs?.recordings) this.recordings = jobs.recordings;
     this.config = new NodeConfig(this, 'Config', {
       role: NodeRole.SINGLE,
@@ -90,7 +94,8 @@ export class SingleMachine extends Construct implements ec2.IConnectable {
     this.role = machines.role;
     this.connections = new ec2.Connections({ securityGroups: machines.securityGroups });
     if (machines.ownSecurityGroup) {
-      openToWorld(machines.ownSecurityGroup, 'single', [...turn.closedPorts, ...BEHIND_HAPROXY]);
+      const closed = [...turn.closedPorts, ...BEHIND_HAPROXY];
+      openToWorld(machines.ownSecurityGroup, 'single', closed, jobs?.clientPorts);
     }
     const group: MasterGroup = new MasterGroup(this, 'Group', {
       autoScalingGroupName,

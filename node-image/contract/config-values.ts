@@ -140,15 +140,16 @@ function wholeInWords(minimum: number, maximum: number, unit: string): string {
 export const jobService = () =>
   z.enum(['builtin', 'livekit']).meta({ allowed: 'builtin or livekit' }).default('builtin');
 
-/** A host (with a dot, a port, or localhost), a path, and a tag or a digest. Source: Podman, image names. */
+/** A host (with a dot, a port, or localhost), a path, and a tag or a digest; or nothing. Source: Podman, image names. */
 const IMAGE =
-  /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9.-]+:\d+)(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$/;
+  /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9.-]+:\d+)(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+(?::[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$|^$/;
 
 /** The full name of an image, with its tag or digest; empty: none. */
 export const image = () =>
   z
     .string()
-    .refine((name) => name === '' || (name.length <= 400 && IMAGE.test(name)))
+    .max(400)
+    .regex(IMAGE)
     .meta({
       allowed:
         'the full name of an image with a tag or a digest, such as registry.example.com/media/egress:1.2, or empty for none',

@@ -85,7 +85,7 @@ export function jobSettings(role: Role, jobs: DeployedJobs): Settings {
       ...(storage && { storage }),
       // A Single Node records what it has itself.
       ...(role !== 'single' && urls.ws !== undefined && { ws_url: urls.ws }),
-      ...costs('egress', jobs.sizes),
+      ...sizeSettings('egress', jobs.sizes),
     },
     ingress: {
       ...(takes && urls.whip !== undefined && { whip_base_url: urls.whip }),
@@ -95,13 +95,14 @@ export function jobSettings(role: Role, jobs: DeployedJobs): Settings {
           ...(urls.rtmp !== undefined && { rtmp_base_url: urls.rtmp }),
           ...(rtmpsOnMachine && { rtmps_port: RTMPS_PORT }),
         }),
-      ...costs('ingress', jobs.sizes),
+      ...sizeSettings('ingress', jobs.sizes),
     },
     ...(takes && queue !== undefined && { sluice: { jobs: { queue } } }),
   };
 }
 
-function costs(section: 'egress' | 'ingress', sizes: JobSizes = {}): Settings {
+/** The sizes of a section of sluice.yaml. */
+export function sizeSettings(section: 'egress' | 'ingress', sizes: JobSizes = {}): Settings {
   const found = Object.entries(SIZE_KEYS).flatMap(([kind, [of, key]]) => {
     const cpus = sizes[kind as keyof typeof JOB_SIZES];
     return of === section && cpus !== undefined ? [[key, cpus] as const] : [];

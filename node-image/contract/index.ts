@@ -31,6 +31,18 @@ export {
   tooLargeFor,
 } from './deployed-jobs';
 export {
+  type DeployedLiveKitJobs,
+  kindsNotRun,
+  liveKitJobSettings,
+  liveKitPorts,
+  NO_IMAGE,
+  NO_INGRESS,
+  NO_REDIS,
+  namesRedis,
+  RTMP_URL,
+  RTMP_URL_ALLOWED,
+} from './deployed-livekit-jobs';
+export {
   BEHIND_OWN_HAPROXY,
   DEPLOYMENT_DEFAULTS,
   type DeployedDrain,

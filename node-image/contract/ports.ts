@@ -132,10 +132,20 @@ export const PORT_USES: readonly PortUse[] = [
   { what: 'pipes', protocol: 'udp', ...PORT_RANGES.pipes, roles: ['media'], from: 'cluster' },
 ];
 
+/** Where encoders come to livekit/ingress on the machine: masters do not pass them on to it. */
+export const LIVEKIT_RTMP_USE: PortUse = {
+  what: 'RTMP of livekit/ingress',
+  protocol: 'tcp',
+  ...one(PORTS_ON_REQUEST.rtmp),
+  roles: MEDIA,
+  from: 'clients',
+};
+
 /** Ports that a node listens on where its configuration says so. */
 export const PORT_USES_ON_REQUEST: readonly PortUse[] = [
   { what: 'RTMP', protocol: 'tcp', ...one(PORTS_ON_REQUEST.rtmp), roles: ENTRY, from: 'clients' },
   { what: 'RTMPS', protocol: 'tcp', ...one(PORTS_ON_REQUEST.rtmps), roles: ENTRY, from: 'clients' },
+  LIVEKIT_RTMP_USE,
 ];
 
 /**

@@ -1,3 +1,4 @@
+import { namesRedis } from '../../node-image/contract';
 import type { ClusterOptions, MultiNodeClusterOptions } from '../cluster';
 import type { Jobs } from '../jobs';
 import type { MachineOptions } from '../master-nodes-options';
@@ -77,9 +78,10 @@ export function checkSingleNode(
 ): void {
   const problems = new Problems(name);
   const args = wellTyped(given, SINGLE_NODE, problems);
-  const { image: _image, settings: _settings, ...machine } = args;
+  const { image: _image, settings, ...machine } = args;
   checkMachines(machine, problems);
-  args.jobs?._check(sizeOf('media', args), problems);
+  const hasRedis = namesRedis(settings?.values ?? {});
+  args.jobs?._check({ vmSize: sizeOf('media', args), hasRedis }, problems);
   problems.atMostOne({ network: args.network, existingNetwork: args.existingNetwork });
   checkLogGroup(args.logGroup ?? {}, problems);
   domainMustBe(given, problems);

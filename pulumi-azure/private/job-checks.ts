@@ -10,11 +10,23 @@ const KINDS = Object.keys(JOB_SIZES) as readonly Kind[];
 /** The machines that jobs are for. */
 export interface JobMachines {
   readonly vmSize: string;
-  readonly takesRtmp: boolean;
+  /** Whether there is a Redis, over which services of LiveKit are spoken to. */
+  readonly hasRedis: boolean;
+}
+
+/** The machines, and what they run. */
+export interface SizedMachines {
+  readonly vmSize: string;
+  /** Kinds of jobs that nobody asked for. */
+  readonly notRun: readonly string[];
 }
 
 /** What is wrong with the sizes of jobs, also that a machine has too few cores for what was asked for. */
-export function checkSizes(sizes: JobSizes = {}, machines: JobMachines, problems: Problems): void {
+export function checkSizes(
+  sizes: JobSizes = {},
+  machines: SizedMachines,
+  problems: Problems,
+): void {
   const known: Partial<Record<Kind, number>> = {};
   for (const kind of KINDS) {
     const cpus = sizes[kind];
@@ -40,7 +52,7 @@ export function checkSizes(sizes: JobSizes = {}, machines: JobMachines, problems
 }
 
 /** Tells of jobs that nobody has asked for by their size, and that never find place. */
-export function warnOfSizes(sizes: JobSizes = {}, machines: JobMachines): void {
+export function warnOfSizes(sizes: JobSizes = {}, machines: SizedMachines): void {
   const { vmSize } = machines;
   const named = tooLarge(sizes, machines).map(({ kind, cpus }) => `${kind} (${cpus})`);
   if (named.length === 0) return;
@@ -49,10 +61,10 @@ export function warnOfSizes(sizes: JobSizes = {}, machines: JobMachines): void {
   );
 }
 
-function tooLarge(sizes: JobSizes, { vmSize, takesRtmp }: JobMachines): readonly TooLarge[] {
+function tooLarge(sizes: JobSizes, { vmSize, notRun }: SizedMachines): readonly TooLarge[] {
   const cores = coresOf(vmSize);
   if (cores === undefined) return [];
-  return tooLargeFor(cores, sizes).filter(({ kind }) => takesRtmp || kind !== 'rtmp');
+  return tooLargeFor(cores, sizes).filter(({ kind }) => !notRun.includes(kind));
 }
 
 /**

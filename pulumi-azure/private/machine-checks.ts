@@ -116,7 +116,8 @@ export function checkMedia(options: MediaNodesOptions, problems: Problems): void
   problems.integer('initialCapacity', initialCapacity, { min: 1, max: 1000 });
   problems.ordered('minCapacity', minCapacity, 'initialCapacity', initialCapacity);
   problems.ordered('initialCapacity', initialCapacity, 'maxCapacity', maxCapacity);
-  options.jobs?._check(sizeOf('media', options), problems);
+  // A cluster has a Redis.
+  options.jobs?._check({ vmSize: sizeOf('media', options), hasRedis: true }, problems);
   problems.integer('spot.onDemandBase', spot?.onDemandBase, { min: 0, max: 1000 });
   problems.integer('spot.percentage', spot?.percentage, { min: 1, max: 100 });
 }

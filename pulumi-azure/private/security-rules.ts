@@ -12,6 +12,8 @@ import {
 export interface SecurityRuleOptions {
   /** Ports that nothing listens on. */
   readonly closed?: readonly PortUse[];
+  /** Further ports for clients. */
+  readonly clientPorts?: readonly PortUse[];
   /** Where clients come in by HAProxy on the machine. */
   readonly entry?: readonly number[];
   /** Application security groups of the nodes of the cluster. */
@@ -63,7 +65,7 @@ export function securityRules(role: Role, options: SecurityRuleOptions) {
       ports: String(port),
       source: ANYBODY,
     })),
-    ...uses.flatMap((use) => openingOf(use, cluster)),
+    ...[...uses, ...(options.clientPorts ?? [])].flatMap((use) => openingOf(use, cluster)),
     ...(options.clusterPorts ?? []).flatMap((port) =>
       openingOf(
         { what: 'Redis', protocol: 'tcp', start: port, end: port, from: 'cluster' },

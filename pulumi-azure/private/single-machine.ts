@@ -111,6 +111,7 @@ export class SingleMachine extends pulumi.ComponentResource {
         securityRules: securityRules('single', {
           entry: entry.machine.ports,
           closed: turn.closedPorts,
+          clientPorts: args.jobs?.clientPorts,
         }),
       },
       { parent: this },

@@ -6,14 +6,10 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sm from 'aws-cdk-lib/aws-secretsmanager';
-import { parse } from 'yaml';
 import * as sluice from '../../constructs';
-import { configSchema } from '../../node-image/contract';
-import { bootFileIn, configurations, userData } from './support/deployed';
-import { certificateOf } from './support/entries';
 import type { TemplateJson } from './support/golden';
 import { broken } from './support/invariants';
-import { anImageOfAnyRegion } from './support/media-nodes';
+import { cluster, configsOf, jsonOf, listenersOf, openOf, scriptsOf } from './support/jobs';
 import { anImage, statements } from './support/nodes';
 import {
   anyStack,
@@ -24,7 +20,7 @@ import {
   warningsOf,
 } from './support/stacks';
 
-const { ClusterEntry, Domain, ElasticCluster, Jobs, NodeImage, Recordings, SingleNode } = sluice;
+const { ClusterEntry, Domain, Jobs, NodeImage, Recordings, SingleNode } = sluice;
 
 /** All that there is to choose. */
 const ALL = Jobs.builtIn({
@@ -33,55 +29,6 @@ const ALL = Jobs.builtIn({
   queue: Duration.minutes(3),
   sizes: { web: 4, whip: 0.2 },
 });
-
-function cluster(
-  stack: Stack,
-  jobs: sluice.Jobs | undefined,
-  props: Partial<sluice.ElasticClusterProps> = {},
-) {
-  return new ElasticCluster(stack, 'Meet', {
-    domain: Domain.certificate('meet.example.com', certificateOf(stack)),
-    image: anImageOfAnyRegion(),
-    ...props,
-    mediaNodes: { ...(jobs && { jobs }), ...props.mediaNodes },
-  });
-}
-
-/** By role, as nodes read it. */
-function configsOf(json: TemplateJson) {
-  return new Map(
-    configurations(json).map(([, text]) => {
-      const config = configSchema.parse(parse(text));
-      return [config.sluice.role, config] as const;
-    }),
-  );
-}
-
-const jsonOf = (stack: Stack) => templateOf(stack).toJSON() as TemplateJson;
-
-/** User data by role. */
-const scriptsOf = (json: TemplateJson) =>
-  new Map(userData(json).map(([, text]) => [JSON.parse(bootFileIn(text)).role as string, text]));
-
-/** Of the load balancer: port, protocol. */
-const listenersOf = ({ Resources }: TemplateJson) =>
-  Object.values(Resources)
-    .filter(({ Type }) => Type === 'AWS::ElasticLoadBalancingV2::Listener')
-    .map(({ Properties = {} }) => `${Properties['Protocol']} ${Properties['Port']}`)
-    .sort();
-
-/** What the world may reach, over IPv4. */
-function openOf({ Resources }: TemplateJson): string[] {
-  const rules = Object.values(Resources).flatMap(({ Type, Properties = {} }) => {
-    if (Type === 'AWS::EC2::SecurityGroupIngress') return [Properties];
-    return Type === 'AWS::EC2::SecurityGroup'
-      ? ((Properties['SecurityGroupIngress'] ?? []) as Record<string, unknown>[])
-      : [];
-  });
-  return rules
-    .filter(({ CidrIp }) => CidrIp === '0.0.0.0/0')
-    .map(({ IpProtocol, FromPort }) => `${IpProtocol} ${FromPort}`);
-}
 
 describe('a cluster with jobs', () => {
   const stack = anyStack();

@@ -49,7 +49,7 @@ describe('the shipped stacks', () => {
       appWith({ mediaNodesJobs: 'builtIn', recordingsBucketName: 'mine', jobsQueueMinutes: 2 }),
       'Stack',
     );
-    const around = { entry: undefined, instanceTypes: [] };
+    const around = { entry: undefined, instanceTypes: [], hasRedis: false };
     const bound = jobsOf(stack)?._bind(stack, around, new Problems(stack));
     const settings = stack.resolve((bound?.settings('single') ?? NodeSettings.none())._values);
     assert.equal(settings.egress.storage.s3.bucket, 'mine');

@@ -122,4 +122,29 @@ describe('everybody reaches the same ports on both clouds', () => {
       assert.deepEqual(found, encoders);
     });
   }
+
+  test("of a cluster with LiveKit's services that take encoders", async () => {
+    const options = {
+      ingressImage: 'registry.example.com/media/ingress:1.4',
+      rtmpUrl: 'rtmp://rtmp.example.com/live',
+    };
+    const there = worldOnAws((stack) => {
+      new aws.ElasticCluster(stack, 'Meet', {
+        domain: aws.Domain.none(),
+        entry: aws.ClusterEntry.onMasterNode(),
+        mediaNodes: { jobs: aws.Jobs.liveKit(options) },
+        image,
+      });
+    });
+    const here = await worldOnAzure(() => {
+      new azure.ElasticCluster('meet', {
+        domain: azure.Domain.none(),
+        mediaNodes: { jobs: azure.Jobs.liveKit(options) },
+        image: azureImage,
+      });
+    });
+    assert.deepEqual(here, there);
+    assert.ok(here.includes('tcp 1935'));
+    assert.ok(!here.includes('tcp 1936'));
+  });
 });

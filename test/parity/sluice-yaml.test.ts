@@ -163,6 +163,38 @@ describe('the same options', () => {
     }
   });
 
+  test("are the same sluice.yaml of a cluster with LiveKit's services", async () => {
+    const options = {
+      egressImage: 'registry.example.com/media/egress:1.12',
+      ingressImage: 'registry.example.com/media/ingress:1.4',
+      rtmpUrl: 'rtmp://rtmp.example.com/live',
+      sizes: { roomComposite: 4, url: 1 },
+    };
+    const there = onAws((stack) => {
+      const pem = sm.Secret.fromSecretNameV2(stack, 'Pem', 'pem');
+      new aws.ElasticCluster(stack, 'Meet', {
+        domain: aws.Domain.ownCertificate(NAME, pem),
+        entry: aws.ClusterEntry.onMasterNode(),
+        image,
+        mediaNodes: { jobs: aws.Jobs.liveKit(options) },
+      });
+    });
+    const here = await onAzure(() => {
+      new azure.ElasticCluster('meet', {
+        domain: azure.Domain.ownCertificate(NAME, 'PEM'),
+        image: azureImage,
+        mediaNodes: { jobs: azure.Jobs.liveKit(options) },
+      });
+    });
+    for (const role of ['master', 'media']) {
+      for (const key of ['egress', 'ingress']) {
+        const one = section(here.get(role), key);
+        assert.equal(one['service'], 'livekit', `${role} ${key}`);
+        assert.deepEqual(one, section(there.get(role), key), `${role} ${key}`);
+      }
+    }
+  });
+
   test('are the same sluice.yaml of a Single Node with jobs', async () => {
     const there = onAws((stack) => {
       const jobs = aws.Jobs.builtIn({ rtmp: true });

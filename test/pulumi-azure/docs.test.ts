@@ -48,7 +48,7 @@ test('so many wrong inputs are caught as the page says', () => {
 
 test('the snippets deploy', async () => {
   const snippets = runnable('ts').filter(({ text }) => text.includes("'@sluice/pulumi-azure'"));
-  assert.equal(snippets.length, 3);
+  assert.equal(snippets.length, 4);
   const folder = join(REPOSITORY, 'out', `azure-snippet-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   try {
