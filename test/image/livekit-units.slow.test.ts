@@ -1,0 +1,94 @@
+/** The units of LiveKit's own services, as systemd runs them; what stands for Podman is a script. */
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { until } from '../support/wait';
+import { Container } from './support/container';
+import { DebianRoot } from './support/debian-root';
+
+const IMAGE = join(__dirname, '../../node-image/image');
+const EGRESS = 'sluice-livekit@egress.service';
+/** Of the service: it ends when its last job has, which the test says. */
+const PODMAN = `#!/bin/sh
+trap 'touch /run/asked-to-end' TERM
+echo "$@" > /run/podman-arguments
+while ! [ -e /run/asked-to-end ] || ! [ -e /run/jobs-are-done ]; do sleep 0.1; done
+`;
+
+describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
+  let root: DebianRoot;
+  let machine: Container;
+  const path = (name: string): string => join(root.path, name);
+  const write = (name: string, content: string, mode = 0o644): void => {
+    mkdirSync(dirname(path(name)), { recursive: true });
+    writeFileSync(path(name), content, { mode });
+  };
+  const inside = (command: string): string => machine.run('sh', '-c', command).output;
+  const explain = (): string =>
+    inside("systemctl status --no-pager -l 'sluice-livekit*'; journalctl -b --no-pager -n 30");
+  /** Says it again until it is done, as the node does: the script may be at work just then. */
+  const wants = (what: string, name: string, isDone: () => boolean): Promise<unknown> =>
+    until(
+      name,
+      () => {
+        if (isDone()) return true;
+        inside(`echo ${what} > /run/sluice/livekit/order/wanted`);
+        return false;
+      },
+      { intervalMs: 1000, timeoutMs: 20_000, explain },
+    );
+  const isThere = (file: string): boolean => machine.run('test', '-e', file).status === 0;
+  const isSeen = (): boolean => isThere('/run/sluice/livekit/running/egress');
+
+  before(async () => {
+    root = new DebianRoot();
+    const bin = path('/opt/sluice/current/node-image/image/bin');
+    cpSync(join(IMAGE, 'bin'), bin, { recursive: true });
+    for (const name of ['livekit@.service', 'livekit-order.path', 'livekit-order.service']) {
+      write(
+        `/etc/systemd/system/sluice-${name}`,
+        readFileSync(join(IMAGE, `systemd/sluice-${name}`), 'utf8'),
+      );
+    }
+    write('/usr/bin/podman', PODMAN, 0o755);
+    machine = await Container.boot(root.path);
+    await until('all of it to be up', () => machine.state('multi-user.target') === 'active');
+    // As `sluice boot` leaves it, for Egress.
+    inside('mkdir -p /run/sluice/livekit/config /run/sluice/livekit/order');
+    inside('echo SLUICE_IMAGE=localhost/egress:1 > /run/sluice/livekit/config/egress.env');
+    const started = machine.run('systemctl', 'start', 'sluice-livekit-order.path');
+    assert.equal(started.status, 0, started.output);
+  });
+  after(async () => {
+    await machine?.cutPower();
+    root?.remove();
+  });
+
+  test('one starts as the node serves, where boot has written for it, and a drain waits for its jobs', async () => {
+    await wants('serve', 'it to run', isSeen);
+    assert.equal(machine.state(EGRESS), 'active');
+    assert.equal(machine.state('sluice-livekit@ingress.service'), 'inactive');
+    const given = await until(
+      'Podman',
+      () => inside('cat /run/podman-arguments').trim() || undefined,
+    );
+    assert.match(given, /^run .* --network host .*localhost\/egress:1$/);
+
+    await wants('drain', 'it to be asked', () => isThere('/run/asked-to-end'));
+    assert.ok(isSeen(), 'its jobs go on');
+    inside('touch /run/jobs-are-done');
+    await until('it to have ended', () => !isSeen(), { explain });
+    assert.equal(machine.state(EGRESS), 'inactive', 'it is not started again');
+  });
+
+  test('at the deadline it is killed, and it runs again when the node serves', async () => {
+    inside('rm /run/asked-to-end /run/jobs-are-done /run/podman-arguments');
+    await wants('serve', 'it to run', isSeen);
+    await until('Podman', () => isThere('/run/podman-arguments'), { explain });
+    await wants('drain', 'it to be asked', () => isThere('/run/asked-to-end'));
+    await wants('kill', 'it to be killed', () => !isSeen());
+    inside('rm /run/asked-to-end');
+    await wants('serve', 'it to run again', isSeen);
+  });
+});
