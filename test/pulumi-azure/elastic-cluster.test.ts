@@ -146,10 +146,10 @@ describe('an Elastic cluster of five lines', () => {
         .map(({ inputs }) => String(inputs['scope']).replace(/^.*\//, ''))
         .sort();
     const both = ['api-key', 'cluster-secret', 'redis-password'];
-    assert.deepEqual(scopes('media'), [...both, 'config-media', 'meet-files-container'].sort());
+    assert.deepEqual(scopes('media'), [...both, 'config-media', 'node-files'].sort());
     assert.deepEqual(
       scopes('masters'),
-      [...both, 'config-master', 'meet-files-container', 'meet-media', 'media'].sort(),
+      [...both, 'config-master', 'node-files', 'meet-media', 'media'].sort(),
     );
   });
 

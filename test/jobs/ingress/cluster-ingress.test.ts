@@ -31,7 +31,7 @@ describe('Ingress in a cluster', { timeout: 220_000 }, () => {
       config: {
         ingress: {
           allow_private_urls: true,
-          cpu_cost: { rtmp_cpu_cost: 0.01, url_cpu_cost: 0.01, min_idle_ratio: 0 },
+          cpu_cost: { rtmp_cpu_cost: 0, url_cpu_cost: 0, min_idle_ratio: 0 },
         },
       },
     });

@@ -39,7 +39,7 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
         ingress: {
           ...{ rtmp_port: port, rtmps_port: 1936, rtmp_proxy_port: behind },
           rtmp_base_url: rtmpUrl,
-          cpu_cost: { rtmp_cpu_cost: 0.01, min_idle_ratio: 0 },
+          cpu_cost: { rtmp_cpu_cost: 0, min_idle_ratio: 0 },
         },
       },
     });

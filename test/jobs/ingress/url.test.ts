@@ -33,7 +33,7 @@ describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, ()
         sluice: { load_scope: 'processes' },
         ingress: {
           allow_private_urls: true,
-          cpu_cost: { url_cpu_cost: 0.01, min_idle_ratio: 0 },
+          cpu_cost: { url_cpu_cost: 0, min_idle_ratio: 0 },
         },
       },
     });

@@ -14,7 +14,7 @@ describe('WHIP into a Room', () => {
   // What else this machine does is no matter here.
   const config: Record<string, unknown> = {
     sluice: { load_scope: 'processes' },
-    ingress: { cpu_cost: { whip_bypass_transcoding_cpu_cost: 0.01, min_idle_ratio: 0 } },
+    ingress: { cpu_cost: { whip_bypass_transcoding_cpu_cost: 0, min_idle_ratio: 0 } },
   };
   before(async () => {
     webhooks = await listenForWebhooks();
