@@ -147,7 +147,10 @@ async function start(t: TestContext, config: HaproxyConfig): Promise<void> {
     child.kill('SIGKILL');
     await ended;
   });
-  await until('HAProxy to listen', () => canConnect(config.port));
+  // One after the other.
+  for (const port of [config.port, ...(config.rtmps ? [config.rtmps.port] : [])]) {
+    await until('HAProxy to listen', () => canConnect(port));
+  }
 }
 
 const canConnect = (port: number): Promise<boolean> =>
