@@ -72,11 +72,10 @@ it('gives a job to the next node where programs are missing', async () => {
     (error) => error instanceof JobRefusedError && /no Xvfb: install.sh --jobs/.test(error.message),
   );
   assert.deepEqual(missingPrograms({ kind: 'web' }, '/no/browser', folder), [
-    ...['ffmpeg', 'setpriv', 'Xvfb', 'pulseaudio', '/no/browser'],
+    ...['ffmpeg', 'setpriv', 'choom', 'Xvfb', 'pulseaudio', '/no/browser'],
   ]);
   assert.deepEqual(missingPrograms({ kind: 'track' }, '/no/browser', folder), [
-    'ffmpeg',
-    'setpriv',
+    ...['ffmpeg', 'setpriv', 'choom'],
   ]);
 });
 
