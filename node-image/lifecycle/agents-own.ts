@@ -8,6 +8,7 @@ import type { Closers } from './closers';
 import { type ConfigFiles, diskFiles, readSecretFile } from './config/secrets';
 import { SupervisedProcess } from './local/supervised-process';
 import type { MediaPlane } from './media-plane';
+import { withParent } from './with-parent';
 
 /** How often it is looked whether one is to be started or ended, ms. */
 const LOOK_MS = 1000;
@@ -125,10 +126,12 @@ export class OwnAgents {
       return;
     }
     child.info({ command: agent.command }, 'a worker of agents is started');
+    // One whose node is killed would be beside the one that its node starts anew.
+    const [command, args] = withParent(agent.command, agent.args);
     slot.process = new SupervisedProcess({
       name: id,
-      command: agent.command,
-      args: agent.args,
+      command,
+      args,
       env,
       ...(agent.folder !== '' && { folder: agent.folder }),
       onLine: (line) => child.info({ from: 'worker' }, line.slice(0, MAX_LINE)),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
+import { findProgram } from '../jobs/egress/programs';
 import {
   allowedRanges,
   type CoturnConfig,
@@ -12,6 +13,7 @@ import {
 } from './coturn-config';
 import { CoturnPeers } from './coturn-peers';
 import { answersStun, requireFreePort } from './coturn-probe';
+import { withParent } from './with-parent';
 
 const START_TIMEOUT_MS = 10_000;
 const PROBE_MS = 250;
@@ -51,7 +53,7 @@ export class Coturn {
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   readonly #lastLines: string[] = [];
-  /** A node that ends without `close` leaves no TURN server behind. */
+  /** A node that ends without `close` leaves no TURN server behind, nor one that is killed. */
   readonly #onExit = (): void => void this.#child?.kill('SIGKILL');
 
   constructor(options: CoturnOptions) {
@@ -98,6 +100,12 @@ export class Coturn {
 
   async #start(): Promise<void> {
     const { config } = this.#options;
+    const { command = 'turnserver' } = this.#options;
+    if (findProgram(command) === undefined) {
+      throw new CoturnError(
+        `${command} is not installed: apt install coturn, or set turn.enabled to false.`,
+      );
+    }
     await this.#requireFreePorts();
     this.#directory = await mkdtemp(join(tmpdir(), 'sluice-turn-'));
     const text = renderCoturnConfig(config, this.#directory);
@@ -138,7 +146,7 @@ export class Coturn {
     const { command = 'turnserver', log } = this.#options;
     // The environment too is kept from it: it may hold this node's keys.
     const env = { PATH: process.env['PATH'] ?? '' };
-    const child = spawn(command, ['-c', this.#configFile()], {
+    const child = spawn(...withParent(command, ['-c', this.#configFile()]), {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -157,7 +165,7 @@ export class Coturn {
         if (child.pid !== undefined) return;
         this.#child = undefined;
         this.#afterEnd(error.message, 0);
-        reject(startErrorOf(error, command));
+        reject(new CoturnError(`${command} cannot be started: ${error.message}`, { cause: error }));
       });
       child.once('exit', (code, signal) => {
         this.#child = undefined;
@@ -219,12 +227,4 @@ export class Coturn {
     const [address = '0.0.0.0'] = this.#options.config.listenAddresses;
     return address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
   }
-}
-
-function startErrorOf(error: Error, command: string): CoturnError {
-  const missing = 'code' in error && error.code === 'ENOENT';
-  const text = missing
-    ? `${command} is not installed: apt install coturn, or set turn.enabled to false.`
-    : `${command} cannot be started: ${error.message}`;
-  return new CoturnError(text, { cause: error });
 }

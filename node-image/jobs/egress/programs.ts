@@ -15,14 +15,15 @@ export function missingPrograms(
 ): string[] {
   const isPage = source.kind === 'web' || source.kind === 'template';
   const needed = ['ffmpeg', 'setpriv', 'choom', ...(isPage ? ['Xvfb', 'pulseaudio', browser] : [])];
-  return needed.filter((program) => !isThere(program, path));
+  return needed.filter((program) => findProgram(program, path) === undefined);
 }
 
-function isThere(program: string, path: string): boolean {
+/** The file of a program that is given by its path or name; undefined where it cannot be run. */
+export function findProgram(program: string, path = process.env['PATH'] ?? ''): string | undefined {
   const files = isAbsolute(program)
     ? [program]
     : path.split(delimiter).map((folder) => join(folder, program));
-  return files.some((file) => {
+  return files.find((file) => {
     try {
       accessSync(file, constants.X_OK);
       return true;
