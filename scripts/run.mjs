@@ -15,12 +15,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError } from './lib/commands.mjs';
 import { runInForeground } from './lib/foreground.mjs';
+import { portOrFree } from './lib/free-port.mjs';
 import { inWords } from './lib/steps.mjs';
 import { ROOT, runMain, setUp } from './setup.mjs';
 
 const REPEAT_FAILED = '--repeat-failed';
 /** Of a node for development. */
 const RECORDINGS = path.join(ROOT, 'recordings');
+/** What encoders expect. */
+const RTMP_PORT = 1935;
 const PAGE_SCRIPT = path.join(ROOT, 'scripts/build-page.mjs');
 
 /** @typedef {{ node: string, env: NodeJS.ProcessEnv }} Ready */
@@ -36,7 +39,7 @@ async function start(args) {
   if (page !== 0) {
     return page;
   }
-  const mode = hasConfig ? [] : ['--dev', '--egress.local_directory', RECORDINGS];
+  const mode = hasConfig ? [] : await forDevelopment();
   const program = isCluster
     ? ['node-image/cli/main.ts', 'up']
     : ['node-image/lifecycle/main.ts', ...mode, '--console', ...options];
@@ -45,6 +48,11 @@ async function start(args) {
     env: ready.env,
     ownGroup: true,
   });
+}
+
+async function forDevelopment() {
+  const rtmp = ['--ingress.rtmp_port', `${await portOrFree(RTMP_PORT)}`];
+  return ['--dev', '--egress.local_directory', RECORDINGS, ...rtmp];
 }
 
 /** @param {readonly string[]} args */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PORTS } from '../contract';
 import { PROGRAM_VERSION } from '../lifecycle/version';
 import type { CliIo } from './io';
 import { runSluice } from './program';
@@ -65,7 +66,10 @@ async function main(): Promise<void> {
 async function startSingle(): Promise<number> {
   const { runCli } = await import('../lifecycle/cli.js');
   const { serve } = await import('../lifecycle/serve.js');
-  return runCli({ argv: ['--dev', '--console'], env: process.env, serve });
+  const { findRtmpPort } = await import('../lifecycle/local/slot-ports.js');
+  const rtmpPort = `${await findRtmpPort(PORTS.http)}`;
+  const argv = ['--dev', '--console', '--ingress.rtmp_port', rtmpPort];
+  return runCli({ argv, env: process.env, serve });
 }
 
 void main();

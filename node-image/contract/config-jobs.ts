@@ -67,9 +67,9 @@ export const ingressSchema = section({
    * `install.sh --livekit-services`. Empty: the services run elsewhere.
    */
   image: image(),
-  /** Such as rtmp://meet.example.com/live. */
+  /** Such as rtmp://meet.example.com/live. @default - none; with --dev, where this node takes RTMP */
   rtmp_base_url: text(),
-  /** Such as https://meet.example.com/whip. */
+  /** Such as https://meet.example.com/whip. @default - none; with --dev, where this node is */
   whip_base_url: text(),
   /** Where encoders are taken by RTMP: 1935 is what they expect; 0: nowhere. @default 0 */
   rtmp_port: port(0),

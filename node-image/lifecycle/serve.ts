@@ -6,6 +6,7 @@ import { NodeEndedError } from './closers';
 import { hasPlaceholderKey } from './config';
 import { CoturnError } from './coturn';
 import { EXIT_FAILED, EXIT_USAGE } from './exit-codes';
+import { rtmpHint } from './local/greeting';
 import { startMasterNode } from './master-node';
 import { startMediaNode } from './media-node';
 import type { ServeOptions } from './node-command';
@@ -93,6 +94,7 @@ async function start(config: SluiceConfig, options: NodeOptions): Promise<Runnin
 }
 
 function greet(config: SluiceConfig, port: number): void {
+  const { rtmp_port: rtmpPort, rtmp_base_url: rtmpUrl } = config.ingress;
   const host = config.bind_addresses[0] ?? '127.0.0.1';
   const origin = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const lines = [
@@ -103,6 +105,7 @@ function greet(config: SluiceConfig, port: number): void {
     '                  (open it in two windows)',
     `  For SDKs        ws://${origin}`,
     ...(hasPlaceholderKey(config) ? ['  Key, secret     devkey, secret'] : []),
+    ...(rtmpUrl === '' ? [] : [`  For encoders    ${rtmpHint(rtmpUrl, rtmpPort)}`]),
     '',
     '  Ctrl-C stops it.',
     '',

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { IngressInput, IngressState_Status } from '@livekit/protocol';
 import { build } from 'esbuild';
-import { AccessToken } from 'livekit-server-sdk';
+import { AccessToken, IngressClient } from 'livekit-server-sdk';
+import { Encoders } from '../jobs/ingress/encoders';
 import { below, isAlive } from '../lifecycle/local/support';
 import { openBrowser, type TestBrowser, type TestPage } from '../support/browser';
 import { freePortRange, freeTcpPort } from '../support/ports';
@@ -79,6 +81,32 @@ test('two browsers with the client snippet see each other', options, async () =>
   }
 });
 
+test('an encoder sends to where it says, and the Ingress says the same', options, async () => {
+  const url = /For encoders +(rtmp:\S+)/.exec(cluster.output())?.[1];
+  const api = new IngressClient(`http://127.0.0.1:${port}`, 'devkey', 'secret');
+  const create = (type: IngressInput) =>
+    api.createIngress(type, { roomName: 'studio', participantIdentity: 'encoder' });
+  const whip = await create(IngressInput.WHIP_INPUT);
+  assert.equal(whip.url, `http://127.0.0.1:${port}/whip`);
+  const rtmp = await create(IngressInput.RTMP_INPUT);
+  assert.equal(rtmp.url, url);
+  const encoders = new Encoders();
+  try {
+    encoders.send(`${rtmp.url}/${rtmp.streamKey}`, { size: '320x180' });
+    await until(
+      'what it sends to be in the Room',
+      async () => {
+        const [info] = await api.listIngress({ ingressId: rtmp.ingressId });
+        return info?.state?.status === IngressState_Status.ENDPOINT_PUBLISHING;
+      },
+      { timeoutMs: 20_000, explain: () => cluster.output().slice(-3000) },
+    );
+  } finally {
+    encoders.close();
+    for (const { ingressId } of [whip, rtmp]) await api.deleteIngress(ingressId);
+  }
+});
+
 test('Ctrl-C ends it with exit code 0, and leaves no process', options, async () => {
   const all = below(cluster.child.pid ?? 0);
   // This script's node, the master, two Media Nodes and their workers, Redis.
@@ -105,6 +133,7 @@ test('npm start with options, or --single, is a Single Node', options, async () 
       explain: node.output,
     });
     assert.match(node.output(), /Sluice is up: a Single Node/);
+    assert.match(node.output(), /For encoders +rtmp:\/\/127\.0\.0\.1:\d+\/live/);
     const page = await fetch(`http://127.0.0.1:${own}/meet?room=demo`);
     assert.equal(page.status, 200);
   } finally {

@@ -27,7 +27,13 @@ import {
   withClusterSecret,
   withTurnSecrets,
 } from './secrets';
-import { checkTogether, warnOfUnused, withMachine, withPlaceholderKeys } from './settle';
+import {
+  checkTogether,
+  warnOfUnused,
+  withIngressUrls,
+  withMachine,
+  withPlaceholderKeys,
+} from './settle';
 import { layShared, type SharedYaml } from './shared-layer';
 
 export interface LoadConfigOptions {
@@ -81,7 +87,8 @@ export function loadConfig(given: LoadConfigOptions): LoadedConfig {
   const secured = withClusterSecret(withTurn, env, files, draft.problems, originOf);
   const cores = given.cores ?? availableParallelism();
   const linked = withNodeLink(secured, given.interfaces ?? networkInterfaces());
-  const ready = withMachine(withPlaceholderKeys(linked), cores, draft.warnings);
+  const reachable = withIngressUrls(withPlaceholderKeys(linked));
+  const ready = withMachine(reachable, cores, draft.warnings);
   if (draft.problems.length === 0) {
     checkTogether(withSharedKeys(ready, given.shared), draft, needsKeys);
     checkRole(ready, draft);

@@ -35,6 +35,31 @@ export function withPlaceholderKeys(config: SluiceConfig): SluiceConfig {
   return { ...config, keys: DEVELOPMENT_KEYS, rtc: { ...config.rtc, ips } };
 }
 
+/**
+ * In development, an Ingress has URLs that an encoder on this machine can use, without a word in the
+ * configuration.
+ */
+export function withIngressUrls(config: SluiceConfig): SluiceConfig {
+  const { development, ingress, port } = config;
+  if (!development) return config;
+  const at = (addresses: readonly string[]): string => {
+    const [first = '127.0.0.1'] = addresses;
+    if (first === '0.0.0.0' || first === '::') return '127.0.0.1';
+    return first.includes(':') ? `[${first}]` : first;
+  };
+  const forRtmp = ingress.bind_addresses.length > 0 ? ingress : config;
+  const rtmp = `rtmp://${at(forRtmp.bind_addresses)}:${ingress.rtmp_port}/live`;
+  const whip = `http://${at(config.bind_addresses)}:${port}/whip`;
+  return {
+    ...config,
+    ingress: {
+      ...ingress,
+      rtmp_base_url: ingress.rtmp_base_url || (ingress.rtmp_port === 0 ? '' : rtmp),
+      whip_base_url: ingress.whip_base_url || whip,
+    },
+  };
+}
+
 /** Decides how many workers there are: as many as cores, and as ports for them. */
 export function withMachine(config: SluiceConfig, cores: number, warnings: string[]): SluiceConfig {
   const { rtc, sluice } = config;

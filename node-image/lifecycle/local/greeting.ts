@@ -1,7 +1,13 @@
-import { PORTS } from '../../contract';
+import { PORTS, PORTS_ON_REQUEST } from '../../contract';
+
+interface Started {
+  readonly port: number;
+  readonly rtmpPort: number;
+  readonly mediaNodes: number;
+}
 
 /** What somebody reads who has just started a cluster. */
-export function greeting({ port, mediaNodes }: { port: number; mediaNodes: number }): string {
+export function greeting({ port, rtmpPort, mediaNodes }: Started): string {
   const origin = `127.0.0.1:${port}`;
   // What the command line asks where it is told nothing else.
   const where = port === PORTS.http ? ' --dev' : ` --dev --url http://${origin}`;
@@ -20,6 +26,7 @@ export function greeting({ port, mediaNodes }: { port: number; mediaNodes: numbe
     '                  (open it in two windows)',
     `  For SDKs        ws://${origin}`,
     '  Key, secret     devkey, secret',
+    `  For encoders    ${rtmpHint(`rtmp://127.0.0.1:${rtmpPort}/live`, rtmpPort)}`,
     '',
     '  To try next, in another window:',
     ...next.map(([command, what]) => `    ${command.padEnd(width)}   ${what}`),
@@ -28,3 +35,9 @@ export function greeting({ port, mediaNodes }: { port: number; mediaNodes: numbe
     '',
   ].join('\n');
 }
+
+/** Where encoders send to, with a word where it is not the port that they expect. */
+export const rtmpHint = (url: string, port: number): string =>
+  port === PORTS_ON_REQUEST.rtmp
+    ? url
+    : `${url} (mind the port: it is not ${PORTS_ON_REQUEST.rtmp})`;

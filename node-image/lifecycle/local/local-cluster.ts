@@ -21,6 +21,8 @@ export interface LocalClusterOptions {
   readonly program: NodeProgram;
   /** Of the master, for clients. */
   readonly port: number;
+  /** Of the master, for encoders. */
+  readonly rtmpPort: number;
   /** Media Nodes at first, at least and at most. */
   readonly nodes: { readonly initial: number; readonly min: number; readonly max: number };
   readonly settings?: LocalSettings | undefined;
@@ -103,7 +105,7 @@ export class LocalCluster {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    const { nodes, port, program, redisServer, settings, level, print } = this.#options;
+    const { nodes, port, rtmpPort, program, redisServer, settings, level, print } = this.#options;
     this.#folder = await mkdtemp(join(tmpdir(), 'sluice-'));
     signal.throwIfAborted();
     const redis = await LocalRedis.start(
@@ -123,6 +125,7 @@ export class LocalCluster {
       redis: { address: redis.address, password: redis.password },
       clusterSecret: randomBytes(32).toString('hex'),
       port,
+      rtmpPort,
       groupSocket: join(this.#folder, 'group.sock'),
       minNodes: nodes.min,
       maxNodes: nodes.max,

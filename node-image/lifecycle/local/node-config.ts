@@ -12,6 +12,8 @@ export interface LocalClusterFacts {
   readonly clusterSecret: string;
   /** Of the master, for clients. */
   readonly port: number;
+  /** Of the master, for encoders. */
+  readonly rtmpPort: number;
   readonly groupSocket: string;
   readonly minNodes: number;
   readonly maxNodes: number;
@@ -62,10 +64,11 @@ const JOB_COSTS = {
 
 /** Writes the configuration of the Master Node. @returns the path of the file. */
 export function writeMasterConfig(facts: LocalClusterFacts): Promise<string> {
-  const { port, groupSocket, minNodes, maxNodes, settings } = facts;
+  const { port, rtmpPort, groupSocket, minNodes, maxNodes, settings } = facts;
   return write(facts.folder, 'master', {
     ...common(facts),
     port,
+    ingress: { ...JOB_COSTS.ingress, rtmp_port: rtmpPort },
     sluice: {
       ...common(facts).sluice,
       role: 'master',

@@ -6,7 +6,7 @@ import { LocalCluster } from './local-cluster';
 import { findRedisServer, LocalRedisError } from './local-redis';
 import type { LocalSettings } from './node-config';
 import { type NodeProgram, NodeStartError } from './node-process';
-import { isTcpPortFree } from './slot-ports';
+import { busyHost, findRtmpPort } from './slot-ports';
 
 export interface RunLocalClusterOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -30,7 +30,6 @@ export interface RunLocalClusterOptions {
 
 const NODES = { initial: 2, min: 1, max: 4 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const HOSTS = ['127.0.0.1', '::1'];
 /** Ctrl-C arrives twice through npm: within this time it is one and the same, ms. */
 const SAME_REQUEST_MS = 500;
 /** Configuration by variables is for one node; here it would be the same for all of them. */
@@ -71,9 +70,10 @@ export async function runLocalCluster(options: RunLocalClusterOptions): Promise<
   }
   try {
     const program = options.program ?? thisProgram(env);
-    const parts = { redisServer, program, port, nodes, settings, level, print };
+    const rtmpPort = await findRtmpPort(port);
+    const parts = { redisServer, program, port, rtmpPort, nodes, settings, level, print };
     const cluster = await LocalCluster.start(parts, stop.signal);
-    print(greeting({ port, mediaNodes: nodes.initial }));
+    print(greeting({ port, rtmpPort, mediaNodes: nodes.initial }));
     stop.onSecond(() => cluster.kill());
     await stop.requested;
     await cluster.close();
@@ -148,13 +148,4 @@ function portOf(env: NodeJS.ProcessEnv): number | undefined {
   const given = env['LIVEKIT_PORT'];
   const port = given === undefined || given === '' ? PORTS.http : Number(given);
   return Number.isInteger(port) && port >= 1 && port <= 65535 ? port : undefined;
-}
-
-async function busyHost(port: number): Promise<string | undefined> {
-  for (const host of HOSTS) {
-    if (!(await isTcpPortFree(port, host))) {
-      return host;
-    }
-  }
-  return undefined;
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { NEXT_NODE_BASE, PORTS } from '../../contract';
+import { NEXT_NODE_BASE, PORTS, PORTS_ON_REQUEST } from '../../contract';
 
 /** How many nodes there can be on one machine: further bases reach into the ports of clients. */
 export const MAX_BASES = 8;
@@ -44,6 +44,11 @@ async function areFree({ health, nodeLink, iceTcp, iceUdp }: SlotPorts): Promise
   return (await Promise.all([...tcp, isUdpPortFree(iceUdp)])).every(Boolean);
 }
 
+const LOOPBACK = ['127.0.0.1', '::1'];
+/** Those below need root. */
+const LOWEST_PORT = 1024;
+const HIGHEST_PORT = 65_535;
+
 /** A machine without the address, or without IPv6 at all: nobody listens there. */
 const NO_SUCH_ADDRESS = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
@@ -56,6 +61,26 @@ export function isTcpPortFree(port: number, host: string): Promise<boolean> {
     );
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+/** @returns the address of this machine at which somebody listens there, if there is one. */
+export async function busyHost(port: number): Promise<string | undefined> {
+  for (const host of LOOPBACK) {
+    if (!(await isTcpPortFree(port, host))) {
+      return host;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Where encoders are taken beside clients at `port`: 1935 beside 7880, which encoders expect, and as far
+ * from it as that is; a free one where somebody else has that.
+ */
+export async function findRtmpPort(port: number): Promise<number> {
+  const wanted = PORTS_ON_REQUEST.rtmp + port - PORTS.http;
+  const isUsable = wanted >= LOWEST_PORT && wanted <= HIGHEST_PORT;
+  return isUsable && (await busyHost(wanted)) === undefined ? wanted : anyFreePort();
 }
 
 function isUdpPortFree(port: number): Promise<boolean> {

@@ -1,10 +1,12 @@
 /** Parts of the local cluster that need no processes. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { PORTS, PORTS_ON_REQUEST } from '../../../node-image/contract';
 import { loadConfig } from '../../../node-image/lifecycle/config';
 import { ChildLog } from '../../../node-image/lifecycle/local/child-log';
 import { greeting } from '../../../node-image/lifecycle/local/greeting';
@@ -13,7 +15,11 @@ import {
   writeMasterConfig,
   writeMediaConfig,
 } from '../../../node-image/lifecycle/local/node-config';
-import { findSlotPorts, isTcpPortFree } from '../../../node-image/lifecycle/local/slot-ports';
+import {
+  findRtmpPort,
+  findSlotPorts,
+  isTcpPortFree,
+} from '../../../node-image/lifecycle/local/slot-ports';
 
 test('what a node logs is shown as one line, with its name, from a level on', () => {
   const lines: string[] = [];
@@ -67,6 +73,22 @@ test('each node has the lowest ports that nobody uses', async () => {
   assert.equal(await findSlotPorts(all), undefined);
 });
 
+test('encoders have the port that they expect, or another one', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  // As far from 1935 as this is from 7880.
+  const taken = port - PORTS_ON_REQUEST.rtmp + PORTS.http;
+  try {
+    assert.notEqual(await findRtmpPort(taken), port);
+    assert.ok((await findRtmpPort(80)) >= 1024);
+  } finally {
+    server.close();
+    await once(server, 'close');
+  }
+  assert.equal(await findRtmpPort(taken), port);
+});
+
 test('the nodes load what is written for them, without a warning', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'configs-'));
   const facts = {
@@ -74,6 +96,7 @@ test('the nodes load what is written for them, without a warning', async () => {
     redis: { address: '127.0.0.1:6399', password: 'a: "b' },
     clusterSecret: 's'.repeat(64),
     port: 7990,
+    rtmpPort: 2045,
     groupSocket: join(folder, 'group.sock'),
     minNodes: 1,
     maxNodes: 4,
@@ -94,6 +117,11 @@ test('the nodes load what is written for them, without a warning', async () => {
     assert.deepEqual([sluice.role, port, redis.password], ['master', 7990, 'a: "b']);
     assert.deepEqual([bind_addresses, keys], [['127.0.0.1', '::1'], { devkey: 'secret' }]);
     assert.equal(sluice.scaling.group_socket, facts.groupSocket);
+    const { ingress } = load(master).config;
+    assert.deepEqual(
+      [ingress.rtmp_port, ingress.rtmp_base_url, ingress.whip_base_url],
+      [2045, 'rtmp://127.0.0.1:2045/live', 'http://127.0.0.1:7990/whip'],
+    );
     assert.ok(sluice.scaling.scale_in_after >= 60_000);
     assert.equal(sluice.scaling.target_load, 0.3);
     const node = load(media).config;
@@ -123,11 +151,12 @@ test('redis-server is looked for where it is said to be, or in the PATH', () => 
 });
 
 test('the greeting says where to ask, where that is not the usual port', () => {
-  const usual = greeting({ port: 7880, mediaNodes: 2 });
+  const usual = greeting({ port: 7880, rtmpPort: 1935, mediaNodes: 2 });
   assert.match(usual, /bin\/sluice nodes --dev +the nodes/);
   assert.doesNotMatch(usual, /--url/);
+  assert.match(usual, /For encoders +rtmp:\/\/127\.0\.0\.1:1935\/live\n/);
   assert.match(
-    greeting({ port: 7990, mediaNodes: 1 }),
+    greeting({ port: 7990, rtmpPort: 2045, mediaNodes: 1 }),
     /1 Media Node\.[\s\S]*--url http:\/\/127\.0\.0\.1:7990 /,
   );
 });
