@@ -20,6 +20,7 @@ import { leaveCommand } from './commands/leave';
 import { nodesCommand } from './commands/nodes';
 import { planCommand, type RunCalibration } from './commands/plan';
 import { preflightCommand, type RunPreflight, type RunPreflightAzure } from './commands/preflight';
+import { registryLoginCommand } from './commands/registry-login';
 import { removeCommand } from './commands/remove';
 import { restoreCommand } from './commands/restore';
 import { roomsCommand } from './commands/rooms';
@@ -129,5 +130,6 @@ function buildProgram(
   program.addCommand(restoreCommand(io));
   program.commandsGroup('Make:');
   program.addCommand(tokenCommand(io));
+  program.addCommand(registryLoginCommand(io));
   return program;
 }

@@ -39,7 +39,10 @@ export async function sluice(argv: readonly string[], options: RunOptions = {}):
     },
     readFile: async (path) => {
       const text = files[path];
-      if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+      if (text === undefined) {
+        const error = new Error(`ENOENT: no such file or directory, open '${path}'`);
+        throw Object.assign(error, { code: 'ENOENT' });
+      }
       return text;
     },
     sleep: async (ms) => {

@@ -8,9 +8,14 @@ import { Container } from './support/container';
 import { DebianRoot } from './support/debian-root';
 
 const IMAGE = join(__dirname, '../../node-image/image');
+const IMAGE_NAME = 'localhost/egress:1';
 const EGRESS = 'sluice-livekit@egress.service';
 /** Of the service: it ends when its last job has, which the test says. */
 const PODMAN = `#!/bin/sh
+case $1 in
+  image) exit 1 ;;
+  pull) echo "$3 $4 $5 $(cat "$4")" > /run/podman-pulled && exit 0 ;;
+esac
 trap 'touch /run/asked-to-end' TERM
 echo "$@" > /run/podman-arguments
 while ! [ -e /run/asked-to-end ] || ! [ -e /run/jobs-are-done ]; do sleep 0.1; done
@@ -52,11 +57,13 @@ describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
       );
     }
     write('/usr/bin/podman', PODMAN, 0o755);
+    const program = '#!/bin/sh\necho "$@"\n';
+    write('/opt/sluice/current/node-image/image/bin/sluice', program, 0o755);
     machine = await Container.boot(root.path);
     await until('all of it to be up', () => machine.state('multi-user.target') === 'active');
     // As `sluice boot` leaves it, for Egress.
     inside('mkdir -p /run/sluice/livekit/config /run/sluice/livekit/order');
-    inside('echo SLUICE_IMAGE=localhost/egress:1 > /run/sluice/livekit/config/egress.env');
+    inside(`echo SLUICE_IMAGE=${IMAGE_NAME} > /run/sluice/livekit/config/egress.env`);
     const started = machine.run('systemctl', 'start', 'sluice-livekit-order.path');
     assert.equal(started.status, 0, started.output);
   });
@@ -74,6 +81,12 @@ describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
       () => inside('cat /run/podman-arguments 2>/dev/null').trim() || undefined,
     );
     assert.match(String(given), /^run .* --network host .*localhost\/egress:1$/);
+    // With the login that there is, in a file that is gone by now.
+    const pulled = inside('cat /run/podman-pulled').trim();
+    const [, login = '', image, ...rest] = pulled.split(' ');
+    assert.match(login, /^\/run\/sluice\/livekit\/running\/egress\/login\./);
+    assert.deepEqual([image, rest.join(' ')], [IMAGE_NAME, `registry-login ${IMAGE_NAME}`]);
+    assert.ok(!isThere(login));
 
     await wants('drain', 'it to be asked', () => isThere('/run/asked-to-end'));
     assert.ok(isSeen(), 'its jobs go on');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SHORTEST_CLUSTER_SECRET } from '../../contract';
+import { readAuthFile } from '../registry-login/auth-file';
 import { BootError } from './boot-error';
 import type { FileFor, Machine } from './machine';
 
@@ -48,6 +49,15 @@ export function secretFileContent(purpose: string, text: string): string {
         throw refuse('PEM: the certificate, its chain, its private key');
       }
       return `${text.trim()}\n`;
+    case 'registry': {
+      const logins = readAuthFile(text);
+      if (logins === undefined) {
+        throw refuse(
+          'the file of `podman login`, or {"registry": "...", "username": "...", "password": "..."}',
+        );
+      }
+      return `${JSON.stringify(logins)}\n`;
+    }
     case 'redis':
       return `${redisLogin(text).password}\n`;
     default:
@@ -95,13 +105,14 @@ export async function writeSecrets(
   // Reachable for the other services too, each of which has a file of its own in there or none.
   await machine.folder(SECRETS_FOLDER, { mode: 0o711 });
   for (const [purpose, content] of Object.entries(secrets)) {
-    // Of the certificate the node knows nothing.
-    const who: FileFor =
-      purpose === 'certificate'
-        ? { mode: 0o440, group: CERTIFICATE_GROUP }
-        : { mode: 0o400, user: NODE_USER };
-    await machine.write(`${SECRETS_FOLDER}/${purpose}`, content, who);
+    await machine.write(`${SECRETS_FOLDER}/${purpose}`, content, readerOf(purpose));
   }
+}
+
+/** Of the certificate, and of logins at registries, the node knows nothing. */
+function readerOf(purpose: string): FileFor {
+  if (purpose === 'certificate') return { mode: 0o440, group: CERTIFICATE_GROUP };
+  return purpose === 'registry' ? { mode: 0o400 } : { mode: 0o400, user: NODE_USER };
 }
 
 /** Writes the variables that stand over what the configuration file says. */

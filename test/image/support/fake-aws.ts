@@ -15,7 +15,7 @@ export interface FakeVolume {
   instance?: string;
 }
 
-/** Stands in for SSM, Secrets Manager, EC2 and the metadata of one instance, as far as boot asks. */
+/** Stands in for SSM, Secrets Manager, ECR, EC2 and the metadata of one instance, as far as boot asks. */
 export class FakeAws {
   readonly parameters = new Map<string, string>();
   readonly secrets = new Map<string, string>();
@@ -105,6 +105,10 @@ export class FakeAws {
     if (action === 'GetParameter') {
       const Value = this.parameters.get(Name);
       return Value === undefined ? { __type: 'ParameterNotFound' } : { Parameter: { Name, Value } };
+    }
+    if (action === 'GetAuthorizationToken') {
+      const authorizationToken = Buffer.from('AWS:token-of-ecr').toString('base64');
+      return { authorizationData: [{ authorizationToken }] };
     }
     const SecretString = this.secrets.get(SecretId);
     return SecretString === undefined

@@ -1,0 +1,75 @@
+import type { TokenCredential } from '@azure/identity';
+import { reasonOf } from '../boot/boot-error';
+import { SECRETS_FOLDER } from '../boot/secret-files';
+import { type AuthFile, hasLogin, readAuthFile, registryOf } from './auth-file';
+
+/** Where logins of a machine are, beside the file that REGISTRY_AUTH_FILE names: the first wins. */
+export const LOGIN_FILES = [
+  '/etc/sluice/registry.json',
+  `${SECRETS_FOLDER}/registry`,
+  // Where `podman login` of root writes, until the next boot.
+  '/run/containers/0/auth.json',
+] as const;
+
+/** A cloud answers within seconds, or not at all, ms. */
+const WITHIN_MS = 30_000;
+const NOBODY: AuthFile = { auths: {}, credHelpers: {} };
+
+export interface RegistryLoginOptions {
+  /** Its full name. */
+  readonly image: string;
+  /** In the order in which they are looked into. */
+  readonly files: readonly string[];
+  /** @returns undefined where there is no such file */
+  readonly read: (file: string) => Promise<string | undefined>;
+  /** The identity of this machine in Azure; loaded only where it is needed. */
+  readonly azureCredential: () => Promise<TokenCredential>;
+  /** @default fetch */
+  readonly fetcher?: typeof fetch | undefined;
+}
+
+/**
+ * The login that a machine has for the registry of an image, as a file for Podman: of the first file
+ * that has one, or else by what the machine is in the cloud of the registry. Without any it is empty.
+ *
+ * @throws Error in one sentence, without what is secret, where a login that there should be cannot be had
+ */
+export async function registryLogin(options: RegistryLoginOptions): Promise<AuthFile> {
+  const { image, files, read, azureCredential, fetcher = fetch } = options;
+  const registry = registryOf(image);
+  if (registry === '') {
+    throw new Error(
+      `${JSON.stringify(image)} does not say which registry it is in: give the full name of the image, such as registry.example.com/media/egress:1.2.`,
+    );
+  }
+  for (const file of files) {
+    const text = await read(file);
+    if (text === undefined) continue;
+    const logins = readAuthFile(text);
+    if (logins === undefined) {
+      throw new Error(
+        `${file} has no logins that can be read (not shown); allowed is the file of \`podman login\`, or {"registry": "...", "username": "...", "password": "..."}: write it anew.`,
+      );
+    }
+    if (hasLogin(logins, registry)) return logins;
+  }
+  const signal = AbortSignal.timeout(WITHIN_MS);
+  // The SDKs of a cloud are loaded only where they are needed.
+  const { ecrLogin, ecrRegion } = await import('./ecr-login.js');
+  const region = ecrRegion(registry);
+  const { acrLogin, isAcr } = await import('./acr-login.js');
+  try {
+    if (region !== undefined) return await ecrLogin(registry, region, signal);
+    if (isAcr(registry)) return await acrLogin(registry, await azureCredential(), fetcher, signal);
+  } catch (error) {
+    const right =
+      region === undefined
+        ? 'its identity the role AcrPull on the registry'
+        : 'its role ecr:GetAuthorizationToken, and the rights to pull';
+    throw new Error(
+      `This machine gets no login for ${registry} (${reasonOf(error)}): give ${right}, or a login of its own by \`podman login --authfile ${LOGIN_FILES[0]} ${registry}\`.`,
+      { cause: error },
+    );
+  }
+  return NOBODY;
+}
