@@ -77,7 +77,10 @@ describe('an image of a registry that wants a login', { timeout: 60_000 }, () =>
       path('registries.conf'),
       `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`,
     );
-    writeFileSync(path('login.json'), JSON.stringify({ auths: { [registry.host]: { auth: LOGIN } } }));
+    writeFileSync(
+      path('login.json'),
+      JSON.stringify({ auths: { [registry.host]: { auth: LOGIN } } }),
+    );
   });
   after(() => {
     registry?.server.closeAllConnections();
