@@ -16,6 +16,8 @@ export interface WebhookPostOptions {
   /** Of one request, in ms. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Looks at a host before it is posted to, and throws. @default - none is looked at */
+  readonly addressOf?: ((host: string) => Promise<string>) | undefined;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function postWebhook(options: WebhookPostOptions): Promise<void> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
   let { url } = options;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
+    await options.addressOf?.(new URL(url).hostname);
     const response = await fetch(url, {
       method: 'POST',
       body,

@@ -33,6 +33,8 @@ export interface WebhookQueueOptions extends WebhookDelivery {
   readonly url: string;
   readonly apiKey: string;
   readonly tokens: TokenMinter;
+  /** Looks at a host before it is posted to, and throws. @default - none is looked at */
+  readonly addressOf?: (host: string) => Promise<string>;
   readonly log: Pick<Logger, 'debug' | 'warn'>;
   readonly observe?: (outcome: WebhookOutcome, event: string) => void;
 }
@@ -70,6 +72,11 @@ export class WebhookQueue {
     waiting.push({ event, queuedAtMs: performance.now() });
     this.#queued += 1;
     if (!this.#running.has(resource)) this.#running.set(resource, this.#run(resource));
+  }
+
+  /** Nothing waits, and nothing is on its way. */
+  get idle(): boolean {
+    return this.#running.size === 0;
   }
 
   /** Delivers what waits, for at most so long, and drops the rest. Idempotent. */
@@ -116,12 +123,13 @@ export class WebhookQueue {
   }
 
   #post(event: WebhookEvent, numDropped: number): Promise<void> {
-    const { url, apiKey, tokens } = this.#options;
+    const { url, apiKey, tokens, addressOf } = this.#options;
     const { timeoutMs = TIMEOUT_MS, retries = RETRIES, retryMinMs = RETRY_MIN_MS } = this.#options;
     const { signal } = this.#abort;
     const copy = event.clone();
     copy.numDropped = numDropped;
-    return pRetry(() => postWebhook({ url, event: copy, apiKey, tokens, timeoutMs, signal }), {
+    const post = { url, event: copy, apiKey, tokens, timeoutMs, signal, addressOf };
+    return pRetry(() => postWebhook(post), {
       retries,
       minTimeout: retryMinMs,
       maxTimeout: RETRY_MAX_MS,

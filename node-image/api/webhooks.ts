@@ -9,6 +9,7 @@ import {
 import type { Logger } from 'pino';
 import { newId } from '../room/ids';
 import type { RoomObserver } from '../room/room-observer';
+import { AskedWebhooks } from './asked-webhooks';
 import { type ApiKeys, keySourceOf } from './key-ring';
 import { TokenMinter } from './token-minter';
 import { type WebhookDelivery, type WebhookOutcome, WebhookQueue } from './webhook-queue';
@@ -52,6 +53,8 @@ type EventFields = Pick<WebhookEvent, 'event' | 'room'> &
 export class Webhooks implements RoomObserver {
   readonly #options: WebhooksOptions;
   readonly #queues: readonly WebhookQueue[];
+  /** Of single requests. */
+  readonly #asked: AskedWebhooks;
 
   /** @throws WebhookConfigError when `apiKey` is not one of `keys`. */
   constructor(options: WebhooksOptions) {
@@ -64,6 +67,7 @@ export class Webhooks implements RoomObserver {
     }
     const tokens = new TokenMinter({ keys });
     this.#options = options;
+    this.#asked = new AskedWebhooks({ keys, apiKey, delivery, log, observe });
     this.#queues = urls.map(
       (url) =>
         new WebhookQueue({ ...delivery, url, apiKey, tokens, log, ...(observe && { observe }) }),
@@ -120,7 +124,8 @@ export class Webhooks implements RoomObserver {
 
   /** Delivers what waits, for at most so long. Idempotent. */
   async close(drainMs = DRAIN_MS): Promise<void> {
-    await Promise.all(this.#queues.map((queue) => queue.close(drainMs)));
+    const queues = [...this.#queues, this.#asked];
+    await Promise.all(queues.map((queue) => queue.close(drainMs)));
   }
 
   // As LiveKit: with tracks, only what identifies the Room and the participant.
@@ -135,12 +140,16 @@ export class Webhooks implements RoomObserver {
   }
 
   #tell(fields: EventFields): void {
-    if (this.#queues.length === 0 || !this.#wants(fields.event)) return;
+    const { room, ingressInfo, egressInfo } = fields;
+    const isAsked = (egressInfo?.request.value?.webhooks.length ?? 0) > 0;
+    const isWanted = this.#queues.length > 0 && this.#wants(fields.event);
+    if (!isWanted && !isAsked) return;
     const { now = Date.now } = this.#options;
     const createdAt = BigInt(Math.floor(now() / 1000));
     const event = new WebhookEvent({ id: newId('EV_'), createdAt });
     Object.assign(event, fields);
-    const { room, ingressInfo, egressInfo } = fields;
+    if (egressInfo !== undefined) this.#asked.tell(egressInfo, event);
+    if (!isWanted) return;
     const of = room?.name ?? ingressInfo?.ingressId ?? egressInfo?.egressId ?? '';
     for (const queue of this.#queues) queue.push(of, event);
   }

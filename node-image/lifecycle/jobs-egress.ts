@@ -229,12 +229,14 @@ export function egressEntry(options: {
   readonly dispatcher: JobDispatcher;
   readonly store: JobStore;
   readonly control: RoomControl;
+  readonly keys: KeySource;
   readonly sealer: SpecSealer;
 }): EgressEntry {
-  const { config, official, dispatcher, store, control, sealer } = options;
+  const { config, official, dispatcher, store, control, keys, sealer } = options;
   const launcher =
     official ?? new JobEgresses({ jobs: dispatcher, sealer, storage: storageByDefault(config) });
-  const egress = new EgressControl({ launcher, store, rooms: control });
+  const knowsKey = (apiKey: string): boolean => keys.secretOf(apiKey) !== undefined;
+  const egress = new EgressControl({ launcher, store, rooms: control, knowsKey });
   return { service: egressService(egress), starter: starterOf(egress) };
 }
 

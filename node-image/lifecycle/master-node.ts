@@ -96,7 +96,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     ...{ official, sealer },
   });
   const egress = egressEntry({
-    ...{ config, dispatcher: desk.dispatcher, store: parts.jobs, control },
+    ...{ config, dispatcher: desk.dispatcher, store: parts.jobs, control, keys },
     sealer,
     official: official?.egress,
   });

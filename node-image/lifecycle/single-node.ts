@@ -124,7 +124,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   });
   const { dispatcher } = desk;
   const egress = egressEntry({
-    ...{ config, dispatcher, store: jobs, control: plane.control, sealer },
+    ...{ config, dispatcher, store: jobs, control: plane.control, keys, sealer },
     official: official?.egress,
   });
   const seat = new Seat({

@@ -40,7 +40,8 @@ export function chosenCodecs(
   spec: Pick<EgressSpec, 'audio' | 'video' | 'encoding' | 'outputs'>,
 ): ChosenCodecs {
   const formats = spec.outputs.flatMap((output): Format[] => {
-    if (output.kind === 'images') return [];
+    // Nothing of what is encoded is in these.
+    if (output.kind === 'images' || (output.kind === 'stream' && output.raw)) return [];
     return [FORMATS[output.kind === 'file' ? fileType(output, spec) : output.kind]];
   });
   if (spec.outputs.some(({ kind }) => kind === 'images') && !spec.video) {

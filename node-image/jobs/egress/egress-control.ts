@@ -11,6 +11,7 @@ import { newId } from '../../room/ids';
 import type { RoomControl } from '../../room/room-control';
 import { JobRequestError } from '../job-runner';
 import type { JobStore } from '../job-store';
+import { checkWebhooks } from './asked-webhooks';
 import { autoEgressId, ofRoom } from './auto-egress-requests';
 import { EgressError } from './egress-error';
 import { hasEnded, infoOfText } from './egress-info';
@@ -21,6 +22,8 @@ export interface EgressControlOptions {
   readonly launcher: EgressLauncher;
   readonly store: Pick<JobStore, 'get' | 'list'>;
   readonly rooms: Pick<RoomControl, 'listRooms' | 'updateParticipant'>;
+  /** Whether this is one of the API keys, which webhooks of a request may be signed with. */
+  readonly knowsKey: (apiKey: string) => boolean;
 }
 
 /** What the server API can do to Egresses, wherever they run. */
@@ -34,11 +37,13 @@ export class EgressControl {
   /** Whether it could be done, as far as that can be seen now. @throws EgressError */
   check(request: EgressRequest): void {
     this.#options.launcher.check(request);
+    checkWebhooks(request, this.#options.knowsKey);
   }
 
   /** @throws EgressError, NoNodeError, PsrpcError, RegistryUnavailableError */
   async start(request: EgressRequest): Promise<EgressInfo> {
-    const { launcher } = this.#options;
+    const { launcher, knowsKey } = this.#options;
+    checkWebhooks(request, knowsKey);
     const room = launcher.roomOf(request);
     const roomSid = room === '' ? '' : await this.#roomSid(room);
     return launcher.start(newId('EG_'), request, roomSid);

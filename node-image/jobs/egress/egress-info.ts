@@ -102,6 +102,8 @@ function resultOf(info: EgressInfo): EgressInfo['result'] {
 function hideSecrets(value: unknown): void {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
   const fields = value as JsonObject;
+  const { case: choice, value: chosen } = fields;
+  if (choice === 'websocketUrl' && typeof chosen === 'string') fields['value'] = shownUrl(chosen);
   for (const [name, field] of Object.entries(fields)) {
     if (typeof field === 'string') {
       if (field !== '' && SECRETS.has(name)) fields[name] = HIDDEN;

@@ -296,6 +296,7 @@ export class EgressRun {
         onProgress: (at) => progress.report(at),
       });
       this.#ffmpeg = ffmpeg;
+      if (streams) source.onMuted?.((muted) => streams.muted(muted));
       const stop = await this.#untilStopped(source, ffmpeg);
       progress.close();
       await this.#finish(stop, ffmpeg, outputs, watch, () => progress.outTimeMs);

@@ -8,6 +8,7 @@ import {
   type SegmentedFileOutput,
   type StartEgressRequest,
   type StreamOutput,
+  StreamProtocol,
   type TrackCompositeEgressRequest,
   type TrackEgressRequest,
   type WebEgressRequest,
@@ -54,6 +55,7 @@ export function specOf(request: EgressRequest, storage: DefaultStorage): EgressS
   const { encoding, passthrough = false, ...rest } = wanted;
   const spec: EgressSpec = {
     ...rest,
+    video: rest.video && !isRawAlone(rest),
     roomId: '',
     passthrough,
     encoding: passthrough ? DEFAULT_ENCODING : encodingOf(encoding),
@@ -61,6 +63,18 @@ export function specOf(request: EgressRequest, storage: DefaultStorage): EgressS
   // Throws where the outputs do not go together.
   if (!passthrough) chosenCodecs(spec);
   return spec;
+}
+
+/**
+ * Whether sound by WebSocket is all that is wanted: of such a request LiveKit takes no picture.
+ *
+ * @throws EgressError where there is no sound in it
+ */
+function isRawAlone({ outputs, audio, kind }: Pick<Wanted, 'outputs' | 'audio' | 'kind'>): boolean {
+  const raw = outputs.filter((output) => output.kind === 'stream' && output.raw);
+  if (raw.length > 0 && !audio) throw invalidInput('websocket output of an Egress without audio');
+  // Of one track it is known when it is there.
+  return raw.length > 0 && raw.length === outputs.length && kind !== 'track';
 }
 
 function wantedOf(request: EgressRequest, storage: DefaultStorage): Wanted {
@@ -148,8 +162,10 @@ function fromTrack(value: TrackEgressRequest, storage: DefaultStorage): Wanted {
   if (value.trackId === '') throw invalidInput('track_id');
   const { output } = value;
   if (output.case === undefined) throw invalidInput('output');
-  if (output.case === 'websocketUrl') throw notSupported('websocket output');
-  const file = output.value;
+  const outputs =
+    output.case === 'websocketUrl'
+      ? [streamOutput({ protocol: StreamProtocol.WEBSOCKET, urls: [output.value] })]
+      : [fileOutput(output.value, storageOf(output.value.output, storage))];
   return {
     kind: 'track',
     room: value.roomName,
@@ -158,7 +174,7 @@ function fromTrack(value: TrackEgressRequest, storage: DefaultStorage): Wanted {
     video: true,
     passthrough: true,
     encoding: { case: undefined },
-    outputs: [fileOutput(file, storageOf(file.output, storage))],
+    outputs,
   };
 }
 

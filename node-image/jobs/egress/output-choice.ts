@@ -96,17 +96,27 @@ export function imagesOutput(given: ImageOutput, storage: StorageSpec): ImagesSp
   };
 }
 
+const PROTOCOLS = {
+  [StreamProtocol.RTMP]: 'rtmp',
+  [StreamProtocol.SRT]: 'srt',
+  [StreamProtocol.WEBSOCKET]: 'websocket',
+} as const;
+
 /** @throws EgressError */
-export function streamOutput(given: StreamOutput): StreamSpec {
-  if (given.protocol === StreamProtocol.WEBSOCKET) throw notSupported('websocket output');
+export function streamOutput(given: Pick<StreamOutput, 'protocol' | 'urls'>): StreamSpec {
   const urls = given.urls.map((url) => streamUrl(url));
   const [first] = urls;
   if (first === undefined) throw invalidInput('stream urls');
-  if (given.protocol === StreamProtocol.RTMP && urls.some(({ protocol }) => protocol !== 'rtmp')) {
-    throw new EgressError('invalid_argument', 'rtmp output has urls of another protocol');
+  const asked =
+    given.protocol === StreamProtocol.DEFAULT_PROTOCOL ? undefined : PROTOCOLS[given.protocol];
+  if (asked !== undefined && urls.some(({ protocol }) => protocol !== asked)) {
+    throw new EgressError('invalid_argument', `${asked} output has urls of another protocol`);
   }
-  if (given.protocol === StreamProtocol.SRT && urls.some(({ protocol }) => protocol !== 'srt')) {
-    throw new EgressError('invalid_argument', 'srt output has urls of another protocol');
+  const raw = first.protocol === 'websocket';
+  if (urls.some(({ protocol }) => (protocol === 'websocket') !== raw)) {
+    const text =
+      'urls of one stream output are either ws(s) or rtmp(s) and srt: start two egresses';
+    throw new EgressError('invalid_argument', text);
   }
-  return { kind: 'stream', urls: urls.map(({ url }) => url) };
+  return { kind: 'stream', urls: urls.map(({ url }) => url), raw };
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileInfo, ImagesInfo, SegmentsInfo } from '@livekit/protocol';
 import { type ChosenCodecs, chosenCodecs, fileType } from './codec-choice';
+import { EgressError } from './egress-error';
 import type { EncoderOutputs, ImageArgs } from './ffmpeg/encoder-args';
 import { filePath, type NameFacts, prefixPath, withExtension } from './file-names';
 import { FileOutput } from './outputs/file-output';
@@ -10,7 +11,7 @@ import type { OutputContext, RunningOutput } from './outputs/output';
 import { SegmentsOutput } from './outputs/segments-output';
 import { StreamOutput } from './outputs/stream-output';
 import type { SourceInput } from './source';
-import type { EgressSpec, FileSpec, SegmentsSpec, StorageSpec } from './spec';
+import type { EgressSpec, FileSpec, SegmentsSpec, StorageSpec, StreamSpec } from './spec';
 import type { Storage } from './upload/storage';
 
 export interface RunOutputsOptions {
@@ -45,19 +46,21 @@ export class RunOutputs {
     const direct = extensions.find((extension) => extension !== 'mp4');
     const hls = spec.outputs.find((output): output is SegmentsSpec => output.kind === 'segments');
     const pieces = hls !== undefined || extensions.includes('mp4');
-    const streamed = spec.outputs.find((output) => output.kind === 'stream');
+    const streamed = spec.outputs.find((output): output is StreamSpec => output.kind === 'stream');
+    if (streamed?.raw) requireSound(options);
     this.encoder = {
       ...(pieces && { segments: hls?.duration ?? FILE_SEGMENT_SECONDS }),
       ...(direct !== undefined && { file: `file.${direct}` }),
-      stream: streamed !== undefined,
+      stream: streamed === undefined ? 'none' : streamed.raw ? 'pcm' : 'mpegts',
       images,
     };
     this.#makeFiles(options, direct);
     this.#makeSegments(options);
     this.#makeImages(options, images);
-    if (streamed?.kind === 'stream') {
+    if (streamed !== undefined) {
       const { context, onNoStream } = options;
-      this.streams = new StreamOutput({ urls: streamed.urls, context, onNone: onNoStream });
+      const { urls, raw } = streamed;
+      this.streams = new StreamOutput({ urls, raw, context, onNone: onNoStream });
       this.#all.push(this.streams);
     }
   }
@@ -157,6 +160,13 @@ function segmentPaths(output: SegmentsSpec, names: NameFacts, info: SegmentsInfo
     livePlaylist:
       info.livePlaylistName || (output.livePlaylist && playlistPath(output.livePlaylist)),
   };
+}
+
+/** @throws EgressError where it is known that there is none */
+function requireSound({ inputs }: RunOutputsOptions): void {
+  if (inputs.length === 0 || inputs.some(({ audio }) => audio !== undefined)) return;
+  const text = 'websocket output takes sound only, and there is none in what was asked for';
+  throw new EgressError('invalid_argument', text);
 }
 
 function extensionOf(

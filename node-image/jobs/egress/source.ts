@@ -46,6 +46,12 @@ export interface OpenSource {
   readonly ended: Promise<SourceEnd>;
   /** Processes that do its work, beside those of this program. @default none */
   readonly pids?: readonly number[];
+  /**
+   * Tells the listener whether its sound is muted or gone: at once, and with each change.
+   *
+   * @default - it always sounds
+   */
+  readonly onMuted?: (listener: (muted: boolean) => void) => void;
   /** Of a participant or track: what file names may be made of. */
   readonly publication?: SourcePublication;
 }

@@ -120,7 +120,12 @@ const outputSchema = z.discriminatedUnion('kind', [
     manifest: z.boolean(),
     storage: storageSchema,
   }),
-  z.object({ kind: z.literal('stream'), urls: z.array(z.string().max(4096)).max(32) }),
+  z.object({
+    kind: z.literal('stream'),
+    urls: z.array(z.string().max(4096)).max(32),
+    /** Sound as it is, by WebSocket, and nothing that is encoded. */
+    raw: z.boolean().default(false),
+  }),
 ]);
 
 /** What an Egress is to do: the one form of all requests. Secrets are in it, so it is kept sealed. */

@@ -2,7 +2,7 @@ import { invalidUrl } from './egress-error';
 
 /** An address that a stream is sent to, and how to write it where others can read it. */
 export interface StreamUrl {
-  readonly protocol: 'rtmp' | 'srt';
+  readonly protocol: 'rtmp' | 'srt' | 'websocket';
   /** With its secrets. */
   readonly url: string;
   /** Without. It says which of several it is: LiveKit's server shows it in this form too. */
@@ -37,8 +37,11 @@ export function streamUrl(given: string): StreamUrl {
       return rtmpUrl(given, url);
     case 'srt:':
       return srtUrl(given, url);
+    case 'ws:':
+    case 'wss:':
+      return webSocketUrl(given, url);
     default:
-      throw invalidUrl(redacted(given), 'rtmp, rtmps and srt can be sent to');
+      throw invalidUrl(redacted(given), 'rtmp, rtmps, srt, ws and wss can be sent to');
   }
 }
 
@@ -95,6 +98,24 @@ function srtUrl(given: string, url: URL): StreamUrl {
     ...{ protocol: 'srt', url: given, shown: shown.href, target: target.href, options },
     secrets: options.map(([, value]) => value),
     tls: false,
+  };
+}
+
+/** What stands in its query is taken for secret, as LiveKit does, and a password is. */
+function webSocketUrl(given: string, url: URL): StreamUrl {
+  // Clients of WebSockets take none. Source: RFC 6455 section 3.
+  if (given.includes('#')) throw invalidUrl(redacted(given), 'it has a fragment (#…)');
+  const values = [...url.searchParams.values()].filter((value) => value !== '');
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  shown.search = '';
+  const query = [...url.searchParams].map(([name, value]) => `${name}=${value && '{...}'}`);
+  return {
+    ...{ protocol: 'websocket', url: given, target: given, options: [] },
+    shown: [shown.href, ...(query.length > 0 ? [query.join('&')] : [])].join('?'),
+    secrets: [...values, url.password].filter((value) => value !== ''),
+    tls: url.protocol === 'wss:',
   };
 }
 

@@ -28,8 +28,11 @@ export class TestReceiver {
   readonly #server: Server;
   count = 0;
 
-  constructor(answer: Answer = (response) => void response.end()) {
-    const checker = new WebhookReceiver('devkey', 'secret');
+  constructor(
+    answer: Answer = (response) => void response.end(),
+    { apiKey, secret } = { apiKey: 'devkey', secret: 'secret' },
+  ) {
+    const checker = new WebhookReceiver(apiKey, secret);
     this.#server = createServer(async (request, response) => {
       let body = '';
       for await (const chunk of request.setEncoding('utf8')) body += chunk;

@@ -165,6 +165,7 @@ it('records a Room as its preset says, once, and as who makes it says, through a
       }),
       store,
       rooms: { listRooms: () => assert.fail(), updateParticipant: () => assert.fail() },
+      knowsKey: () => false,
     });
   const [info] = await jobs();
   const again = await master().startWithRoom(room.info(), composite());

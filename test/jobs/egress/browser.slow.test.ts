@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Browser } from '../../../node-image/jobs/egress/web/browser';
 import { openDisplay } from '../../../node-image/jobs/egress/web/display';
-import { pageAddressOf } from '../../../node-image/jobs/egress/web/page-address';
 import { GuardedProxy } from '../../../node-image/net/guarded-proxy';
+import { strangerAddressOf } from '../../../node-image/net/stranger-address';
 import { listenOnLoopback } from '../ingress/media-origin';
 
 const [width, height] = [640, 360];
@@ -19,7 +19,7 @@ describe('The browser of a recording', () => {
       response.setHeader('content-type', 'text/html').end('<title>here</title>');
     });
     const url = await listenOnLoopback(pages);
-    const proxy = await GuardedProxy.listen({ addressOf: pageAddressOf });
+    const proxy = await GuardedProxy.listen({ addressOf: strangerAddressOf });
     const display = await openDisplay({ width, height, folder });
     const browser = await Browser.launch({
       program: process.env['CHROMIUM_BIN'] ?? '/usr/bin/chromium',
@@ -32,7 +32,7 @@ describe('The browser of a recording', () => {
       // By an answer of the proxy: past it nothing would answer at all.
       const answer = await browser.page.goto('http://169.254.169.254/latest/meta-data/');
       assert.equal(answer?.status(), 403);
-      assert.match((await answer?.text()) ?? '', /no page is there/);
+      assert.match((await answer?.text()) ?? '', /stranger’s address is not to lead there/);
     } finally {
       await browser.close();
       await display.close();

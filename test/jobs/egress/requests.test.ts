@@ -125,10 +125,10 @@ it('refuses what cannot be done in LiveKit’s words', () => {
         value: new TrackEgressRequest({
           roomName: 'r',
           trackId: 'TR_x',
-          output: { case: 'websocketUrl', value: 'ws://x' },
+          output: { case: 'websocketUrl', value: 'rtmp://x/live/k' },
         }),
       },
-      /websocket output is not yet supported/,
+      /websocket output has urls of another protocol/,
     ],
   ];
   for (const [request, says] of wrong) assert.throws(() => spec(request), says);

@@ -15,13 +15,16 @@ import {
   RoomEgress,
   RoomServiceClient,
   TrackType,
+  WebhookConfig,
 } from 'livekit-server-sdk';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { sleep, until } from '../../support/wait';
+import { listenForWebhooks } from '../../support/webhooks';
 import { probe } from './support/media';
 import { filesBelow } from './support/runs';
+import { channelOf, receiveSound, toneOf } from './support/sound-receiver';
 
 const SMALL = new EncodingOptions({ width: 320, height: 180, framerate: 15, videoBitrate: 300 });
 const ROOM = 'studio';
@@ -46,6 +49,7 @@ describe('Egress of tracks on a Single Node', () => {
       config: {
         sluice: { load_scope: 'processes', workers: 1 },
         egress: { local_directory: root, cpu_cost: FREE },
+        room: { enable_remote_unmute: true },
       },
     });
     const { httpUrl, apiKey, apiSecret } = server;
@@ -121,6 +125,57 @@ describe('Egress of tracks on a Single Node', () => {
     assert.deepEqual(await codecs('p/ada.mp4'), { video: 'h264', audio: 'aac' });
     assert.deepEqual(await codecs('c/studio.mp4'), { video: 'h264', audio: 'aac' });
     assert.ok((await probe(join(root, 'p/ada.mp4'))).duration > 2);
+  });
+
+  it('sends the sound of a track on by WebSocket, and tells of its mute', async (t) => {
+    const receiver = await receiveSound();
+    t.after(() => receiver.close());
+    const audio = await trackOf(TrackType.AUDIO);
+    const hook = await listenForWebhooks();
+    t.after(() => hook.close());
+    hook.trust(server);
+    const { apiKey: signingKey } = server;
+    const started = await egress.startTrackEgress(ROOM, receiver.url, audio, [
+      new WebhookConfig({ url: hook.url, signingKey }),
+    ]);
+    await reached(started.egressId, EgressStatus.EGRESS_ACTIVE);
+    const heard = (frames: number) =>
+      until(`${frames} frames`, () => (receiver.connections[0]?.sound.length ?? 0) >= frames);
+    await heard(100);
+    const rooms = new RoomServiceClient(server.httpUrl, server.apiKey, server.apiSecret);
+    await rooms.mutePublishedTrack(ROOM, 'ada', audio, true);
+    const texts = () => receiver.connections[0]?.texts ?? [];
+    await until('the mute', () => texts().length === 1);
+    await rooms.mutePublishedTrack(ROOM, 'ada', audio, false);
+    await until('the end of it', () => texts().length === 2);
+    await egress.stopEgress(started.egressId);
+    const ended = await reached(started.egressId, EgressStatus.EGRESS_COMPLETE);
+    assert.equal(ended.status, EgressStatus.EGRESS_COMPLETE, ended.error);
+    assert.equal(ended.result.case, 'stream');
+    await hook.event('egress_ended', ({ egressInfo }) => egressInfo?.egressId === ended.egressId);
+    assert.equal(hook.events[0]?.event, 'egress_started');
+    assert.deepEqual(hook.failures, []);
+    const unknown = [new WebhookConfig({ url: hook.url, signingKey: 'nobody' })];
+    await assert.rejects(egress.startTrackEgress(ROOM, receiver.url, audio, unknown), {
+      code: 'invalid_argument',
+      message: /signing_key nobody is none of the API keys/,
+    });
+    const [connection] = receiver.connections;
+    assert.equal(connection?.closedWith, 1000);
+    assert.deepEqual(
+      texts().map(({ text }) => text),
+      ['{"muted":true}', '{"muted":false}'],
+    );
+    for (const channel of [0, 1] as const) {
+      const samples = channelOf(connection?.sound.slice(50, 100) ?? [], channel);
+      const tone = toneOf(samples, 440);
+      assert.ok(tone > 0.25 && tone < 0.45, `440 Hz, as 12000 of 32768 was sent: ${tone}`);
+      assert.ok(toneOf(samples, 523) < tone / 20);
+    }
+    const video = await egress.startTrackEgress(ROOM, receiver.url, await trackOf(TrackType.VIDEO));
+    const refused = await reached(video.egressId, EgressStatus.EGRESS_COMPLETE);
+    assert.equal(refused.status, EgressStatus.EGRESS_FAILED);
+    assert.match(refused.error, /websocket output takes sound only/);
   });
 
   it('answers in LiveKit’s words what cannot be done', async () => {

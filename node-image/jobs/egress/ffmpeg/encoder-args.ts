@@ -8,8 +8,8 @@ export interface EncoderOutputs {
   readonly segments?: number;
   /** One file, such as `file.ogg`. */
   readonly file?: string;
-  /** MPEG-TS on `pipe:1`. */
-  readonly stream: boolean;
+  /** On `pipe:1`: MPEG-TS, or sound as it is (signed 16 bits, little-endian, 48 kHz, stereo). */
+  readonly stream: 'none' | 'mpegts' | 'pcm';
   readonly images: readonly ImageArgs[];
 }
 
@@ -48,6 +48,7 @@ export function encoderArgs(plan: EncoderPlan): string[] {
   }
   const sinks = teeSinks(outputs);
   if (sinks.length > 0) args.push(...mainOutput(plan, sinks));
+  if (outputs.stream === 'pcm') args.push(...rawOutput(inputs));
   for (const image of outputs.images) args.push(...imageOutput(inputs, image));
   return args;
 }
@@ -93,7 +94,7 @@ function teeSinks({ segments, file, stream }: EncoderOutputs): string[] {
   }
   if (file !== undefined) sinks.push(`[${fileOptions(file)}]${file}`);
   // Nobody may read it: then it is not to end the others.
-  if (stream) sinks.push('[f=mpegts:onfail=ignore:mpegts_flags=resend_headers]pipe:1');
+  if (stream === 'mpegts') sinks.push('[f=mpegts:onfail=ignore:mpegts_flags=resend_headers]pipe:1');
   return sinks;
 }
 
@@ -126,6 +127,15 @@ function videoArgs({ encoding, codecs, outputs, inputs }: EncoderPlan, index: nu
     ...['-g', String(Math.max(1, Math.round(framerate * interval)))],
     // By time, not by count: a source that stutters has its segments at the right length too.
     ...['-force_key_frames', `expr:gte(t,n_forced*${interval})`],
+  ];
+}
+
+/** Each packet at once: whoever is sent it may be about to answer. */
+function rawOutput(inputs: readonly SourceInput[]): string[] {
+  const audio = inputs.findIndex((input) => input.audio !== undefined);
+  return [
+    ...['-map', `${audio}:a:0`, '-af', 'aresample=async=1000', '-ac', '2', '-ar', '48000'],
+    ...['-c:a', 'pcm_s16le', '-flush_packets', '1', '-f', 's16le', 'pipe:1'],
   ];
 }
 

@@ -1,19 +1,24 @@
 import { StreamInfo, StreamInfo_Status } from '@livekit/protocol';
-import { EgressError } from '../egress-error';
+import { EgressError, invalidUrl } from '../egress-error';
 import { type StreamUrl, streamUrl } from '../stream-url';
 import type { OutputContext, RunningOutput } from './output';
+import { PcmFrames } from './pcm-frames';
+import type { Sender, SenderEvents } from './sender';
 import { StreamSender } from './stream-sender';
+import { WebSocketSender } from './websocket-sender';
 
 const MAX_STREAMS = 32;
 
 interface Sent {
   readonly url: StreamUrl;
   readonly info: StreamInfo;
-  readonly sender: StreamSender;
+  readonly sender: Sender;
 }
 
 export interface StreamOutputOptions {
   readonly urls: readonly string[];
+  /** Sound as it is, to WebSockets; what is encoded, to others. @default false */
+  readonly raw?: boolean;
   readonly context: OutputContext;
   /** None is left that is sent to. `error`: of the last one that failed; undefined: all were removed. */
   readonly onNone: (error: string | undefined) => void;
@@ -25,10 +30,13 @@ export interface StreamOutputOptions {
 export class StreamOutput implements RunningOutput {
   readonly #options: StreamOutputOptions;
   readonly #sent = new Map<string, Sent>();
+  readonly #frames: PcmFrames | undefined;
+  #muted = false;
   #finishing = false;
 
   constructor(options: StreamOutputOptions) {
     this.#options = options;
+    this.#frames = options.raw ? new PcmFrames() : undefined;
     for (const url of new Set(options.urls)) this.#add(streamUrl(url));
   }
 
@@ -39,7 +47,15 @@ export class StreamOutput implements RunningOutput {
 
   /** To all addresses. */
   push(chunk: Buffer): void {
-    for (const { sender } of this.#sent.values()) sender.push(chunk);
+    for (const part of this.#frames?.cut(chunk) ?? [chunk]) {
+      for (const { sender } of this.#sent.values()) sender.push(part);
+    }
+  }
+
+  /** The sound is muted, or is not: who can be told so is. */
+  muted(muted: boolean): void {
+    this.#muted = muted;
+    for (const { sender } of this.#sent.values()) sender.muted?.(muted);
   }
 
   /**
@@ -48,7 +64,7 @@ export class StreamOutput implements RunningOutput {
    * @throws EgressError
    */
   async update(add: readonly string[], remove: readonly string[]): Promise<void> {
-    const added = add.map((url) => streamUrl(url));
+    const added = add.map((url) => this.#fitting(streamUrl(url)));
     const removed = [...new Set(remove.map((url) => this.#find(url)))];
     if (this.#finishing) throw new EgressError('failed_precondition', 'the egress is ending');
     for (const [index, { url }] of added.entries()) {
@@ -90,9 +106,7 @@ export class StreamOutput implements RunningOutput {
     const startedAt = this.#nowNs();
     const info = new StreamInfo({ url: url.shown, startedAt, status: StreamInfo_Status.ACTIVE });
     context.info.streamResults.push(info);
-    const sender = new StreamSender({
-      url,
-      folder: context.folder,
+    const sender = this.#senderOf(url, {
       onSending: () => {
         info.error = '';
         context.changed();
@@ -105,7 +119,20 @@ export class StreamOutput implements RunningOutput {
       },
       onFailed: (error) => this.#failed(url, info, error),
     });
+    if (this.#muted) sender.muted?.(true);
     this.#sent.set(url.url, { url, info, sender });
+  }
+
+  #senderOf(url: StreamUrl, events: SenderEvents): Sender {
+    if (url.protocol === 'websocket') return new WebSocketSender({ url, ...events });
+    return new StreamSender({ url, folder: this.#options.context.folder, ...events });
+  }
+
+  /** What is encoded for the ones is nothing for the others. @throws EgressError */
+  #fitting(url: StreamUrl): StreamUrl {
+    if ((url.protocol === 'websocket') === (this.#options.raw === true)) return url;
+    const kind = this.#options.raw ? 'ws and wss' : 'rtmp, rtmps and srt';
+    throw invalidUrl(url.shown, `this egress sends to ${kind} alone`);
   }
 
   #failed(url: StreamUrl, info: StreamInfo, error: string): void {

@@ -6,30 +6,21 @@ import { createInterface } from 'node:readline';
 import { nanoid } from 'nanoid';
 import type { StreamUrl } from '../stream-url';
 import { tiedProgram } from '../tied-program';
+import type { Sender, SenderEvents } from './sender';
+import { SenderTries } from './sender-tries';
 
-export interface StreamSenderOptions {
+export interface StreamSenderOptions extends SenderEvents {
   readonly url: StreamUrl;
   /** A folder closed to others. */
   readonly folder: string;
-  /** It sends. */
-  readonly onSending: () => void;
-  /** It broke, for the n-th time in a row, and is tried again. */
-  readonly onRetry: (error: string) => void;
-  /** It will not be tried again. */
-  readonly onFailed: (error: string) => void;
   /** ms without a byte taken, while there is something to send, until it counts as gone. @default 15000 */
   readonly silentMs?: number;
   /** ms before the second try; each of the next waits twice as long. @default 1000 */
-  readonly firstWaitMs?: number;
+  readonly firstWaitMs?: number | undefined;
 }
 
 /** Bytes that may wait for a receiver: some seconds of the largest stream. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-/** Tries in a row; one that has sent for a while starts the count anew. */
-const MAX_TRIES = 4;
-const FIRST_WAIT_MS = 1000;
-/** One that sent for so long was up. */
-const WAS_UP_MS = 10_000;
 const END_MS = 5000;
 const SILENT_MS = 15_000;
 const LOOK_MS = 500;
@@ -43,15 +34,13 @@ const CA_FILES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-b
  * Sends one MPEG-TS on to one address, by an ffmpeg that copies it. It is slow or gone by itself: the
  * others, and what is recorded, do not notice.
  */
-export class StreamSender {
+export class StreamSender implements Sender {
   readonly #options: StreamSenderOptions;
   readonly #preset: string;
   #child: ChildProcess | undefined;
   #lines: string[] = [];
-  #tries = 0;
-  #startedAt = 0;
+  readonly #tries: SenderTries;
   #sending = false;
-  #timer: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
   #closed = false;
   #done: Promise<unknown> = Promise.resolve();
@@ -62,7 +51,8 @@ export class StreamSender {
 
   constructor(options: StreamSenderOptions) {
     this.#options = options;
-    const { folder, url } = options;
+    const { folder, url, firstWaitMs } = options;
+    this.#tries = new SenderTries({ events: options, firstWaitMs, start: () => this.#start() });
     this.#preset = join(folder, `${nanoid()}.ffpreset`);
     // Its secrets are options of a preset: arguments of processes can be read by everybody.
     const preset = url.options.map(([name, value]) => `${name}=${value}\n`).join('');
@@ -86,7 +76,7 @@ export class StreamSender {
   /** Ends it after what it still holds. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#tries.close();
     rmSync(this.#preset, { force: true });
     const child = this.#child;
     if (child === undefined) return;
@@ -102,7 +92,7 @@ export class StreamSender {
     this.#sending = false;
     this.#pushed = false;
     this.#sentBytes = 0;
-    this.#startedAt = performance.now();
+    this.#tries.begun();
     this.#watch = setInterval(() => this.#look(), LOOK_MS);
     const child = spawn(
       ...tiedProgram('ffmpeg', [
@@ -157,17 +147,9 @@ export class StreamSender {
     this.#child = undefined;
     if (this.#closed) return;
     const error = this.#lines.join('; ') || how;
-    if (this.#sending && performance.now() - this.#startedAt > WAS_UP_MS) this.#tries = 0;
-    this.#tries += 1;
-    if (this.#tries >= MAX_TRIES) {
-      this.#closed = true;
-      rmSync(this.#preset, { force: true });
-      this.#options.onFailed(error);
-      return;
-    }
-    this.#options.onRetry(error);
-    const { firstWaitMs = FIRST_WAIT_MS } = this.#options;
-    this.#timer = setTimeout(() => this.#start(), firstWaitMs * 2 ** (this.#tries - 1));
+    if (this.#tries.broken(error, this.#sending)) return;
+    this.#closed = true;
+    rmSync(this.#preset, { force: true });
   }
 
   #keep(line: string): void {

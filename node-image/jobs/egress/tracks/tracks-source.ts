@@ -48,6 +48,7 @@ export class TracksSource implements EgressSource {
   #timer: NodeJS.Timeout | undefined;
   /** The clock of the SFU, less that of this process, in ms: at least. */
   #aheadMs: number | undefined;
+  #tellMuted: (muted: boolean) => void = () => {};
   #closed = false;
 
   constructor(options: TracksSourceOptions) {
@@ -201,6 +202,12 @@ export class TracksSource implements EgressSource {
         },
       ],
       startedAtNs: BigInt(Math.round(originMs)) * 1_000_000n,
+      ...(hasAudio && {
+        onMuted: (listener) => {
+          this.#tellMuted = listener;
+          listener(this.#choice?.audio?.muted !== false);
+        },
+      }),
       ...(this.#room && { publication: publicationOf(wanted, this.#room.sight()) }),
       ended: this.#ended,
     };
@@ -268,6 +275,7 @@ export class TracksSource implements EgressSource {
     }
     this.#audio.use(room, choice.audio);
     this.#video.use(room, choice.video);
+    this.#tellMuted(choice.audio?.muted !== false);
   }
 
   /** The Room is no longer here. A participant comes back to where it went; its tracks are new. */

@@ -82,16 +82,15 @@ export class S3Storage implements Storage {
 
   async remove(keys: readonly string[]): Promise<void> {
     if (this.#spec.endpoint !== '') return this.#removeEach(keys);
+    let failed: unknown;
     for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
       const some = keys.slice(at, at + DELETE_AT_ONCE);
-      const objects = { Objects: some.map((Key) => ({ Key })), Quiet: true };
-      try {
-        const command = new DeleteObjectsCommand({ Bucket: this.#spec.bucket, Delete: objects });
-        await this.#client.send(command);
-      } catch (error) {
-        throw new StorageError('Removing from', this.location(some[0] ?? ''), error);
-      }
+      await this.#removeList(some).catch((error: unknown) => {
+        failed ??= new StorageError('Removing from', this.location(some[0] ?? ''), error);
+      });
     }
+    // The others are taken away all the same.
+    if (failed !== undefined) throw failed;
   }
 
   location(key: string): string {
@@ -108,6 +107,19 @@ export class S3Storage implements Storage {
 
   close(): void {
     this.#client.destroy();
+  }
+
+  /** @throws Error with what is still there */
+  async #removeList(keys: readonly string[]): Promise<void> {
+    const objects = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
+    const command = new DeleteObjectsCommand({ Bucket: this.#spec.bucket, Delete: objects });
+    // What it has not removed is in an answer that is no error.
+    const { Errors = [] } = await this.#client.send(command);
+    const left = Errors.filter(({ Code }) => Code !== 'NoSuchKey');
+    const [first] = left;
+    if (first === undefined) return;
+    const more = left.length === 1 ? '' : ` (and ${left.length - 1} more)`;
+    throw new Error(`${first.Code}: ${first.Message ?? ''} ${first.Key}${more}`);
   }
 
   /** Not all that speak as S3 does know the checksum that AWS wants of a list. */

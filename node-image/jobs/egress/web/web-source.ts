@@ -1,5 +1,6 @@
 import type { ConsoleMessage, Page } from 'playwright-core';
 import { GuardedProxy } from '../../../net/guarded-proxy';
+import { strangerAddressOf } from '../../../net/stranger-address';
 import {
   type EgressSource,
   type OpenSource,
@@ -9,7 +10,6 @@ import {
 } from '../source';
 import { Browser } from './browser';
 import { type Display, openDisplay } from './display';
-import { pageAddressOf } from './page-address';
 import { openSound, type Sound } from './sound';
 
 export interface WebSourceOptions {
@@ -179,10 +179,10 @@ export class WebSource implements EgressSource {
 }
 
 const pageProxy = () =>
-  GuardedProxy.listen({ addressOf: pageAddressOf, maxConnections: MAX_CONNECTIONS });
+  GuardedProxy.listen({ addressOf: strangerAddressOf, maxConnections: MAX_CONNECTIONS });
 
 async function navigate(page: Page, url: string): Promise<void> {
-  await pageAddressOf(new URL(url).hostname).catch(({ message }: Error) => {
+  await strangerAddressOf(new URL(url).hostname).catch(({ message }: Error) => {
     throw new SourceError(`The page could not be loaded: ${message}`, 400);
   });
   for (let attempt = 1; ; attempt += 1) {

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import ipaddr from 'ipaddr.js';
-import { HostRefusedError } from '../../../net/guarded-proxy';
+import { HostRefusedError } from './guarded-proxy';
 
 /**
  * Where clouds tell machines about themselves, their credentials too. Source: Amazon EC2 User Guide,
@@ -16,12 +16,12 @@ const OF_MACHINES = [
 ].map((network) => ipaddr.parseCIDR(network));
 
 /**
- * The address that a page, and what it asks for, is fetched from. What machines are told about themselves is
- * not for pages, whatever name leads to it; a network around the machine is.
+ * The address of a host that a stranger named, such as that of a page. What machines are told about themselves is
+ * not for strangers, whatever name leads to it; a network around the machine is.
  *
  * @throws HostRefusedError where one of its addresses is for machines, or it has none.
  */
-export async function pageAddressOf(host: string): Promise<string> {
+export async function strangerAddressOf(host: string): Promise<string> {
   const name = host.replace(/^\[|\]$/g, '');
   const found = await lookup(name, { all: true }).catch((error: unknown) => {
     throw new HostRefusedError(`the host ${name} is not found`, { cause: error });
@@ -29,7 +29,7 @@ export async function pageAddressOf(host: string): Promise<string> {
   const refused = found.find(({ address }) => isForMachines(address));
   if (refused !== undefined) {
     throw new HostRefusedError(
-      `the host ${name} is ${refused.address}, where machines are told about themselves; no page is there`,
+      `the host ${name} is ${refused.address}, where machines are told about themselves; a stranger’s address is not to lead there`,
     );
   }
   const [first] = found;

@@ -1,27 +1,31 @@
 import assert from 'node:assert/strict';
 import { get, request } from 'node:http';
 import { describe, it } from 'node:test';
-import { pageAddressOf } from '../../../node-image/jobs/egress/web/page-address';
-import { GuardedProxy } from '../../../node-image/net/guarded-proxy';
+import { GuardedProxy } from '../../node-image/net/guarded-proxy';
+import { strangerAddressOf } from '../../node-image/net/stranger-address';
 
 const FOR_MACHINES = [
   ...['169.254.169.254', '169.254.170.2', '168.63.129.16', '100.100.100.200'],
   ...['[fe80::1]', '[fd00:ec2::254]', '[::ffff:169.254.169.254]'],
 ];
 
-describe('Where pages are fetched from', () => {
+describe('Where strangers lead to', () => {
   it('is not where machines are told about themselves', async () => {
     for (const host of FOR_MACHINES) {
-      await assert.rejects(pageAddressOf(host), /no page is there/, host);
+      await assert.rejects(
+        strangerAddressOf(host),
+        /stranger’s address is not to lead there/,
+        host,
+      );
     }
     for (const host of ['127.0.0.1', '[::1]', '10.1.2.3', '93.184.216.34', '[fd00::1]']) {
-      assert.equal(await pageAddressOf(host), host.replace(/[[\]]/g, ''));
+      assert.equal(await strangerAddressOf(host), host.replace(/[[\]]/g, ''));
     }
-    await assert.rejects(pageAddressOf('no-such-host.invalid'), /is not found/);
+    await assert.rejects(strangerAddressOf('no-such-host.invalid'), /is not found/);
   });
 
   it('is held to by the proxy, by whatever way it is asked', async () => {
-    const proxy = await GuardedProxy.listen({ addressOf: pageAddressOf });
+    const proxy = await GuardedProxy.listen({ addressOf: strangerAddressOf });
     const { hostname: host, port } = new URL(proxy.url);
     try {
       const plain = await new Promise<number | undefined>((resolve, reject) => {
