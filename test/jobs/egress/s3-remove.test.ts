@@ -31,7 +31,7 @@ after(() => {
   aws.close();
 });
 
-it('says what S3 has not removed, and asks for the rest of a long list all the same', async () => {
+it('says what S3 has not removed, and asks for the rest of a long list all the same', async (t) => {
   await new Promise<void>((resolve) => aws.listen(0, '127.0.0.1', resolve));
   const { port } = aws.address() as { port: number };
   process.env['AWS_ENDPOINT_URL_S3'] = `http://127.0.0.1:${port}`;
@@ -42,7 +42,7 @@ it('says what S3 has not removed, and asks for the rest of a long list all the s
   const spec = storageOf({ case: 's3', value: upload }, undefined);
   assert.equal(spec.kind, 's3');
   const storage = new S3Storage(spec);
-  after(() => storage.close());
+  t.after(() => storage.close());
 
   await storage.remove(['a', 'b']);
   const names = Array.from({ length: 999 }, (_, index) => `piece-${index}`);
