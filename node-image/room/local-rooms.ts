@@ -41,7 +41,7 @@ export interface LocalRoomsOptions {
   readonly observer: RoomObserver;
   readonly log: Logger;
   readonly serverInfo: ServerInfo;
-  readonly iceServers: (participant: Participant) => ICEServer[];
+  readonly iceServers: (participant: Pick<Participant, 'sid'>) => ICEServer[];
   /** How long those whose Room has moved have to come back to it, in ms. @default 45000 */
   readonly rejoinWaitMs?: number;
   /** How long who comes early to a Room that moves waits for it, in ms. @default 1500 */

@@ -31,7 +31,7 @@ export interface RoomDependencies {
   readonly log: Logger;
   readonly now: () => number;
   readonly serverInfo: ServerInfo;
-  readonly iceServers: (participant: Participant) => ICEServer[];
+  readonly iceServers: (participant: Pick<Participant, 'sid'>) => ICEServer[];
   /** How long those who are expected have to come, in ms. */
   readonly rejoinWaitMs: number;
   /** Something has changed of what outlives this node. */

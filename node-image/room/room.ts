@@ -206,7 +206,7 @@ export class Room {
     return this.#state.options.autoEgress;
   }
 
-  iceServers(participant: Participant): ICEServer[] {
+  iceServers(participant: Pick<Participant, 'sid'>): ICEServer[] {
     return this.#deps.iceServers(participant);
   }
 

@@ -76,12 +76,7 @@ function checkTranscoding(info: IngressInfo): void {
     }
     return;
   }
-  if (enableTranscoding === true) {
-    throw new RoomError(
-      'unimplemented',
-      'WHIP goes into the Room as it is sent: leave enable_transcoding out, or set it to false',
-    );
-  }
+  if (enableTranscoding === true) return;
   if (video?.encodingOptions.case !== undefined) {
     throw invalidBypass('video encoding options must be empty if transcoding is disabled');
   }

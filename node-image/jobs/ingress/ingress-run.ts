@@ -170,17 +170,23 @@ export class IngressRun {
   }
 }
 
+/** What is said of it, without what is not known. */
+const known = <T extends object>(state: T | undefined): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(state ?? {}).filter(([, value]) => Boolean(value)),
+  ) as Partial<T>;
+
+/** What is published tells what comes, but for what is known better. */
 function describe(state: IngressState, tracks: readonly TrackInfo[]): void {
   const video = tracks.find(({ type }) => type === TrackType.VIDEO);
   const audio = tracks.find(({ type }) => type === TrackType.AUDIO);
   if (video !== undefined) {
     const { mimeType, width, height } = video;
-    state.video = new InputVideoState({ ...state.video, mimeType });
-    if (width > 0 && height > 0) Object.assign(state.video, { width, height });
+    state.video = new InputVideoState({ mimeType, width, height, ...known(state.video) });
   }
   if (audio !== undefined) {
     const { mimeType } = audio;
-    state.audio = new InputAudioState({ sampleRate: 48_000, ...state.audio, mimeType });
+    state.audio = new InputAudioState({ mimeType, sampleRate: 48_000, ...known(state.audio) });
   }
 }
 

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { IngressInput, IngressState_Status, ParticipantInfo_Kind } from '@livekit/protocol';
+import {
+  IngressInput,
+  IngressState_Status,
+  IngressVideoEncodingOptions,
+  IngressVideoOptions,
+  ParticipantInfo_Kind,
+  TrackType,
+  VideoLayer,
+  VideoQuality,
+} from '@livekit/protocol';
 import { dispose } from '@livekit/rtc-node';
-import { IngressClient, type IngressInfo } from 'livekit-server-sdk';
+import { type CreateIngressOptions, IngressClient, type IngressInfo } from 'livekit-server-sdk';
 import { clientSuite } from '../../support/client-suite';
 import { NodeClient } from '../../support/rtc-node';
 import { until } from '../../support/wait';
@@ -14,7 +23,9 @@ describe('WHIP into a Room', () => {
   // What else this machine does is no matter here.
   const config: Record<string, unknown> = {
     sluice: { load_scope: 'processes' },
-    ingress: { cpu_cost: { whip_bypass_transcoding_cpu_cost: 0, min_idle_ratio: 0 } },
+    ingress: {
+      cpu_cost: { whip_cpu_cost: 0, whip_bypass_transcoding_cpu_cost: 0, min_idle_ratio: 0 },
+    },
   };
   before(async () => {
     webhooks = await listenForWebhooks();
@@ -30,8 +41,13 @@ describe('WHIP into a Room', () => {
   const client = (): IngressClient =>
     new IngressClient(suite.server.httpUrl, suite.server.apiKey, suite.server.apiSecret);
   const whip = (): string => `${suite.server.httpUrl}/whip`;
-  const create = (room: string, identity: string): Promise<IngressInfo> =>
+  const create = (
+    room: string,
+    identity: string,
+    more: Partial<CreateIngressOptions> = {},
+  ): Promise<IngressInfo> =>
     client().createIngress(IngressInput.WHIP_INPUT, {
+      ...more,
       roomName: room,
       participantIdentity: identity,
       participantName: 'Studio',
@@ -125,6 +141,55 @@ describe('WHIP into a Room', () => {
       assert.equal(await restartIce(suite.page, 'layers'), 200);
       await viewer.sees('studio', 20);
       assert.equal(await connectionState(suite.page, 'layers'), 'connected');
+    } finally {
+      await viewer.leave();
+    }
+  });
+
+  it('encodes anew what a page sends, in the layers that are asked for', async () => {
+    const room = suite.roomName();
+    const layers = [
+      new VideoLayer({ quality: VideoQuality.LOW, width: 320, height: 180, bitrate: 100_000 }),
+      new VideoLayer({ quality: VideoQuality.HIGH, width: 640, height: 360, bitrate: 400_000 }),
+    ];
+    const value = new IngressVideoEncodingOptions({ frameRate: 15, layers });
+    const info = await create(room, 'studio', {
+      enableTranscoding: true,
+      video: new IngressVideoOptions({
+        encodingOptions: { case: 'options', value },
+        name: 'stage',
+      }),
+    });
+    const viewer = await watch(room);
+    try {
+      const sent = await sendByWhip(suite.page, 'anew', { url: whip(), key: info.streamKey });
+      assert.equal(sent.status, 201, sent.text);
+      assert.match(sent.link, /rel="ice-server"/);
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING, 20_000);
+      const { tracks } = await suite.api.getParticipant(room, 'studio');
+      const video = tracks.find(({ type }) => type === TrackType.VIDEO);
+      assert.deepEqual([video?.name, video?.mimeType], ['stage', 'video/H264']);
+      assert.deepEqual(
+        video?.layers.map(({ quality, width, height }) => [quality, width, height]),
+        [
+          [VideoQuality.LOW, 320, 180],
+          [VideoQuality.HIGH, 640, 360],
+        ],
+      );
+      await until('the larger layer to be seen', async () => {
+        return (await viewer.sees('studio', 5, 20_000)).width === 640;
+      });
+      await viewer.hears('studio', 20_000);
+      const state = await stateOf(info);
+      assert.deepEqual(
+        [state?.video?.mimeType, state?.audio?.mimeType, state?.audio?.sampleRate, state?.error],
+        ['video/VP8', 'audio/opus', 48_000, ''],
+      );
+      assert.equal(await restartIce(suite.page, 'anew'), 200);
+      await viewer.sees('studio', 20, 20_000);
+      assert.equal(await deleteSession(suite.page, 'anew'), 200);
+      await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+      assert.deepEqual(await suite.api.listParticipants(room).then(identities), ['viewer']);
     } finally {
       await viewer.leave();
     }

@@ -19,6 +19,8 @@ export interface LayerEncoding {
 export interface VideoEncoding {
   readonly frameRate: number;
   readonly layers: readonly LayerEncoding[];
+  /** What comes may change its size: each picture is put into the middle of its layer's. @default false */
+  readonly varies?: boolean;
 }
 
 export interface AudioEncoding {
@@ -60,6 +62,9 @@ const REFERENCE = { width: 1920, height: 1080, frameRate: 30, bitrate: 3_500_000
 /** As many as the worker is given of a picture. */
 const MAX_LAYERS = 3;
 
+/** As many times as a side may become as long: larger than any layer. */
+const MAX_GROWTH = 1024;
+
 /** Of a picture in pixels. */
 export interface PictureSize {
   readonly width: number;
@@ -71,11 +76,21 @@ export interface PictureSize {
  * them is as large, it is the last.
  *
  * @param source - @default - not known: what is asked for
+ * @param comes - `varies`: a source that is small at first may grow, so its size is no limit, its shape is
  * Source: livekit/ingress params.go, webrtc_sink.go.
  */
-export function videoEncoding({ video }: IngressInfo, source?: PictureSize): VideoEncoding {
+export function videoEncoding(
+  { video }: IngressInfo,
+  source?: PictureSize,
+  comes: 'steady' | 'varies' = 'steady',
+): VideoEncoding {
   const { frameRate, layers } = askedFor(video?.encodingOptions);
   if (source === undefined) return { frameRate, layers };
+  if (comes === 'varies') {
+    const large = { width: source.width * MAX_GROWTH, height: source.height * MAX_GROWTH };
+    const shaped = layers.map((layer) => ({ ...layer, ...within(layer, large) }));
+    return { frameRate, layers: shaped, varies: true };
+  }
   const fitted = layers.map((layer) => ({ ...layer, ...within(layer, source) }));
   const covers = fitted.findIndex(
     ({ width, height }) => width >= source.width && height >= source.height,
@@ -164,11 +179,12 @@ export function videoArguments(encoding: VideoEncoding | 'copy', outputs: Output
     const copied = ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb,dump_extra=freq=keyframe'];
     return ['-map', '0:v:0', ...copied, ...(outputs[0] ?? [])];
   }
-  const { frameRate, layers } = encoding;
+  const { frameRate, layers, varies = false } = encoding;
   const names = layers.map((_, i) => `[s${i}]`).join('');
   const scaled = layers.map(({ width, height }, i) => {
     const fit = `w=${width}:h=${height}:force_original_aspect_ratio=decrease:force_divisible_by=2`;
-    return `[s${i}]scale=${fit}[v${i}]`;
+    const middle = varies ? `,pad=${width}:${height}:-1:-1,setsar=1` : '';
+    return `[s${i}]scale=${fit}${middle}[v${i}]`;
   });
   const graph = [`[0:v:0]fps=${frameRate},split=${layers.length}${names}`, ...scaled].join(';');
   const encoded = layers.flatMap(({ bitrate }, i) => [

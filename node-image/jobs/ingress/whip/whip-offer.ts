@@ -21,6 +21,9 @@ function sectionsOf(offer: string): readonly MediaSection[] {
   }
 }
 
+/** By what a track of an offer is known. */
+export const cidOf = ({ trackId, kind, mid }: MediaSection): string => trackId ?? `${kind}-${mid}`;
+
 /**
  * The tracks of an offer, one of each kind: the first that is sent. RFC 9725 section 4.2 wants no more.
  *
@@ -36,7 +39,7 @@ export function offeredTracks(info: IngressInfo, offer: string): AddTrackRequest
     if (section === undefined) return [];
     return [
       ingressTrack(info, kind, {
-        cid: section.trackId ?? `${kind}-${section.mid}`,
+        cid: cidOf(section),
         stereo: section.codecs.some(({ parameters }) => Number(parameters['stereo']) === 1),
         layers: section.rids.map((_, quality) => new VideoLayer({ quality })),
       }),

@@ -4,8 +4,6 @@ import {
   type ICEServer,
   SessionDescription,
 } from '@livekit/protocol';
-import { nanoid } from 'nanoid';
-import { transportLines } from '../../../media/sdp/transport-lines';
 import type { LocalRooms } from '../../../room/local-rooms';
 import type { Participant } from '../../../room/participant';
 import type { Room } from '../../../room/room';
@@ -14,6 +12,7 @@ import type { IngressRun } from '../ingress-run';
 import type { StopReason } from '../ingress-runs';
 import type { PushedStream } from '../push-runner';
 import { WhipError, type WhipPatch, type WhipRestart } from './whip-host';
+import { WhipIce } from './whip-ice';
 
 export interface WhipSessionOptions {
   readonly run: IngressRun;
@@ -21,6 +20,10 @@ export interface WhipSessionOptions {
   /** How long a sender has to be there with its media, in ms. */
   readonly mediaTimeoutMs: number;
 }
+
+/** What a sender is told whose codecs are others. */
+export const UNSUPPORTED =
+  'none of the offered codecs can be had: VP8, H264, VP9, AV1 and Opus are';
 
 /**
  * One sender by WHIP, in its Room: a participant that speaks SDP by HTTP, once, in place of a
@@ -32,7 +35,7 @@ export class WhipSession implements PushedStream {
   #room: Room | undefined;
   #participant: Participant | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #etag = newEtag();
+  readonly #ice = new WhipIce();
   #error: string | undefined;
   #stopped = false;
 
@@ -45,7 +48,7 @@ export class WhipSession implements PushedStream {
   }
 
   get etag(): string {
-    return this.#etag;
+    return this.#ice.etag;
   }
 
   get iceServers(): ICEServer[] {
@@ -71,33 +74,8 @@ export class WhipSession implements PushedStream {
   }
 
   /** @throws WhipError */
-  async patch({ fragment, ifMatch }: WhipPatch): Promise<WhipRestart | undefined> {
-    const transport = this.#participant?.parts.connections.publisher.transport;
-    if (transport === undefined || transport.closed) {
-      throw new WhipError(404, 'there is no such session any more');
-    }
-    if (ifMatch === undefined) {
-      throw new WhipError(
-        428,
-        'If-Match is required: the ETag of the session, or * to begin ICE anew',
-      );
-    }
-    if (ifMatch !== '*') {
-      if (ifMatch !== this.#etag) {
-        throw new WhipError(412, 'the ICE session has another ETag by now');
-      }
-      // The worker is an ICE lite agent: it learns where the sender is from its checks.
-      return undefined;
-    }
-    if (!/^a=ice-ufrag:\S+/m.test(fragment) || !/^a=ice-pwd:\S+/m.test(fragment)) {
-      throw new WhipError(400, 'to begin ICE anew, a=ice-ufrag and a=ice-pwd are required');
-    }
-    await transport.restartIce();
-    this.#etag = newEtag();
-    const lines = transportLines(transport, 'passive', true).filter((line) =>
-      /^a=(ice-|candidate|end-of-candidates)/.test(line),
-    );
-    return { fragment: `a=ice-lite\r\n${lines.join('\r\n')}\r\n`, etag: this.#etag };
+  patch(patch: WhipPatch): Promise<WhipRestart | undefined> {
+    return this.#ice.patch(this.#participant?.parts.connections.publisher.transport, patch);
   }
 
   /** Ends it, as its sender or somebody else wants. Idempotent. */
@@ -144,10 +122,7 @@ export class WhipSession implements PushedStream {
     this.#checkRuns();
     const { answer, refusal } = this.#sink;
     if (answer === undefined || participant.publishing.tracks.size === 0) {
-      throw new WhipError(
-        406,
-        refusal ?? 'none of the offered codecs can be had: VP8, H264, VP9, AV1 and Opus are',
-      );
+      throw new WhipError(406, refusal ?? UNSUPPORTED);
     }
     this.#timer = setTimeout(() => {
       this.fail(`no media within ${mediaTimeoutMs / 1000} s`);
@@ -188,5 +163,3 @@ export class WhipSession implements PushedStream {
     void this.#options.run.ended({ error });
   }
 }
-
-const newEtag = (): string => `"${nanoid(12)}"`;

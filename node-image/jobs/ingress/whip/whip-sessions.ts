@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { RoomError } from '../../../room/errors';
 import type { LocalRooms } from '../../../room/local-rooms';
+import { isPassedThrough } from '../ingress-rules';
 import { IngressGoneError, IngressRefusedError } from '../ingress-runs';
 import type { IngressStore } from '../ingress-store';
 import type { PushRunner } from '../push-runner';
+import { TranscodedSession } from './transcoded-session';
 import {
   newSessionIds,
   type WhipAnswer,
@@ -33,10 +35,12 @@ export interface WhipSessionsOptions {
   readonly log: Logger;
 }
 
+type Session = WhipSession | TranscodedSession;
+
 /** The senders by WHIP whose Rooms are on this node. */
 export class WhipSessions implements WhipHost {
   readonly #options: WhipSessionsOptions;
-  readonly #sessions = new Map<string, WhipSession>();
+  readonly #sessions = new Map<string, Session>();
 
   constructor(options: WhipSessionsOptions) {
     this.#options = options;
@@ -49,10 +53,14 @@ export class WhipSessions implements WhipHost {
     // One that cannot be read puts nobody out.
     const tracks = offeredTracks(info, offer);
     const ids = newSessionIds(nodeId);
+    const isAsItIs = isPassedThrough(info);
     const session = await pushes
-      .begin({
-        ...{ info, way: 'whip', resourceId: ids.shown },
-        open: (run) => new WhipSession({ run, rooms, mediaTimeoutMs }),
+      .begin<Session>({
+        ...{ info, way: isAsItIs ? 'whip' : 'transcoded-whip', resourceId: ids.shown },
+        open: (run) => {
+          const options = { run, rooms, mediaTimeoutMs, log };
+          return isAsItIs ? new WhipSession(options) : new TranscodedSession(options);
+        },
       })
       .catch((error: unknown) => Promise.reject(shown(error)));
     this.#sessions.set(ids.ofSender, session);
@@ -100,7 +108,7 @@ export class WhipSessions implements WhipHost {
     return info;
   }
 
-  #session(resourceId: string): WhipSession {
+  #session(resourceId: string): Session {
     const session = this.#sessions.get(resourceId);
     if (session === undefined || session.hasEnded) {
       this.#sessions.delete(resourceId);
@@ -115,7 +123,7 @@ export class WhipSessions implements WhipHost {
     }
   }
 
-  async #inTime(session: WhipSession, answer: Promise<string>): Promise<string> {
+  async #inTime(session: Session, answer: Promise<string>): Promise<string> {
     const { answerTimeoutMs = ANSWER_MS } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
