@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { withParent } from '../../node-image/lifecycle/with-parent';
@@ -43,8 +46,14 @@ test('the TURN server of a process that is killed ends with it', async () => {
   await until('coturn to be gone', () => !isAlive(pid));
 });
 
-test('where setpriv is missing a program is started as it is', () => {
-  assert.deepEqual(withParent('turnserver', ['-c', 'x'], '/no/such/folder'), [
-    ...['turnserver', ['-c', 'x']],
-  ]);
+test('where setpriv is missing, or is kept from what it does, a program is started as it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-no-setpriv-'));
+  const asItIs = ['turnserver', ['-c', 'x']];
+  try {
+    assert.deepEqual(withParent('turnserver', ['-c', 'x'], folder), asItIs);
+    writeFileSync(join(folder, 'setpriv'), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+    assert.deepEqual(withParent('turnserver', ['-c', 'x'], folder), asItIs);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
