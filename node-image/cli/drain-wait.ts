@@ -1,8 +1,9 @@
 import { type AdminClient, AdminClientError } from '../api/cluster/admin-client';
 import type { NodesView, NodeView } from '../cluster/admin-views';
-import type { DrainOrder } from '../cluster/node-record';
+import type { DrainOrder, DrainProgress } from '../cluster/node-record';
 import { EXIT_UNREACHABLE } from '../lifecycle/exit-codes';
 import { CliError, type CliIo } from './io';
+import { leftInWords } from './left';
 import { printable } from './table';
 import { counted, spanInWords } from './words';
 
@@ -19,6 +20,9 @@ export interface DrainEnd {
   readonly roomsMoved: number;
   /** Rooms that were there when it was last heard of. */
   readonly roomsLeft: number;
+  /** Jobs that were there then, as `DrainProgress` has them. @default - none */
+  readonly jobsLeft?: DrainProgress['jobsLeft'];
+  readonly jobsLeftByKind?: DrainProgress['jobsLeftByKind'];
 }
 
 export interface DrainWaitOptions {
@@ -93,6 +97,8 @@ async function endOfGone(
 const countsOf = ({ rooms, record }: NodeView) => ({
   roomsMoved: record.drain?.roomsMoved ?? 0,
   roomsLeft: record.drain?.roomsLeft ?? rooms,
+  jobsLeft: record.drain?.jobsLeft,
+  jobsLeftByKind: record.drain?.jobsLeftByKind,
 });
 
 /** Asks until somebody answers, for a while. */
@@ -152,14 +158,11 @@ class Progress {
 /** What is left, which changes, and how long, which always does. */
 function progressInWords({ id, rooms, record, order }: NodeView, nowMs: number): [string, string] {
   const { drain } = record;
-  const left = [
-    counted(drain?.roomsLeft ?? rooms, 'Room'),
-    counted(drain?.participantsLeft ?? record.load.clients, 'participant'),
-    ...(drain !== undefined && drain.turnAllocationsLeft > 0
-      ? [counted(drain.turnAllocationsLeft, 'TURN allocation')]
-      : []),
-    ...(drain?.jobsLeft ? [counted(drain.jobsLeft, 'job')] : []),
-  ].join(', ');
+  const left = (
+    drain === undefined
+      ? [counted(rooms, 'Room'), counted(record.load.clients, 'participant')]
+      : leftInWords(drain)
+  ).join(', ');
   const obstacle = drain === undefined || drain.obstacle === '' ? '' : ` (${drain.obstacle})`;
   return [printable(`${id}: ${left} left${obstacle}`), timeInWords(order, nowMs)];
 }

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
-import type { DrainOrder } from './node-record';
+import type { DrainOrder, LeftKind } from './node-record';
 
 /** The jobs of a node, as a drain sees them. */
 export interface DrainableJobs {
   /** Ids. */
   jobs(): readonly string[];
+  /** What one of them is. */
+  kindOf(id: string): LeftKind;
   /**
    * Gives a job to another node, at a good moment.
    *
@@ -50,6 +52,17 @@ export class JobDrain {
 
   get left(): number {
     return this.#options.jobs.jobs().length;
+  }
+
+  /** How many there are of each kind that is left. */
+  leftByKind(): Partial<Record<LeftKind, number>> {
+    const { jobs } = this.#options;
+    const counts: Partial<Record<LeftKind, number>> = {};
+    for (const id of jobs.jobs()) {
+      const kind = jobs.kindOf(id);
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** Another order: what was asked before counts no more. */

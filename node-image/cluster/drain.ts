@@ -95,7 +95,7 @@ export class Drain {
         roomsLeft: node.rooms().length,
         participantsLeft: node.participants(),
         turnAllocationsLeft: node.turnAllocations(),
-        ...(jobsLeft > 0 && { jobsLeft }),
+        ...(jobsLeft > 0 && { jobsLeft, jobsLeftByKind: this.#jobs?.leftByKind() }),
         roomsMoved: this.#moved,
         obstacle: this.#obstacle || this.#whatIsLeft(),
         overdue: this.#overdue,
@@ -142,7 +142,7 @@ export class Drain {
         reason: order.reason,
         rooms: node.rooms().length,
         participants: node.participants(),
-        jobs: this.#jobs?.left ?? 0,
+        jobs: this.#jobs?.leftByKind() ?? {},
         patienceSeconds: Math.round((order.patienceUntilMs - clock()) / 1000),
         deadlineSeconds: Math.round((order.deadlineMs - clock()) / 1000),
         onDeadline: order.onDeadline,
@@ -292,7 +292,7 @@ export class Drain {
     }
     this.#overdue = true;
     log.warn(
-      { rooms, participants: node.participants() },
+      { rooms, participants: node.participants(), jobs: this.#jobs?.leftByKind() ?? {} },
       onDeadline === 'force'
         ? 'the deadline of the drain has passed: Rooms that cannot be moved at once end here'
         : 'the deadline of the drain has passed: this node is kept until its Rooms are gone',

@@ -101,6 +101,21 @@ export interface NodeLoad {
   readonly agents?: AgentLoad | undefined;
 }
 
+/**
+ * What a drain waits for beside Rooms: `agent` is a job of an agent that the node runs, `agent_worker` a
+ * worker that it has started, with all that this one does; `livekit_...` is LiveKit's own service on
+ * its machine, with all of its jobs.
+ */
+export const LEFT_KINDS = [
+  'egress',
+  'ingress',
+  'agent',
+  'agent_worker',
+  'livekit_egress',
+  'livekit_ingress',
+] as const;
+export type LeftKind = (typeof LEFT_KINDS)[number];
+
 /** How a drain is going, in its node's record. */
 export interface DrainProgress {
   /** The order that it obeys. */
@@ -110,6 +125,8 @@ export interface DrainProgress {
   readonly turnAllocationsLeft: number;
   /** @default - none */
   readonly jobsLeft?: number | undefined;
+  /** Of them, each kind that there is. @default - none, or the node is of a version that does not say */
+  readonly jobsLeftByKind?: Readonly<Partial<Record<LeftKind, number>>> | undefined;
   /** Rooms moved to other nodes so far. */
   readonly roomsMoved: number;
   /** What holds it up, for people: "no other Media Node serves". Empty: nothing. */

@@ -95,6 +95,11 @@ export class JobHost {
     );
   }
 
+  /** Undefined: it runs here no more. */
+  kindOf(id: string): JobKind | undefined {
+    return this.#hosted.get(id)?.kind;
+  }
+
   /** Processes that do the work of jobs. */
   pids(): number[] {
     return [...this.#hosted.values()].flatMap(({ running }) => running?.pids?.() ?? []);

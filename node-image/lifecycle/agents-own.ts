@@ -84,6 +84,7 @@ export class OwnAgents {
         ...others.jobs(),
         ...this.#slots.flatMap(({ id, process }) => (process === undefined ? [] : [id])),
       ],
+      kindOf: (id) => (own(id) === undefined ? others.kindOf(id) : 'agent_worker'),
       handOver: async (id, leftMs) => {
         const slot = own(id);
         if (slot === undefined) return others.handOver(id, leftMs);

@@ -65,6 +65,7 @@ export function hostJobs(
     path: jobLinkPath(host),
     drainable: {
       jobs: () => host.jobs(),
+      kindOf: (id) => host.kindOf(id) ?? 'agent',
       handOver: (id, leftMs) => host.handOver(id, leftMs),
       stop: async (id) => {
         await host.stop(id, 'its node is drained');

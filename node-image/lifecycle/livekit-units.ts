@@ -71,6 +71,10 @@ export class LiveKitUnits {
         ...others.jobs(),
         ...this.#options.services.filter((service) => this.#isRunning(service)).map(idOf),
       ],
+      kindOf: (id) => {
+        const service = own(id);
+        return service === undefined ? others.kindOf(id) : `livekit_${service}`;
+      },
       handOver: async (id, leftMs) => {
         const service = own(id);
         if (service === undefined) return others.handOver(id, leftMs);

@@ -1,5 +1,10 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { DrainOrder, DrainProgress, NodeState } from '../cluster/node-record';
+import {
+  type DrainOrder,
+  type DrainProgress,
+  LEFT_KINDS,
+  type NodeState,
+} from '../cluster/node-record';
 import type { ScalingFigures } from '../cluster/scaling';
 import { SLUICE_METRIC_NAMES } from '../contract';
 
@@ -37,6 +42,7 @@ export function watchSeat(registry: Registry, seat: SeatFigures): void {
       left.set({ kind: 'participants' }, progress?.participantsLeft ?? 0);
       left.set({ kind: 'turn_allocations' }, progress?.turnAllocationsLeft ?? 0);
       left.set({ kind: 'jobs' }, progress?.jobsLeft ?? 0);
+      for (const kind of LEFT_KINDS) left.set({ kind }, progress?.jobsLeftByKind?.[kind] ?? 0);
     },
   });
   gauge(

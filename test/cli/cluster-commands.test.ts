@@ -15,7 +15,12 @@ describe('sluice nodes', () => {
       order: ORDER,
       record: {
         machineId: 'i-0abc',
-        drain: progress({ roomsLeft: 3, participantsLeft: 7, obstacle: 'no other node serves' }),
+        drain: progress({
+          ...{ roomsLeft: 3, participantsLeft: 7, obstacle: 'no other node serves' },
+          // One is of a kind that only a younger version knows.
+          jobsLeft: 5,
+          jobsLeftByKind: { egress: 2, ingress: 1, livekit_egress: 1 },
+        }),
       },
     });
     const load = { ...media.record.load, clients: 7, cpuLoad: 0.456, bytesPerSec: 1_230_000 };
@@ -33,7 +38,7 @@ describe('sluice nodes', () => {
     assert.match(output, /ND_silent .*media .*silent 7s/);
     assert.match(
       output,
-      /\nND_media drains \(sluice drain\): empty by the deadline in 1h \(force\), 3 Rooms and 7 participants left; no other node serves\n/,
+      /\nND_media drains \(sluice drain\): empty by the deadline in 1h \(force\), 3 Rooms, 7 participants, 2 Egresses, 1 Ingress, livekit\/egress, 1 job left; no other node serves\n/,
     );
     assert.deepEqual(admin.asked[0]?.claims, { clusterAdmin: true });
     assert.equal(admin.asked[0]?.issuer, 'key');

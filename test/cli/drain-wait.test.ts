@@ -87,6 +87,7 @@ describe('sluice drain --wait', () => {
       draining({ roomsLeft: 3, participantsLeft: 6 }),
       draining({ roomsLeft: 3, participantsLeft: 6 }),
       draining({ roomsLeft: 1, participantsLeft: 2, roomsMoved: 2, turnAllocationsLeft: 1 }),
+      draining({ roomsMoved: 3, jobsLeft: 1, jobsLeftByKind: { egress: 1 } }),
       drained({ roomsMoved: 3 }),
     ]);
     const { code, output, errors } = await drain('--wait');
@@ -94,6 +95,7 @@ describe('sluice drain --wait', () => {
     assert.deepEqual(errors.trimEnd().split('\n'), [
       'ND_1: 3 Rooms, 6 participants left; 1h until the deadline, moved in 15m',
       'ND_1: 1 Room, 2 participants, 1 TURN allocation left; 1h until the deadline, moved in 15m',
+      'ND_1: 0 Rooms, 0 participants, 1 Egress left; 1h until the deadline, moved in 15m',
     ]);
     assert.match(output, /\nND_1 is empty, 3 Rooms were moved\.\n$/);
   });
@@ -131,10 +133,14 @@ describe('sluice drain --wait', () => {
 
   test('ends with 1 where the deadline has passed and Rooms are kept', async () => {
     const keep: DrainOrder = { ...ORDER, onDeadline: 'keep' };
-    stages([draining({ roomsLeft: 2, overdue: true }, keep)], ORDER.deadlineMs + 1);
+    const jobs = { jobsLeft: 3, jobsLeftByKind: { agent: 2, agent_worker: 1 } };
+    stages([draining({ roomsLeft: 2, overdue: true, ...jobs }, keep)], ORDER.deadlineMs + 1);
     const { code, output } = await drain('--wait', {}, keep);
     assert.equal(code, 1);
-    assert.match(output, /still has 2 Rooms, which it keeps.*sluice remove ND_1 --force/);
+    assert.match(
+      output,
+      /still has 2 Rooms, 2 jobs of agents, 1 worker of agents, which it keeps.*sluice remove ND_1 --force/,
+    );
   });
 
   test('ends with 1 where somebody cancelled it', async () => {

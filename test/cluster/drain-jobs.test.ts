@@ -12,6 +12,7 @@ function drainOf(ids: readonly string[], stays: ReadonlySet<string> = new Set())
   const drain = new JobDrain({
     jobs: {
       jobs: () => [...left],
+      kindOf: () => 'egress',
       handOver: async (id, leftMs) => {
         asked.push(`${id} ${leftMs}`);
         if (id === 'breaks') throw new Error('it breaks');

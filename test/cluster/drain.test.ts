@@ -76,6 +76,7 @@ describe('Drain', () => {
     const withJobs = Object.assign(node, {
       jobs: {
         jobs: () => [...jobs],
+        kindOf: (id: string) => (id === 'EG_1' ? 'egress' : 'ingress'),
         handOver: async (id: string) => id === 'EG_1' && jobs.delete(id),
         stop: async (id: string) => void jobs.delete(id),
       },
@@ -84,6 +85,7 @@ describe('Drain', () => {
     drain.obey(orderOf());
     await pass(1000);
     assert.deepEqual([drain.state, drain.progress?.jobsLeft], ['draining', 2]);
+    assert.deepEqual(drain.progress?.jobsLeftByKind, { egress: 1, ingress: 1 });
     await pass(10_000);
     assert.deepEqual([drain.state, drain.progress?.jobsLeft], ['draining', 1]);
     assert.equal(drain.progress?.obstacle, '1 job runs there still');

@@ -11,6 +11,7 @@ import { until } from '../support/wait';
 
 const NO_OTHERS: DrainableJobs = {
   jobs: () => ['EG_own'],
+  kindOf: () => 'egress',
   handOver: async (id) => id === 'EG_own',
   stop: async () => undefined,
 };

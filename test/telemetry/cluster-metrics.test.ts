@@ -49,6 +49,8 @@ describe('metrics of the cluster', () => {
           roomsLeft: 3,
           participantsLeft: 7,
           turnAllocationsLeft: 1,
+          jobsLeft: 3,
+          jobsLeftByKind: { egress: 2, livekit_ingress: 1 },
           roomsMoved: 2,
           obstacle: '',
           overdue: false,
@@ -61,6 +63,10 @@ describe('metrics of the cluster', () => {
     assert.match(after, /sluice_drain_left\{kind="rooms"\} 3/);
     assert.match(after, /sluice_drain_left\{kind="participants"\} 7/);
     assert.match(after, /sluice_drain_left\{kind="turn_allocations"\} 1/);
+    assert.match(after, /sluice_drain_left\{kind="jobs"\} 3/);
+    assert.match(after, /sluice_drain_left\{kind="egress"\} 2/);
+    assert.match(after, /sluice_drain_left\{kind="agent"\} 0/);
+    assert.match(after, /sluice_drain_left\{kind="livekit_ingress"\} 1/);
     assert.match(after, /sluice_drain_rooms_moved 2/);
     assert.match(after, /sluice_drain_deadline_timestamp_seconds 5/);
     assert.match(after, /sluice_registry_available 0/);

@@ -6,6 +6,7 @@ import { asJson, durationArgument, examples, newCommand } from '../command';
 import { addConnectionOptions, type ConnectionOptions, clientOf } from '../connection';
 import { type DrainEnd, type DrainOutcome, waitForDrain } from '../drain-wait';
 import type { CliIo } from '../io';
+import { jobsLeftInWords } from '../left';
 import { printable } from '../table';
 import { counted, spanInWords } from '../words';
 
@@ -76,15 +77,14 @@ function orderInWords({ nodeId, order, changed, nowMs }: DrainResult): string {
   return `${printable(head)}: ${moved}, ${last}.\n`;
 }
 
-function endInWords(nodeId: string, { outcome, roomsMoved, roomsLeft }: DrainEnd): string {
+function endInWords(nodeId: string, end: DrainEnd): string {
+  const { outcome, roomsMoved, roomsLeft } = end;
+  const left = [counted(roomsLeft, 'Room'), ...jobsLeftInWords(end)].join(', ');
   const moved = roomsMoved > 0 ? `, ${counted(roomsMoved, 'Room was', 'Rooms were')} moved` : '';
   const texts: Readonly<Record<DrainOutcome, string>> = {
     drained: `${nodeId} is empty${moved}.`,
     forced: `${nodeId} is empty, but not in time: what was left at the deadline was ended${moved}.`,
-    overdue: `The deadline has passed and ${nodeId} still has ${counted(
-      roomsLeft,
-      'Room',
-    )}, which it keeps. It goes on draining; sluice remove ${nodeId} --force ends them.`,
+    overdue: `The deadline has passed and ${nodeId} still has ${left}, which it keeps. It goes on draining; sluice remove ${nodeId} --force ends them.`,
     cancelled: `The drain of ${nodeId} was cancelled: it serves again.`,
     lost: `${nodeId} is gone with ${counted(roomsLeft, 'Room')} on it, which are placed anew.`,
   };

@@ -3,8 +3,9 @@ import type { NodesView, NodeView } from '../../cluster/admin-views';
 import { asJson, examples, newCommand } from '../command';
 import { addConnectionOptions, type ConnectionOptions, clientOf } from '../connection';
 import type { CliIo } from '../io';
+import { leftInWords } from '../left';
 import { type Column, printable, tableOf } from '../table';
-import { counted, percent, rateInWords, spanInWords } from '../words';
+import { percent, rateInWords, spanInWords } from '../words';
 
 const COLUMNS: readonly Column[] = [
   { title: 'Node' },
@@ -72,11 +73,7 @@ function drainInWords({ id, order, record }: NodeView, nowMs: number): string {
     return '';
   }
   const { drain } = record;
-  const jobs = drain?.jobsLeft ? `, ${counted(drain.jobsLeft, 'job')}` : '';
-  const left =
-    drain === undefined
-      ? ''
-      : `${jobs}, ${counted(drain.roomsLeft, 'Room')} and ${counted(drain.participantsLeft, 'participant')} left`;
+  const left = drain === undefined ? '' : `, ${leftInWords(drain).join(', ')} left`;
   const time =
     order.deadlineMs > nowMs
       ? `empty by the deadline in ${spanInWords(order.deadlineMs - nowMs)} (${order.onDeadline})`

@@ -57,6 +57,8 @@ const drainProgress = z.object({
   participantsLeft: count,
   turnAllocationsLeft: count,
   jobsLeft: count.optional(),
+  // Kinds of a younger version are counted too.
+  jobsLeftByKind: z.record(z.string(), count).optional(),
   roomsMoved: count,
   obstacle: z.string(),
   overdue: z.boolean(),

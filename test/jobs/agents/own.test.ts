@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import type { DrainableJobs } from '../../../node-image/cluster/drain-jobs';
 import { Ledger } from '../../../node-image/cluster/ledger';
 import type { NodeState } from '../../../node-image/cluster/node-record';
 import { OwnAgents } from '../../../node-image/lifecycle/agents-own';
@@ -64,7 +65,12 @@ async function start(
 
 const notes = async (name: string): Promise<string[]> =>
   (await readFile(join(folder, name), 'utf8').catch(() => '')).trim().split('\n');
-const others = { jobs: () => ['EG_1'], handOver: async () => true, stop: async () => {} };
+const others: DrainableJobs = {
+  jobs: () => ['EG_1'],
+  kindOf: () => 'egress',
+  handOver: async () => true,
+  stop: async () => {},
+};
 
 test('workers run with the environment of their file and none of the node, and take their CPU of the ledger', async () => {
   process.env['A_SECRET_OF_THE_NODE'] = 'x';
@@ -99,6 +105,9 @@ test('a drain asks workers to end, counts them until they have, and starts them 
   await until('both to run', async () => (await notes('drained')).length === 2);
   state = 'draining';
   assert.deepEqual(drainable.jobs(), ['EG_1', 'agent drained 1', 'agent drained 2']);
+  assert.deepEqual(drainable.jobs().map(drainable.kindOf), [
+    ...['egress', 'agent_worker', 'agent_worker'],
+  ]);
   await until('both to have ended', () => drainable.jobs().length === 1);
   assert.deepEqual((await notes('drained')).slice(2), ['asked to end', 'asked to end']);
   assert.equal(ledger.reserved('agent').cpus, 0);

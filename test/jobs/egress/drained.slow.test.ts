@@ -100,7 +100,7 @@ it('a Room, who is in it and what they publish are recorded by themselves, throu
     'the first node to be empty',
     async () => {
       const node = await cluster.admin().node(first.nodeId);
-      most = Math.max(most, node.record.drain?.jobsLeft ?? 0);
+      most = Math.max(most, node.record.drain?.jobsLeftByKind?.egress ?? 0);
       return node.state === 'drained';
     },
     { timeoutMs: 60_000, explain: () => first.log.slice(-4000) },
