@@ -13,6 +13,7 @@ import type { SluiceConfig } from '../contract';
 import { AutoEgress, type AutoEgressOptions } from '../jobs/egress/auto-egress';
 import { ofParticipant, ofRoom, ofTrack } from '../jobs/egress/auto-egress-requests';
 import { configuredStorage } from '../jobs/egress/configured-storage';
+import { ownMixing } from '../jobs/egress/egress-error';
 import { EgressControl } from '../jobs/egress/egress-control';
 import { type EgressLauncher, JobEgresses } from '../jobs/egress/egress-launcher';
 import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
@@ -22,7 +23,7 @@ import { PageServer } from '../jobs/egress/page-server';
 import { missingPrograms } from '../jobs/egress/programs';
 import { SpecSealer } from '../jobs/egress/sealed-spec';
 import type { EgressSource } from '../jobs/egress/source';
-import type { EgressSpec } from '../jobs/egress/spec';
+import type { EgressSpec, SourceSpec } from '../jobs/egress/spec';
 import type { DefaultStorage } from '../jobs/egress/storage-choice';
 import { TracksSource, type TracksSourceOptions } from '../jobs/egress/tracks/tracks-source';
 import { openStorage } from '../jobs/egress/upload/open-storage';
@@ -124,7 +125,7 @@ function makeSource(parts: EgressRunnerParts, pages: PageServer, needs: SourceNe
       return webSource(parts, needs, source.awaitStartSignal, async () => source.url);
     case 'template':
       return webSource(parts, needs, true, () =>
-        templateUrl(parts, pages, needs, source.layout, source.customBaseUrl),
+        templateUrl(parts, pages, needs, source),
       );
     case 'participant': {
       const { identity, screenShare } = source;
@@ -172,13 +173,16 @@ async function templateUrl(
   { config, keys, wsUrl }: EgressRunnerParts,
   pages: PageServer,
   { spec, egressId }: SourceNeeds,
-  layout: string,
-  customBaseUrl: string,
+  { layout, customBaseUrl, audioMixing }: Extract<SourceSpec, { kind: 'template' }>,
 ): Promise<string> {
+  if (audioMixing !== 'both' && config.egress.template_base !== '') {
+    throw ownMixing('egress.template_base');
+  }
   const base = customBaseUrl || config.egress.template_base || (await pages.url());
   const url = new URL(base);
   url.searchParams.set('layout', layout);
   url.searchParams.set('url', config.egress.ws_url || (await wsUrl()));
+  if (audioMixing !== 'both') url.searchParams.set('audio_mixing', audioMixing);
   url.searchParams.set('token', await recorderToken(keys, spec.room, egressId));
   return url.href;
 }

@@ -33,3 +33,10 @@ export const incompatible = (format: string, codec: string): EgressError =>
 
 export const invalidUrl = (url: string, reason: string): EgressError =>
   new EgressError('invalid_argument', `invalid url ${url}: ${reason}`);
+
+/** @param page - what names it */
+export const ownMixing = (page: string): EgressError =>
+  new EgressError(
+    'invalid_argument',
+    `audio_mixing is of the layouts of the node: the page of ${page} mixes its sound by itself`,
+  );

@@ -1,4 +1,5 @@
 import {
+  AudioMixing,
   type EncodedFileOutput,
   EncodingOptionsPreset,
   type ImageOutput,
@@ -14,7 +15,7 @@ import {
   type WebEgressRequest,
 } from '@livekit/protocol';
 import { chosenCodecs } from './codec-choice';
-import { EgressError, invalidInput, notSupported } from './egress-error';
+import { EgressError, invalidInput, notSupported, ownMixing } from './egress-error';
 import { DEFAULT_ENCODING, type EncodingChoice, encodingOf } from './encoding';
 import { fileOutput, imagesOutput, segmentsOutput, streamOutput } from './output-choice';
 import type { EgressKind, EgressSpec, OutputSpec, SourceSpec } from './spec';
@@ -103,11 +104,27 @@ function fromRoomComposite(value: RoomCompositeEgressRequest, storage: DefaultSt
       kind: 'template',
       layout: value.layout,
       customBaseUrl: httpUrl(value.customBaseUrl, 'custom_base_url'),
+      audioMixing: audioMixingOf(value),
     },
     ...mediaOf(value),
     encoding: value.options,
     outputs: outputsOf(value, storage),
   };
+}
+
+const AUDIO_MIXING = {
+  [AudioMixing.DEFAULT_MIXING]: 'both',
+  [AudioMixing.DUAL_CHANNEL_AGENT]: 'agent',
+  [AudioMixing.DUAL_CHANNEL_ALTERNATE]: 'alternate',
+} as const;
+
+function audioMixingOf({ audioMixing, customBaseUrl, videoOnly }: RoomCompositeEgressRequest) {
+  const mixing = AUDIO_MIXING[audioMixing];
+  if (mixing === undefined) throw invalidInput('audio_mixing');
+  if (mixing === 'both') return mixing;
+  if (videoOnly) throw invalidInput('audio_mixing (of a request with video_only)');
+  if (customBaseUrl !== '') throw ownMixing('custom_base_url');
+  return mixing;
 }
 
 function fromWeb(value: WebEgressRequest, storage: DefaultStorage): Wanted {
@@ -197,6 +214,7 @@ function fromUnified(value: StartEgressRequest, storage: DefaultStorage): Wanted
           kind: 'template',
           layout,
           customBaseUrl: httpUrl(customBaseUrl, 'custom_base_url'),
+          audioMixing: 'both',
         },
         ...mediaOf(source.value),
       };

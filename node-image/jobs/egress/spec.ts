@@ -13,7 +13,13 @@ export type EgressKind = (typeof EGRESS_KINDS)[number];
 const name = z.string().max(1024);
 
 const sourceSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('template'), layout: name, customBaseUrl: z.string().max(4096) }),
+  z.object({
+    kind: z.literal('template'),
+    layout: name,
+    customBaseUrl: z.string().max(4096),
+    /** Agents left of all others, or one left and the next right. */
+    audioMixing: z.enum(['both', 'agent', 'alternate']).default('both'),
+  }),
   z.object({
     kind: z.literal('web'),
     url: z.string().max(8192),

@@ -6,8 +6,10 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { AudioMixing } from '@livekit/protocol';
 import { dispose, VideoCodec } from '@livekit/rtc-node';
 import {
+  AccessToken,
   EgressClient,
   type EgressInfo,
   EgressStatus,
@@ -25,7 +27,14 @@ import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
 import { listenForWebhooks, type WebhookListener } from '../../support/webhooks';
-import { flashAndBeepPage, flashesAndBeeps, probe, soundOffsetMs } from './support/media';
+import {
+  channelsOf,
+  flashAndBeepPage,
+  flashesAndBeeps,
+  probe,
+  soundOffsetMs,
+} from './support/media';
+import { toneOf } from './support/sound-receiver';
 
 const SMALL = new EncodingOptions({ width: 640, height: 360, framerate: 25, videoBitrate: 800 });
 
@@ -183,17 +192,23 @@ describe('Egress of pages and Rooms on a Single Node', () => {
     await assert.rejects(egress.stopEgress(started.egressId), /cannot be stopped/);
   });
 
-  it('records a Room by its page, in another layout when asked', async () => {
+  it('records a Room by its page, in another layout when asked, its agent on the left', async () => {
     await rooms.createRoom({ name: 'recorded' });
     const speaker = new NodeClient();
+    const agent = new NodeClient();
     try {
+      const token = new AccessToken(server.apiKey, server.apiSecret, { identity: 'bot' });
+      token.addGrant({ roomJoin: true, room: 'recorded' });
+      token.kind = 'agent';
+      await agent.connect(server.url, await token.toJwt());
+      await agent.publishTone(660);
       await speaker.connect(server.url, await joinToken(server, 'recorded', 'ada'));
       await speaker.publishVideo({ codec: VideoCodec.VP8, width: 640, height: 360 });
       await speaker.publishTone();
       const started = await egress.startRoomCompositeEgress(
         'recorded',
         { file: new EncodedFileOutput({ filepath: 'files/{room_name}.mp4' }) },
-        { layout: 'grid', encodingOptions: SMALL },
+        { layout: 'grid', encodingOptions: SMALL, audioMixing: AudioMixing.DUAL_CHANNEL_AGENT },
       );
       await reached(started.egressId, EgressStatus.EGRESS_ACTIVE);
       const [room] = await rooms.listRooms(['recorded']);
@@ -206,7 +221,16 @@ describe('Egress of pages and Rooms on a Single Node', () => {
       const made = await probe(join(root, 'recordings/files/recorded.mp4'));
       assert.deepEqual(made.codecs, { video: 'h264', audio: 'aac' });
       assert.ok(made.duration > 3, `${made.duration} s`);
+      const [left, right] = await channelsOf(join(root, 'recordings/files/recorded.mp4'));
+      const tones = [left, right].map((one) => [toneOf(one, 660), toneOf(one, 440)]);
+      const [[ofAgent = 0, leaked = 1] = [], [leaking = 1, ofSpeaker = 0] = []] = tones;
+      assert.ok(
+        ofAgent > 0.1 && ofSpeaker > 0.1,
+        `left and right 660, 440 Hz: ${tones.join('; ')}`,
+      );
+      assert.ok(leaked < 0.01 && leaking < 0.01, `left and right 660, 440 Hz: ${tones.join('; ')}`);
     } finally {
+      await agent.leave();
       await speaker.leave();
     }
   });

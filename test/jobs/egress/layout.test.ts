@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { Channels, mixingOf } from '../../../node-image/jobs/egress/page/channels';
 import {
   arranged,
   columnsFor,
@@ -35,4 +36,18 @@ it('shows who speaks, or the screen that is shared, and the others beside', () =
   assert.deepEqual(names(screen.main), ['cy-true']);
   const many = Array.from({ length: 40 }, (_, index) => shown(`p${index}`));
   assert.equal(arranged(many, 'grid', '').main.length, 25);
+});
+
+it('puts agents left of all others, or one after the other, who stays there', () => {
+  const ada = { identity: 'ada', isAgent: false };
+  const bob = { identity: 'bob', isAgent: false };
+  const bot = { identity: 'bot', isAgent: true };
+  const heard = (mixing: string | null, ...who: (typeof ada)[]) => {
+    const channels = new Channels(mixingOf(mixing));
+    return who.map((one) => channels.of(one));
+  };
+  assert.deepEqual(heard('agent', ada, bot, bob), ['right', 'left', 'right']);
+  assert.deepEqual(heard('alternate', ada, bot, bob, bot), ['left', 'right', 'left', 'right']);
+  assert.deepEqual(heard('other', ada, bot), ['both', 'both']);
+  assert.deepEqual(heard(null, bot), ['both']);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import {
   AudioCodec,
+  AudioMixing,
   DirectFileOutput,
   EgressStatus,
   EncodedFileOutput,
@@ -93,6 +94,20 @@ it('refuses what cannot be done in LiveKit’s words', () => {
     [room({ audioOnly: true, imageOutputs: [new ImageOutput()] }), /image output/],
     [room({ segmentOutputs: [new SegmentedFileOutput()] }), /invalid field: filename_prefix/],
     [room({ fileOutputs: [file], customBaseUrl: 'file:///etc/passwd' }), /custom_base_url/],
+    [
+      room({
+        ...{ fileOutputs: [file], customBaseUrl: 'https://a.example/' },
+        audioMixing: AudioMixing.DUAL_CHANNEL_AGENT,
+      }),
+      /the page of custom_base_url mixes its sound by itself/,
+    ],
+    [
+      room({
+        ...{ fileOutputs: [file], videoOnly: true },
+        audioMixing: AudioMixing.DUAL_CHANNEL_ALTERNATE,
+      }),
+      /audio_mixing \(of a request with video_only\)/,
+    ],
     [web({ url: 'chrome://settings', fileOutputs: [file] }), /invalid field: url/],
     [
       web({ url, streamOutputs: [new StreamOutput({ urls: ['http://x/'] })] }),

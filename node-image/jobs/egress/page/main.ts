@@ -1,13 +1,30 @@
-import { type Participant, Room, RoomEvent, Track, type TrackPublication } from 'livekit-client';
+import {
+  type Participant,
+  RemoteAudioTrack,
+  type RemoteTrack,
+  Room,
+  RoomEvent,
+  Track,
+  type TrackPublication,
+} from 'livekit-client';
+import { Channels, mixingOf } from './channels';
 import { arranged, columnsFor, layoutOf, type Shown } from './layout';
 
 /**
  * The page of Room composites. Whoever opens it gives `layout`, `url` and `token` in its address,
- * and takes START_RECORDING and END_RECORDING from its console: the contract of LiveKit's pages.
+ * `audio_mixing` where sound is to be on one channel or the other, and takes START_RECORDING and END_RECORDING from its console: the contract of LiveKit's pages.
  */
 const query = new URLSearchParams(location.search);
 const stage = document.getElementById('stage') as HTMLElement;
-const room = new Room({ adaptiveStream: true, dynacast: false });
+const mixing = mixingOf(query.get('audio_mixing'));
+const channels = new Channels(mixing);
+/** Where each is put on its channel; none where all are heard on both. */
+const mixer = mixing === 'both' ? undefined : new AudioContext({ sampleRate: 48_000 });
+const room = new Room({
+  adaptiveStream: true,
+  dynacast: false,
+  ...(mixer && { webAudioMix: { audioContext: mixer } }),
+});
 const tiles = new Map<string, HTMLElement>();
 let layoutName = query.get('layout') ?? '';
 let speaker = '';
@@ -127,6 +144,17 @@ function newTile(key: string): HTMLElement {
   return tile;
 }
 
+function play(track: RemoteTrack, participant: Participant): void {
+  const channel = channels.of(participant);
+  if (mixer !== undefined && channel !== 'both' && track instanceof RemoteAudioTrack) {
+    // Mixed down first: panned, two channels of one sound would be twice as loud.
+    const mono = { channelCount: 1, channelCountMode: 'explicit' } as const;
+    const pan = channel === 'left' ? -1 : 1;
+    track.setWebAudioPlugins([new StereoPannerNode(mixer, { ...mono, pan })]);
+  }
+  document.body.append(track.attach());
+}
+
 function fail(error: unknown): void {
   const box = document.createElement('div');
   box.className = 'error';
@@ -157,9 +185,9 @@ const RENDER_ON = [
 
 async function main(): Promise<void> {
   for (const event of RENDER_ON) room.on(event, render);
-  room.on(RoomEvent.TrackSubscribed, (track) => {
+  room.on(RoomEvent.TrackSubscribed, (track, _publication, participant) => {
     if (track.kind === Track.Kind.Audio) {
-      document.body.append(track.attach());
+      play(track, participant);
       setTimeout(start, FIRST_PICTURE_MS);
     }
   });

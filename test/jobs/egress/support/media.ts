@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { channelOf } from './sound-receiver';
 
 const run = promisify(execFile);
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -72,6 +73,14 @@ export async function flashesAndBeeps(path: string): Promise<FlashesAndBeeps> {
     flashes: onsets(pictures.stdout.length, (at) => (pictures.stdout[at] ?? 0) > 128, 50),
     beeps: onsets(loud.length, (at) => Math.abs(loud[at] ?? 0) > 1500, RATE),
   };
+}
+
+/** The sound of the seconds 1 to 3: left and right, as -1 to 1 at 48 kHz. */
+export async function channelsOf(path: string): Promise<[Float64Array, Float64Array]> {
+  const input = ['-v', 'error', '-ss', '1', '-t', '2', '-i', path, '-map', '0:a'];
+  const args = [...input, '-ac', '2', '-ar', String(RATE), '-f', 's16le', '-'];
+  const { stdout } = await run('ffmpeg', args, { encoding: 'buffer', maxBuffer: MAX_BYTES });
+  return [channelOf([stdout], 0), channelOf([stdout], 1)];
 }
 
 /** s of each first one after at least 0.4 s without. */
