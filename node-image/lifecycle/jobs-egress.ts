@@ -13,8 +13,8 @@ import type { SluiceConfig } from '../contract';
 import { AutoEgress, type AutoEgressOptions } from '../jobs/egress/auto-egress';
 import { ofParticipant, ofRoom, ofTrack } from '../jobs/egress/auto-egress-requests';
 import { configuredStorage } from '../jobs/egress/configured-storage';
-import { ownMixing } from '../jobs/egress/egress-error';
 import { EgressControl } from '../jobs/egress/egress-control';
+import { ownMixing } from '../jobs/egress/egress-error';
 import { type EgressLauncher, JobEgresses } from '../jobs/egress/egress-launcher';
 import { type EgressObserver, EgressRules } from '../jobs/egress/egress-rules';
 import type { EgressLimits } from '../jobs/egress/egress-run';
@@ -124,9 +124,7 @@ function makeSource(parts: EgressRunnerParts, pages: PageServer, needs: SourceNe
     case 'web':
       return webSource(parts, needs, source.awaitStartSignal, async () => source.url);
     case 'template':
-      return webSource(parts, needs, true, () =>
-        templateUrl(parts, pages, needs, source),
-      );
+      return webSource(parts, needs, true, () => templateUrl(parts, pages, needs, source));
     case 'participant': {
       const { identity, screenShare } = source;
       const request = { kind: 'participant', identity, screenShare } as const;
