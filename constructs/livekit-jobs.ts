@@ -1,3 +1,5 @@
+import type * as ecr from 'aws-cdk-lib/aws-ecr';
+import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { JobSizes } from './jobs';
 import type { Recordings } from './recordings';
 
@@ -17,6 +19,22 @@ export interface LiveKitJobsOptions {
    * @default - none: nothing comes in but WHIP, which is the nodes' own
    */
   readonly ingressImage?: string;
+
+  /**
+   * Repositories of Amazon ECR that the images are in: machines may pull from them, by their role. Those
+   * that an image's name says in full need not be named; their policy, in another account, is yours.
+   *
+   * @default - those that the names of the images say
+   */
+  readonly repositories?: readonly ecr.IRepository[];
+
+  /**
+   * The login at another registry: JSON with `registry`, `username` and `password`, or the file of
+   * `podman login`. Machines read it by their role at boot, and root alone may on them.
+   *
+   * @default - none: the registry gives the images to everybody, or is Amazon ECR
+   */
+  readonly registrySecret?: sm.ISecret;
 
   /**
    * Where recordings go whose request names no other place. The service writes by the role of the

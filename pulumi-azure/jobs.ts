@@ -7,6 +7,7 @@ import { urlsOf } from './private/job-urls';
 import { bindLiveKit, checkLiveKit } from './private/livekit-jobs';
 import type { Problems } from './private/validation';
 import type { KnownRecordings, RecordingSurroundings, Recordings } from './recordings';
+import type { StoredSecret } from './stored-secret';
 
 /** CPU cores that a job reserves on its node before it starts, by its kind; 0 to 256. */
 export interface JobSizes {
@@ -115,6 +116,10 @@ export interface BoundJobs {
   readonly recordings?: KnownRecordings;
   /** What clients reach on the machines that run jobs, beside what those open anyway. */
   readonly clientPorts?: readonly PortUse[];
+  /** The Azure Container Registry that machines fetch images from. */
+  readonly registryId?: pulumi.Input<string> | undefined;
+  /** The login at another one. */
+  readonly registrySecret?: StoredSecret | undefined;
   /** What installs the programs that jobs are run by. */
   readonly installOptions: readonly string[];
 }

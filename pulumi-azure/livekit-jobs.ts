@@ -1,5 +1,6 @@
 import type * as pulumi from '@pulumi/pulumi';
 import type { JobSizes } from './jobs';
+import type { StoredSecret } from './stored-secret';
 
 /** Choices for jobs that LiveKit's own services do. At least one image is needed. */
 export interface LiveKitJobsOptions {
@@ -17,6 +18,22 @@ export interface LiveKitJobsOptions {
    * @default - none: nothing comes in but WHIP, which is the nodes' own
    */
   readonly ingressImage?: pulumi.Input<string>;
+
+  /**
+   * Id of the Azure Container Registry that the images are in, /subscriptions/…/registries/NAME: the
+   * identity of the machines gets the role AcrPull there.
+   *
+   * @default - none: the images are elsewhere, or the identity has the role
+   */
+  readonly registryId?: pulumi.Input<string>;
+
+  /**
+   * The login at another registry: JSON with `registry`, `username` and `password`, or the file of
+   * `podman login`. Machines read it by their identity at boot, and root alone may on them.
+   *
+   * @default - none
+   */
+  readonly registrySecret?: StoredSecret;
 
   /**
    * Not on Azure: livekit/egress writes there by an account key alone, and the accounts of `Recordings`

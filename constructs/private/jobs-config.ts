@@ -1,4 +1,6 @@
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ecr from 'aws-cdk-lib/aws-ecr';
+import type * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { PortUse, Role } from '../../node-image/contract';
 import type { Jobs } from '../jobs';
@@ -31,6 +33,10 @@ export interface JobsConfig {
   /** Options of install.sh, for the machines that run jobs. */
   readonly installOptions: readonly string[];
   readonly recordings?: RecordingsStore;
+  /** What machines fetch images from. */
+  readonly repositories?: readonly ecr.IRepository[];
+  /** The login at the registry of images. */
+  readonly registrySecret?: sm.ISecret | undefined;
   /** What clients reach on the machines that run jobs, beside what those open anyway. */
   readonly clientPorts?: readonly PortUse[];
   /** What sluice.yaml of nodes of a role says. */

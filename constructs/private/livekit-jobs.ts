@@ -1,3 +1,5 @@
+import { Aws, Token } from 'aws-cdk-lib';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
 import type { Construct } from 'constructs';
 import {
   jobUrls,
@@ -40,6 +42,8 @@ export function bindLiveKit(
   return {
     installOptions: ['--livekit-services'],
     ...(recordings && { recordings }),
+    repositories: options.repositories ?? repositoriesOf(scope, [egressImage, ingressImage]),
+    registrySecret: options.registrySecret,
     clientPorts: liveKitPorts(options),
     settings: (role) =>
       (recordings?.settings ?? NodeSettings.none()).with(
@@ -48,4 +52,28 @@ export function bindLiveKit(
         ),
       ),
   };
+}
+
+/** The full name of an image in Amazon ECR. */
+const ECR_IMAGE =
+  /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)[:@]/;
+
+/** The repositories of Amazon ECR that names of images say. */
+function repositoriesOf(
+  scope: Construct,
+  images: readonly (string | undefined)[],
+): readonly ecr.IRepository[] {
+  const arns = new Map<string, string>();
+  for (const image of images) {
+    if (image === undefined || Token.isUnresolved(image)) continue;
+    const [, account, region, name] = ECR_IMAGE.exec(image) ?? [];
+    if (name === undefined) continue;
+    arns.set(`arn:${Aws.PARTITION}:ecr:${region}:${account}:repository/${name}`, name);
+  }
+  return [...arns].map(([repositoryArn, repositoryName], index) =>
+    ecr.Repository.fromRepositoryAttributes(scope, `Images${index}`, {
+      repositoryArn,
+      repositoryName,
+    }),
+  );
 }

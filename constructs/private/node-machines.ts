@@ -148,8 +148,9 @@ export class NodeMachines extends Construct {
   #userData(install: readonly string[]): string {
     const props = this.#props;
     const { apiKey, ...others } = props.secrets;
-    const secrets = Object.entries({ api_key: apiKey, ...others }).flatMap(([purpose, secret]) =>
-      secret ? [[purpose, secret.secretArn] as const] : [],
+    const registry = props.jobs?.registrySecret;
+    const secrets = Object.entries({ api_key: apiKey, ...others, registry }).flatMap(
+      ([purpose, secret]) => (secret ? [[purpose, secret.secretArn] as const] : []),
     );
     const text = renderUserData({
       boot: {
@@ -212,6 +213,8 @@ export class NodeMachines extends Construct {
     // To make streams in it and to write to them, and no more.
     props.logGroup?.grantWrite(role);
     props.jobs?.recordings?.grantRecord(role);
+    props.jobs?.registrySecret?.grantRead(role);
+    for (const repository of props.jobs?.repositories ?? []) repository.grantPull(role);
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         actions: ['cloudformation:SignalResource'],

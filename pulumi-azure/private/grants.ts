@@ -11,6 +11,8 @@ const BUILT_IN = {
   readBlobs: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
   /** Storage Blob Data Contributor: reads, writes and deletes blobs. */
   writeBlobs: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+  /** AcrPull: reads images, and nothing else. */
+  pullImages: '7f951dda-4ed3-4680-a7ca-43fe172d538d',
   /** Key Vault Crypto Service Encryption User: wraps keys by a key, and nothing else. */
   wrapKeys: 'e147488a-f6f5-4113-8e2d-b22465e65bf6',
   /** Monitoring Metrics Publisher: what the Logs Ingestion API asks for, on a data collection rule. */
@@ -47,6 +49,11 @@ export class Grants {
   /** Lets machines keep recordings in a container. */
   recordings(containerId: pulumi.Input<string>): void {
     this.#builtIn('write-recordings', BUILT_IN.writeBlobs, containerId);
+  }
+
+  /** Lets machines fetch images from a registry. */
+  images(registryId: pulumi.Input<string>): void {
+    this.#builtIn('pull-images', BUILT_IN.pullImages, registryId);
   }
 
   /** Lets a storage account encrypt by a key of a vault. */

@@ -15,6 +15,10 @@ import { checkSizes, type JobMachines, warnOfSizes } from './job-checks';
 import { urlsOf } from './job-urls';
 import { checkedText, type Problems } from './validation';
 
+const REGISTRY_ID =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[a-z0-9]{5,50}$/i;
+const REGISTRY_ID_ALLOWED = 'the id of a registry, /subscriptions/…/registries/NAME';
+
 /** What is wrong with the choices for LiveKit's services. Names of images are checked with all settings. */
 export function checkLiveKit(
   options: LiveKitJobsOptions,
@@ -48,6 +52,11 @@ export function bindLiveKit(
   warnOfSizes(sizes, { vmSize, notRun: kindsNotRun(options) });
   return {
     installOptions: ['--livekit-services'],
+    registryId:
+      options.registryId === undefined
+        ? undefined
+        : checkedText('jobs.registryId', options.registryId, REGISTRY_ID, REGISTRY_ID_ALLOWED),
+    registrySecret: options.registrySecret,
     clientPorts: liveKitPorts(options),
     settings: (role) =>
       NodeSettings.fromObject(

@@ -58,11 +58,12 @@ export class NodeMachines extends pulumi.ComponentResource {
     this.grants = new Grants(name, this.identity, this);
     const { config, secrets, image } = args;
     this.grants.secret('config', config.secret);
-    const named = purposes(secrets);
+    const named = purposes(secrets, args.jobs);
     for (const [purpose, secret] of named) this.grants.secret(purpose.replaceAll('_', '-'), secret);
     if (image.files) this.grants.blobs(image.files.containerId);
     if (args.logGroup) this.grants.publish(args.logGroup.ruleId);
     if (args.jobs?.recordings) this.grants.recordings(args.jobs.recordings.containerId);
+    if (args.jobs?.registryId !== undefined) this.grants.images(args.jobs.registryId);
     this.#sshKey =
       args.sshPublicKey ??
       pulumi.unsecret(
@@ -169,9 +170,13 @@ export class NodeMachines extends pulumi.ComponentResource {
 type StoredSecretLike = NonNullable<NodeSecrets[keyof NodeSecrets]>;
 
 /** By the names that boot.json has for them. */
-function purposes(secrets: NodeSecrets): (readonly [string, StoredSecretLike])[] {
+function purposes(
+  secrets: NodeSecrets,
+  jobs: BoundJobs | undefined,
+): (readonly [string, StoredSecretLike])[] {
   const { apiKey, cluster, turn, redis, certificate } = secrets;
-  return Object.entries({ api_key: apiKey, cluster, turn, redis, certificate }).flatMap(
+  const registry = jobs?.registrySecret;
+  return Object.entries({ api_key: apiKey, cluster, turn, redis, certificate, registry }).flatMap(
     ([purpose, secret]) => (secret === undefined ? [] : [[purpose, secret] as const]),
   );
 }

@@ -1,10 +1,7 @@
 import { Domain } from '../domain';
 import type { Problems } from '../private/validation';
-import type { StoredSecret } from '../stored-secret';
 import type { StackConfig } from './stack-config';
-
-const VAULT_ID =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.KeyVault\/vaults\/([^/]+)$/i;
+import { storedSecretOf } from './stored-secret';
 
 /** Without a name they would do nothing, and nobody would be told. */
 const OF_NAMES = [
@@ -18,7 +15,8 @@ const OF_NAMES = [
 export function programDomain(config: StackConfig, problems: Problems): Domain {
   const domainName = config.text('domainName');
   const pem = config.secret('certificatePem');
-  const certificate = certificateOf(config, problems);
+  const keys = { vaultId: 'certificateVaultId', name: 'certificateName' };
+  const certificate = storedSecretOf(config, keys, problems);
   problems.atMostOne({
     'sluice:certificatePem': pem,
     'sluice:certificateVaultId': certificate,
@@ -48,23 +46,4 @@ export function programDomain(config: StackConfig, problems: Problems): Domain {
     termsAgreed: config.flag('letsEncryptTermsAgreed') ?? false,
     email: config.text('letsEncryptEmail'),
   });
-}
-
-/** A certificate that is in a Key Vault already. */
-function certificateOf(config: StackConfig, problems: Problems): StoredSecret | undefined {
-  const vaultId = config.text('certificateVaultId');
-  const secretName = config.text('certificateName');
-  problems.allOrNone({
-    'sluice:certificateVaultId': vaultId,
-    'sluice:certificateName': secretName,
-  });
-  problems.matches(
-    'sluice:certificateVaultId',
-    vaultId,
-    VAULT_ID,
-    'the id of a vault, /subscriptions/…/vaults/NAME',
-  );
-  if (vaultId === undefined || secretName === undefined) return undefined;
-  const vaultUri = `https://${VAULT_ID.exec(vaultId)?.[1]}.vault.azure.net`;
-  return { vaultId, vaultUri, secretName };
 }

@@ -2,14 +2,23 @@ import { Jobs } from '../jobs';
 import type { Problems } from '../private/validation';
 import { Recordings } from '../recordings';
 import type { StackConfig } from './stack-config';
+import { storedSecretOf } from './stored-secret';
 
-/** What says something of jobs, and does nothing without them. */
-const OF_JOBS = [
-  'jobsRtmp',
-  'jobsQueueMinutes',
-  'recordingsRetentionDays',
-  'recordingsContainerId',
-] as const;
+const KINDS = ['builtIn', 'liveKit', 'none'] as const;
+
+/** What says something of jobs of a kind, and does nothing without them. */
+const KEYS_OF = {
+  builtIn: ['jobsRtmp', 'jobsQueueMinutes', 'recordingsRetentionDays', 'recordingsContainerId'],
+  liveKit: [
+    'egressImage',
+    'ingressImage',
+    'jobsRtmpUrl',
+    'registryId',
+    'registrySecretVaultId',
+    'registrySecretName',
+  ],
+  none: [],
+} as const;
 
 /** The jobs that the configuration of the stack asks for. */
 export function programJobs(
@@ -17,19 +26,34 @@ export function programJobs(
   retain: boolean,
   problems: Problems,
 ): Jobs | undefined {
-  const kind = config.oneOf('mediaNodesJobs', ['builtIn', 'none']);
-  const rtmp = config.flag('jobsRtmp');
-  const queueMinutes = config.number('jobsQueueMinutes');
-  const recordings = recordingsOf(config, retain, problems);
-  if (kind === 'builtIn') return Jobs.builtIn({ rtmp, queueMinutes, recordings });
-  const idle = OF_JOBS.filter((key) => config.text(key) !== undefined);
-  problems.check(idle.length === 0, {
-    what: 'sluice:mediaNodesJobs',
-    given: `${kind ?? 'nothing'}, and ${idle.map((key) => `sluice:${key}`).join(', ')}`,
-    allowed: 'builtIn with them',
-    fix: 'give it by `pulumi config set sluice:mediaNodesJobs builtIn`, or take the others back by `pulumi config rm`',
+  const given = config.oneOf('mediaNodesJobs', KINDS);
+  const kind = given ?? 'none';
+  for (const other of ['builtIn', 'liveKit'] as const) {
+    if (other === kind) continue;
+    const idle = KEYS_OF[other].filter((key) => config.text(key) !== undefined);
+    problems.check(idle.length === 0, {
+      what: 'sluice:mediaNodesJobs',
+      given: `${given ?? 'nothing'}, and ${idle.map((key) => `sluice:${key}`).join(', ')}`,
+      allowed: `${other} with them`,
+      fix: `give it by \`pulumi config set sluice:mediaNodesJobs ${other}\`, or take the others back by \`pulumi config rm\``,
+    });
+  }
+  const builtIn = {
+    rtmp: config.flag('jobsRtmp'),
+    queueMinutes: config.number('jobsQueueMinutes'),
+    recordings: recordingsOf(config, retain, problems),
+  };
+  const keys = { vaultId: 'registrySecretVaultId', name: 'registrySecretName' };
+  const registrySecret = storedSecretOf(config, keys, problems);
+  if (kind === 'builtIn') return Jobs.builtIn(builtIn);
+  if (kind === 'none') return undefined;
+  return Jobs.liveKit({
+    egressImage: config.text('egressImage'),
+    ingressImage: config.text('ingressImage'),
+    rtmpUrl: config.text('jobsRtmpUrl'),
+    registryId: config.text('registryId'),
+    registrySecret,
   });
-  return undefined;
 }
 
 function recordingsOf(config: StackConfig, retain: boolean, problems: Problems): Recordings {

@@ -1,8 +1,12 @@
 /** Jobs by LiveKit's own services: what machines are told, what is open, what they may do. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
+import * as sm from 'aws-cdk-lib/aws-secretsmanager';
 import * as sluice from '../../constructs';
+import { bootFileIn } from './support/deployed';
 import { broken } from './support/invariants';
 import { cluster, configsOf, jsonOf, listenersOf, openOf, scriptsOf } from './support/jobs';
 import { anImage } from './support/nodes';
@@ -140,6 +144,65 @@ describe('a Single Node', () => {
     assert.match(
       errorsOf(single({ redis: { db: 1 } })).join('\n'),
       /jobs: got LiveKit's services on a Single Node, and no Redis, allowed is settings with redis\.address/,
+    );
+  });
+});
+
+describe('images of a registry that wants a login', () => {
+  const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-AbCdEf';
+  const withImages = (options: (stack: Stack) => sluice.LiveKitJobsOptions) => {
+    const stack = envStack();
+    cluster(stack, Jobs.liveKit(options(stack)));
+    assert.deepEqual(errorsOf(stack), []);
+    const json = jsonOf(stack);
+    assert.deepEqual(broken(json), []);
+    const statements = Object.values(templateOf(stack).findResources('AWS::IAM::Policy')).flatMap(
+      ({ Properties }) =>
+        (Properties.PolicyDocument.Statement as Record<string, unknown>[]).map(
+          (one): Record<string, unknown> => ({
+            ...one,
+            roles: JSON.stringify(Properties.Roles),
+          }),
+        ),
+    );
+    return { json, statements };
+  };
+
+  test('are pulled from ECR by the role of the machines that run them, and from nowhere else', () => {
+    const repository = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/media/egress';
+    for (const options of [
+      () => ({ egressImage: `${repository}:1.12`, ingressImage: `${repository}:1.4` }),
+      (stack: Stack) => ({
+        egressImage: `${repository}:1.12`,
+        repositories: [ecr.Repository.fromRepositoryName(stack, 'Images', 'media/egress')],
+      }),
+    ]) {
+      const { statements } = withImages(options);
+      const pulls = statements.filter((one) => JSON.stringify(one).includes('ecr:BatchGetImage'));
+      assert.equal(pulls.length, 1);
+      assert.match(JSON.stringify(pulls), /MediaNodes/);
+      assert.match(
+        JSON.stringify(pulls),
+        /:ecr:eu-central-1:111122223333:repository\/media\/egress"/,
+      );
+      const tokens = statements.filter((one) => one['Action'] === 'ecr:GetAuthorizationToken');
+      assert.equal(tokens.length, 1);
+    }
+    assert.doesNotMatch(JSON.stringify(withImages(() => IMAGES).statements), /"ecr:/);
+  });
+
+  test('are pulled with a secret, which Media Nodes alone may read, and user data only names', () => {
+    const { json, statements } = withImages((stack) => ({
+      ...IMAGES,
+      registrySecret: sm.Secret.fromSecretCompleteArn(stack, 'Login', SECRET),
+    }));
+    const scripts = scriptsOf(json);
+    assert.equal(JSON.parse(bootFileIn(scripts.get('media') ?? '')).secrets.registry, SECRET);
+    assert.doesNotMatch(scripts.get('master') ?? '', /registry/);
+    const reads = statements.filter((one) => one['Resource'] === SECRET);
+    assert.deepEqual(
+      reads.map(({ roles }) => /MediaNodes/.test(String(roles))),
+      [true],
     );
   });
 });

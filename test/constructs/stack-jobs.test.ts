@@ -9,9 +9,11 @@ import { ElasticStack, SingleNodeStack } from '../../bin/cluster-stacks';
 import { JOBS_CONTEXT, jobsOf } from '../../bin/stack-jobs';
 import { NodeSettings } from '../../constructs';
 import { Problems } from '../../constructs/private/validation';
+import { bootFileIn } from './support/deployed';
 import type { TemplateJson } from './support/golden';
 import { broken } from './support/invariants';
-import './support/stacks';
+import { jsonOf, scriptsOf } from './support/jobs';
+import { errorsOf } from './support/stacks';
 
 type Context = Readonly<Record<string, unknown>>;
 
@@ -56,12 +58,74 @@ describe('the shipped stacks', () => {
     assert.equal(settings.sluice.jobs.queue, '120s');
   });
 
+  const IMAGES = {
+    egressImage: 'registry.example.com/media/egress:1.12',
+    ingressImage: 'registry.example.com/media/ingress:1.4',
+  };
+  const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-AbCdEf';
+
+  test("have LiveKit's own services do the jobs where the context names their images", () => {
+    const stack = new ElasticStack(
+      appWith({
+        mediaNodesJobs: 'liveKit',
+        ...IMAGES,
+        jobsRtmpUrl: 'rtmp://rtmp.example.com/live',
+        recordingsRetentionDays: 30,
+        registrySecretArn: SECRET,
+      }),
+      'Elastic',
+    );
+    assert.deepEqual(errorsOf(stack), []);
+    const json = jsonOf(stack);
+    assert.deepEqual(broken(json), []);
+    assert.ok(json.Outputs?.['RecordingsBucket']);
+    const media = scriptsOf(json).get('media') ?? '';
+    assert.match(media, /install\.sh --livekit-services$/m);
+    assert.equal(JSON.parse(bootFileIn(media)).secrets.registry, SECRET);
+    const text = JSON.stringify(json);
+    for (const each of [...Object.values(IMAGES), 'rtmp_base_url: rtmp://rtmp.example.com/live']) {
+      assert.ok(text.includes(each), each);
+    }
+  });
+
+  test('have no bucket where nothing records', () => {
+    const { ingressImage } = IMAGES;
+    const stack = new ElasticStack(appWith({ mediaNodesJobs: 'liveKit', ingressImage }), 'Elastic');
+    assert.equal(jsonOf(stack).Outputs?.['RecordingsBucket'], undefined);
+  });
+
+  const liveKit = { mediaNodesJobs: 'liveKit', ...IMAGES };
   const wrong: readonly [string, Context, RegExp][] = [
     ['of another kind', { mediaNodesJobs: 'yes' }, /mediaNodesJobs: got "yes", allowed is builtIn/],
     [
       'with choices and no jobs',
       { jobsRtmp: 'true' },
-      /jobsRtmp and no jobs: add -c mediaNodesJobs/,
+      /jobsRtmp and no jobs: add -c mediaNodesJobs=builtIn, or leave out jobsRtmp/,
+    ],
+    [
+      'with a bucket and no jobs',
+      { recordingsBucketName: 'mine' },
+      /no jobs: add -c mediaNodesJobs=builtIn or -c mediaNodesJobs=liveKit, or leave out/,
+    ],
+    [
+      'of LiveKit with what is built in',
+      { ...liveKit, jobsQueueMinutes: 3 },
+      /jobsQueueMinutes and liveKit jobs: add -c mediaNodesJobs=builtIn, or leave out/,
+    ],
+    [
+      'that are built in with images',
+      { mediaNodesJobs: 'builtIn', ...IMAGES },
+      /egressImage, ingressImage and builtIn jobs: add -c mediaNodesJobs=liveKit, or/,
+    ],
+    [
+      'with recordings that nobody makes',
+      { ...liveKit, egressImage: '', recordingsBucketName: 'mine' },
+      /recordingsBucketName and no egressImage, which records/,
+    ],
+    [
+      'with a secret that is none',
+      { ...liveKit, registrySecretArn: 'hush' },
+      /registrySecretArn: got "hush", allowed is the whole ARN of a secret/,
     ],
     [
       'with a day that is none',

@@ -112,6 +112,30 @@ describe('pulumi up of a High Availability cluster', { timeout: 15 * 60_000 }, (
     assert.deepEqual(ports, [443, 80, 1935, 1936]);
   });
 
+  test("LiveKit's own services take the place of the nodes' jobs, and may pull their images", () => {
+    for (const key of ['jobsRtmp', 'recordingsRetentionDays']) {
+      pulumi.must('config', 'rm', `sluice:${key}`);
+    }
+    configure('mediaNodesJobs', 'liveKit');
+    configure('egressImage', 'ours1.azurecr.io/egress:1.12');
+    const registryId =
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/ours1';
+    configure('registryId', registryId);
+    const steps = pulumi.up();
+    assert.deepEqual(
+      steps.filter((step) => !/^(?:update|delete) /.test(step)),
+      ['create sluice-media-machines-pull-images'],
+    );
+    assert.ok(steps.includes('update sluice-media-set'), String(steps));
+    const gone = steps.filter((step) => step.startsWith('delete '));
+    assert.ok(
+      gone.every((step) => /recordings/.test(step)),
+      String(gone),
+    );
+    const granted = Object.values(pulumi.azure.read()).map(({ inputs }) => inputs['scope']);
+    assert.ok(granted.includes(registryId));
+  });
+
   test('zones are added to a running cluster, and never taken: Azure says so, and nothing is lost', () => {
     const before = Object.keys(pulumi.azure.read()).sort();
     configure('zones', '["1","2"]');

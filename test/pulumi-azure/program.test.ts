@@ -145,6 +145,43 @@ describe('the stack that is ready', () => {
     assert.deepEqual([azure.account_name, azure.container_name], ['ours', 'talks']);
   });
 
+  test("has LiveKit's own services do the jobs, of images that its registry gives to machines", async () => {
+    const registryId =
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/ours1';
+    const vault = '/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/ours';
+    const config = {
+      mediaNodesJobs: 'liveKit',
+      egressImage: 'ours1.azurecr.io/egress:1.12',
+      ingressImage: 'registry.example.com/media/ingress:1.4',
+      jobsRtmpUrl: 'rtmp://rtmp.example.com/live',
+      registryId,
+      registrySecretVaultId: vault,
+      registrySecretName: 'login',
+    };
+    const world = await inWorld(program(config));
+    const { egress, ingress } = configOf(world, 'sluice-media');
+    assert.equal(egress.image, config.egressImage);
+    assert.equal(ingress.image, config.ingressImage);
+    assert.equal(configOf(world, 'sluice-masters').ingress.rtmp_base_url, config.jobsRtmpUrl);
+    const set = world.only('azure-native:compute:VirtualMachineScaleSet', 'media-set').inputs;
+    const script = scriptOf(at(set, 'virtualMachineProfile'));
+    assert.match(script, /install\.sh --livekit-services$/m);
+    const login = 'https://ours.vault.azure.net/secrets/login';
+    assert.equal(at(bootOf(script), 'secrets.registry'), login);
+    const grant = (ending: string) =>
+      world.only('azure-native:authorization:RoleAssignment', ending).inputs['scope'];
+    assert.equal(grant('pull-images'), registryId);
+    assert.equal(grant('read-registry'), `${vault}/secrets/login`);
+
+    const wrong = await failureOf(
+      program({ ...config, registryId: 'ours', registrySecretName: '', jobsQueueMinutes: '3' }),
+    );
+    assert.match(wrong, /got liveKit, and sluice:jobsQueueMinutes, allowed is builtIn with them/);
+    assert.match(wrong, /sluice:registrySecretName/);
+    const named = await failureOf(program({ ...config, registryId: 'ours' }));
+    assert.match(named, /jobs\.registryId: got "ours", allowed is the id of a registry/);
+  });
+
   test('refuses what says something of jobs where there are none', async () => {
     const failure = await failureOf(
       program({
@@ -159,7 +196,7 @@ describe('the stack that is ready', () => {
     );
     assert.match(failure, /got both, allowed is only one of sluice:recordingsRetentionDays/);
     const kind = await failureOf(program({ mediaNodesJobs: 'yes' }));
-    assert.match(kind, /sluice:mediaNodesJobs: got "yes", allowed is builtIn or none/);
+    assert.match(kind, /sluice:mediaNodesJobs: got "yes", allowed is builtIn, liveKit or none/);
   });
 
   test('has its certificate from a vault of yours', async () => {
