@@ -20,6 +20,7 @@ const NOT_RUN = [
   'docs/aws.md: needs an AWS account',
   'docs/aws.md: needs an AWS account',
   'docs/aws.md: needs an AWS account',
+  'docs/aws.md: needs an AWS account',
   'docs/azure.md: needs an Azure subscription',
   'docs/azure.md: needs an Azure subscription',
   'docs/azure.md: needs an Azure subscription',
