@@ -18,6 +18,7 @@ import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
 import { type EncoderOptions, Encoders } from './encoders';
+import { av1AndOpus, hevcAndAac, sendTags } from './extended-encoder';
 
 describe('RTMP into a Room', { timeout: 110_000 }, () => {
   let server: TestServer;
@@ -88,7 +89,15 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
       await viewer.hears('encoder', 20_000);
       const state = await stateOf(info);
       assert.equal(state?.error, '');
-      assert.equal(state?.video?.mimeType, 'video/H264');
+      const { video, audio } = state ?? {};
+      assert.deepEqual(
+        [video?.mimeType, video?.width, video?.height, video?.framerate],
+        ['video/H264', 640, 360, 25],
+      );
+      assert.deepEqual(
+        [audio?.mimeType, audio?.sampleRate, audio?.channels],
+        ['audio/aac', 44_100, 1],
+      );
       const participant = await rooms().getParticipant('copied', 'encoder');
       assert.equal(participant.kind, ParticipantInfo_Kind.INGRESS);
       assert.equal(participant.tracks.length, 2);
@@ -133,6 +142,38 @@ describe('RTMP into a Room', { timeout: 110_000 }, () => {
       await until('the reason', async () => /B-frames/.test((await stateOf(info))?.error ?? ''));
       sender.kill('SIGKILL');
       await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+    } finally {
+      await viewer.leave();
+    }
+  });
+
+  it('encodes HEVC and AV1 of enhanced RTMP anew, and says what came', async () => {
+    const [hevc, av1] = await Promise.all([create('hevc'), create('av1')]);
+    const viewer = await watch('hevc');
+    try {
+      const senders = [
+        await sendTags(rtmpUrl, hevc.streamKey, hevcAndAac()),
+        await sendTags(rtmpUrl, av1.streamKey, av1AndOpus()),
+      ];
+      for (const info of [hevc, av1]) {
+        await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING);
+      }
+      const seen = await viewer.sees('encoder', 10, 20_000);
+      assert.deepEqual([seen.width, seen.height], [320, 180]);
+      await viewer.hears('encoder', 20_000);
+      const other = await watch('av1');
+      await other.sees('encoder', 10, 20_000).finally(() => other.leave());
+      const states = await Promise.all([hevc, av1].map(stateOf));
+      assert.deepEqual(
+        states.map((state) => [state?.video?.mimeType, state?.audio?.mimeType, state?.error]),
+        [
+          ['video/x-h265', 'audio/aac', 'the picture is HEVC, not H264'],
+          ['video/x-av1', 'audio/opus', 'the picture is AV1, not H264'],
+        ],
+      );
+      assert.deepEqual([states[0]?.audio?.sampleRate, states[0]?.audio?.channels], [44_100, 2]);
+      for (const sender of senders) sender.destroy();
+      await untilStatus(hevc, IngressState_Status.ENDPOINT_INACTIVE);
     } finally {
       await viewer.leave();
     }

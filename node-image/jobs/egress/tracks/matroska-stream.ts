@@ -5,8 +5,20 @@ import type { VideoSetup } from './video-frame';
 export type VideoCodec = 'h264' | 'vp8' | 'vp9' | 'av1';
 
 export interface MatroskaTracks {
-  readonly video?: { readonly codec: VideoCodec; readonly setup: VideoSetup };
-  readonly audio?: { readonly channels: number };
+  /** Another codec than Rooms have is named as Matroska names it. */
+  readonly video?: {
+    readonly codec: VideoCodec | { readonly id: string };
+    readonly setup: VideoSetup;
+  };
+  readonly audio?: MatroskaAudio;
+}
+
+export interface MatroskaAudio {
+  readonly channels: number;
+  /** Hz @default 48000 */
+  readonly sampleRate?: number;
+  /** As Matroska names it, and what its decoder has to know. @default Opus */
+  readonly codec?: { readonly id: string; readonly codecPrivate: Buffer | undefined };
 }
 
 /** Whoever reads does not keep up. */
@@ -20,6 +32,7 @@ const CODEC_IDS: Readonly<Record<VideoCodec, string>> = {
   vp9: 'V_VP9',
   av1: 'V_AV1',
 };
+const OPUS = 'A_OPUS';
 const VIDEO = 1;
 const AUDIO = 2;
 /** A cluster tells time in 16 bits: a new one begins in time. */
@@ -102,37 +115,43 @@ function head({ video, audio }: MatroskaTracks): Buffer {
   const tracks = element(
     0x1654ae6b,
     ...(video === undefined ? [] : [videoEntry(video.codec, video.setup)]),
-    ...(audio === undefined ? [] : [audioEntry(audio.channels)]),
+    ...(audio === undefined ? [] : [audioEntry(audio)]),
   );
   return Buffer.concat([ebml, id(0x18538067), UNKNOWN_SIZE, info, tracks]);
 }
 
-function videoEntry(codec: VideoCodec, { width, height, codecPrivate }: VideoSetup): Buffer {
+function videoEntry(
+  codec: VideoCodec | { readonly id: string },
+  { width, height, codecPrivate }: VideoSetup,
+): Buffer {
+  const codecId = typeof codec === 'string' ? CODEC_IDS[codec] : codec.id;
   return element(
     0xae,
     element(0xd7, unsigned(VIDEO)),
     element(0x73c5, unsigned(VIDEO)),
     element(0x83, unsigned(1)),
     element(0x9c, unsigned(0)),
-    element(0x86, Buffer.from(CODEC_IDS[codec])),
+    element(0x86, Buffer.from(codecId)),
     ...(codecPrivate === undefined ? [] : [element(0x63a2, codecPrivate)]),
     element(0xe0, element(0xb0, unsigned(width)), element(0xba, unsigned(height))),
   );
 }
 
-function audioEntry(channels: number): Buffer {
+function audioEntry({ channels, sampleRate = 48_000, codec }: MatroskaAudio): Buffer {
+  const { id: codecId = OPUS, codecPrivate } = codec ?? {};
+  const known = codecPrivate ?? (codecId === OPUS ? opusHead(channels) : undefined);
   const rate = Buffer.alloc(8);
-  rate.writeDoubleBE(48_000);
+  rate.writeDoubleBE(sampleRate);
   return element(
     0xae,
     element(0xd7, unsigned(AUDIO)),
     element(0x73c5, unsigned(AUDIO)),
     element(0x83, unsigned(2)),
     element(0x9c, unsigned(0)),
-    element(0x86, Buffer.from('A_OPUS')),
-    element(0x63a2, opusHead(channels)),
+    element(0x86, Buffer.from(codecId)),
+    ...(known === undefined ? [] : [element(0x63a2, known)]),
     // What a decoder needs before it is right again: 80 ms.
-    element(0x56bb, unsigned(80_000_000)),
+    ...(codecId === OPUS ? [element(0x56bb, unsigned(80_000_000))] : []),
     element(0xe1, element(0xb5, rate), element(0x9f, unsigned(channels))),
   );
 }

@@ -52,35 +52,6 @@ export function videoTag(body: Buffer): VideoTag | undefined {
   return { isH264, isKey: ((first >> 4) & 0x07) === KEY_FRAME, isHeader, offsetMs };
 }
 
-/** How the codecs are called that encoders send by enhanced RTMP, for people. */
-const EXTENDED_CODECS: Readonly<Record<string, string>> = {
-  hvc1: 'HEVC',
-  av01: 'AV1',
-  vp09: 'VP9',
-  vp08: 'VP8',
-  avc1: 'H264',
-  Opus: 'Opus',
-  fLaC: 'FLAC',
-  'ac-3': 'AC-3',
-  'ec-3': 'E-AC-3',
-  mp4a: 'AAC',
-};
-/** Sound in the extended form has this in place of a codec. */
-const EXTENDED_SOUND = 9;
-
-/**
- * The codec of a piece that comes in the extended form of RTMP.
- *
- * @returns undefined where it comes in the plain one.
- * Source: Enhanced RTMP v2, veovera.org.
- */
-export function extendedCodec({ type, body }: FlvTag): string | undefined {
-  const first = body[0] ?? 0;
-  const isExtended = type === TAG.video ? (first & 0x80) !== 0 : first >> 4 === EXTENDED_SOUND;
-  if (!isExtended || type === TAG.data) return undefined;
-  return EXTENDED_CODECS[body.toString('latin1', 1, 5)] ?? 'a codec that is not known';
-}
-
 /** Whether a piece of sound describes the stream: AAC's configuration. */
 export const isAudioHeader = (body: Buffer): boolean =>
   body.length >= 2 && (body[0] ?? 0) >> 4 === AAC && body[1] === 0;

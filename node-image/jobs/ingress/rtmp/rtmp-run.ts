@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream';
 import type { Logger } from 'pino';
 import type { LocalRooms } from '../../../room/local-rooms';
 import { FfmpegProcess } from '../../egress/ffmpeg/ffmpeg-process';
@@ -7,12 +6,12 @@ import { RoomFeed } from '../feed/room-feed';
 import type { IngressRun } from '../ingress-run';
 import type { StopReason } from '../ingress-runs';
 import type { PushedStream } from '../push-runner';
-import { type FlvTag, flvHeader, flvTag, TAG, videoTag } from './flv';
+import { extendedTag, plainTag } from './extended';
+import { type FlvTag, TAG, videoTag } from './flv';
 import type { TagSink } from './rtmp-session';
 import { type GaugedStream, TagGauge } from './tag-gauge';
+import { type TagOutput, tagOutput } from './tag-output';
 
-/** What may wait for ffmpeg, in bytes: some seconds. */
-const HIGH_WATER = 4 << 20;
 /** What comes while the Room is made: pieces, of some ten seconds, and bytes. */
 const MAX_WAITING = 1000;
 const MAX_WAITING_BYTES = 16 << 20;
@@ -35,7 +34,7 @@ export interface RtmpRunOptions {
 export class RtmpRun implements TagSink, PushedStream {
   readonly #options: RtmpRunOptions;
   readonly #gauge = new TagGauge();
-  readonly #into = new PassThrough({ highWaterMark: HIGH_WATER });
+  #into: TagOutput | undefined;
   #feed: RoomFeed | undefined;
   #ffmpeg: FfmpegProcess | undefined;
   #stream: GaugedStream | undefined;
@@ -51,9 +50,10 @@ export class RtmpRun implements TagSink, PushedStream {
     this.#hear();
   }
 
-  write(tag: FlvTag): boolean {
+  write(sent: FlvTag): boolean {
     if (this.#ended) return true;
     this.#hear();
+    const tag = plainTag(sent);
     if (this.#stream === undefined) {
       this.#stream = this.#gauge.take(tag);
       if (this.#stream?.unreadable !== undefined) this.#finish(this.#stream.unreadable);
@@ -69,11 +69,7 @@ export class RtmpRun implements TagSink, PushedStream {
   }
 
   drained(): Promise<void> {
-    if (!this.#into.writableNeedDrain || this.#ended) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#into.once('drain', resolve);
-      this.#into.once('close', resolve);
-    });
+    return this.#into === undefined || this.#ended ? Promise.resolve() : this.#into.drained();
   }
 
   end(): void {
@@ -128,25 +124,28 @@ export class RtmpRun implements TagSink, PushedStream {
       }
       this.#feed = feed;
       const { info } = run;
-      log.info({ ingress: info.ingressId, ...stream }, 'an RTMP sender is in its room');
+      const { videoCodec, audioCodec, ...shown } = stream;
+      const codecs = [videoCodec?.name, audioCodec?.name];
+      log.info({ ingress: info.ingressId, ...shown, codecs }, 'an RTMP sender is in its room');
       const { video, audio } = feed.inlets;
+      const into = tagOutput(stream);
+      this.#into = into;
       const ffmpeg = new FfmpegProcess({
         args: [
-          ...['-fflags', 'nobuffer', '-analyzeduration', '1000000', '-f', 'flv', '-i', 'pipe:4'],
+          ...['-fflags', 'nobuffer', '-analyzeduration', '1000000'],
+          ...['-f', into.format, '-i', 'pipe:4'],
           ...(video ? videoArguments(encoding, video.ffmpegOutputs) : []),
           ...(audio ? audioArguments(audioEncoding(info), audio.ffmpegOutputs) : []),
         ],
         cwd: '/',
-        pipes: [this.#into],
+        pipes: [into.readable],
       });
       this.#ffmpeg = ffmpeg;
       void ffmpeg.ended.then(({ complete, error }) => {
         this.#finish(complete ? undefined : `the stream cannot be read: ${error}`);
       });
-      this.#into.write(flvHeader(stream));
-      for (const tag of [...this.#gauge.takeTags(), ...this.#waiting.splice(0)]) {
-        this.#into.write(flvTag(tag));
-      }
+      for (const tag of [...this.#gauge.takeTags(), ...this.#waiting.splice(0)]) into.write(tag);
+      run.received(receivedOf(stream));
       run.publishing(feed.room.sid, feed.tracks);
       if (stream.why !== undefined) run.note(stream.why);
     } catch (error) {
@@ -155,7 +154,7 @@ export class RtmpRun implements TagSink, PushedStream {
   }
 
   #pass(tag: FlvTag): boolean {
-    if (this.#ffmpeg === undefined) {
+    if (this.#into === undefined) {
       this.#waiting.push(tag);
       this.#waitingBytes += tag.body.length;
       if (this.#waiting.length > MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES) {
@@ -163,7 +162,7 @@ export class RtmpRun implements TagSink, PushedStream {
       }
       return true;
     }
-    return this.#into.write(flvTag(tag));
+    return this.#into.write(tag);
   }
 
   #hear(): void {
@@ -178,8 +177,7 @@ export class RtmpRun implements TagSink, PushedStream {
     this.#ended = true;
     clearTimeout(this.#silence);
     clearTimeout(this.#closesAtKey);
-    this.#into.end();
-    this.#into.destroy();
+    this.#into?.close();
     void this.#ffmpeg?.kill();
     this.#feed?.close();
     this.#waiting = [];
@@ -191,7 +189,22 @@ export class RtmpRun implements TagSink, PushedStream {
 }
 
 /** A picture that can be shown without those before it: not a description of the stream. */
-function isKeyFrame({ type, body }: FlvTag): boolean {
-  const video = type === TAG.video ? videoTag(body) : undefined;
+function isKeyFrame(tag: FlvTag): boolean {
+  if (tag.type !== TAG.video) return false;
+  const extended = extendedTag(tag);
+  if (extended !== undefined) return extended.isKey && extended.what === 'media';
+  const video = videoTag(tag.body);
   return video?.isKey === true && !video.isHeader;
+}
+
+/** As far as the encoder says it. */
+function receivedOf(stream: GaugedStream): Parameters<IngressRun['received']>[0] {
+  const { video, audio, videoCodec, audioCodec, size, frameRate = 0 } = stream;
+  const { sampleRate = 0, channels = 0 } = audioCodec?.aac ?? {};
+  return {
+    ...(video && {
+      video: { mimeType: videoCodec?.mimeType ?? '', framerate: frameRate, ...size },
+    }),
+    ...(audio && { audio: { mimeType: audioCodec?.mimeType ?? '', sampleRate, channels } }),
+  };
 }

@@ -1,5 +1,7 @@
 import { readAmf } from './amf0';
-import { extendedCodec, type FlvTag, isAudioHeader, TAG, videoTag } from './flv';
+import { extendedTag } from './extended';
+import { type FlvTag, isAudioHeader, TAG, videoTag } from './flv';
+import { type SentCodec, SentCodecs } from './sent-codecs';
 
 /** What is known of a stream once enough of it has come. */
 export interface GaugedStream {
@@ -13,6 +15,12 @@ export interface GaugedStream {
   readonly unreadable: string | undefined;
   /** In pixels, as the encoder says. */
   readonly size: { readonly width: number; readonly height: number } | undefined;
+  /** Pictures a second, as the encoder says. */
+  readonly frameRate: number | undefined;
+  /** It has what FLV has no place for: enhanced RTMP. */
+  readonly isExtended: boolean;
+  readonly videoCodec: SentCodec | undefined;
+  readonly audioCodec: SentCodec | undefined;
 }
 
 /** So much of a stream tells what it is, in ms of its own time and in pictures. */
@@ -21,6 +29,7 @@ const ENOUGH_PICTURES = 30;
 const MAX_BYTES = 8 << 20;
 const MAX_TAGS = 2000;
 const MAX_SIDE = 16_384;
+const MAX_RATE = 1000;
 
 /** Keeps the begin of a stream until it is known what it is. */
 export class TagGauge {
@@ -32,22 +41,23 @@ export class TagGauge {
   #isOther = false;
   #reordered = false;
   #firstMs: number | undefined;
-  #size: GaugedStream['size'];
-  #extended: string | undefined;
+  #said: SaidOfPicture = { size: undefined, frameRate: undefined };
+  readonly #codecs = new SentCodecs();
 
-  /** @returns what it is, as soon as that is known. */
+  /**
+   * @param tag - in the plain form where there is one
+   * @returns what it is, as soon as that is known.
+   */
   take(tag: FlvTag): GaugedStream | undefined {
-    const extended = extendedCodec(tag);
-    if (extended !== undefined) {
-      this.#extended ??= extended;
-      return this.known();
-    }
+    this.#codecs.take(tag);
+    if (this.#codecs.unreadable !== undefined) return this.known();
     this.#tags.push(tag);
     this.#bytes += tag.body.length;
     if (tag.type === TAG.data) {
-      this.#size ??= sizeIn(tag.body);
+      if (this.#said.size === undefined) this.#said = pictureIn(tag.body);
     } else if (tag.type === TAG.audio) {
-      this.#audio ||= !isAudioHeader(tag.body) && tag.body.length > 1;
+      const isHeader = extendedTag(tag)?.what === 'header' || isAudioHeader(tag.body);
+      this.#audio ||= !isHeader && tag.body.length > 1;
     } else if (tag.type === TAG.video) {
       this.#look(tag);
     }
@@ -62,17 +72,16 @@ export class TagGauge {
   }
 
   known(): GaugedStream {
+    const { video: videoCodec, audio: audioCodec, isExtended, unreadable } = this.#codecs;
     const why = this.#isOther
-      ? 'the picture is not H264'
+      ? `the picture is ${videoCodec?.mimeType ? `${videoCodec.name}, not H264` : 'not H264'}`
       : this.#reordered
         ? 'the encoder sends B-frames: switch them off, and the picture need not be encoded anew'
         : undefined;
-    const { copies, size } = { copies: why === undefined, size: this.#size };
-    const unreadable =
-      this.#extended === undefined
-        ? undefined
-        : `the encoder sends ${this.#extended} by enhanced RTMP, which is not read: set it to H264 and AAC`;
-    return { audio: this.#audio, video: this.#hasVideo, copies, why, unreadable, size };
+    return {
+      ...{ audio: this.#audio, video: this.#hasVideo, copies: why === undefined, why },
+      ...{ unreadable, ...this.#said, isExtended, videoCodec, audioCodec },
+    };
   }
 
   /** What was kept, once. */
@@ -80,8 +89,15 @@ export class TagGauge {
     return this.#tags.splice(0);
   }
 
-  #look({ body }: FlvTag): void {
-    const video = videoTag(body);
+  #look(tag: FlvTag): void {
+    const extended = extendedTag(tag);
+    if (extended !== undefined) {
+      this.#hasVideo ||= extended.what === 'media';
+      this.#isOther = true;
+      if (extended.what === 'media') this.#pictures += 1;
+      return;
+    }
+    const video = videoTag(tag.body);
     if (video === undefined) return;
     this.#hasVideo = true;
     this.#isOther ||= !video.isH264;
@@ -90,15 +106,21 @@ export class TagGauge {
   }
 }
 
+type SaidOfPicture = Pick<GaugedStream, 'size' | 'frameRate'>;
+
 /** What `onMetaData` says of the picture. */
-function sizeIn(body: Buffer): GaugedStream['size'] {
+function pictureIn(body: Buffer): SaidOfPicture {
   try {
     const said = readAmf(body).find((value) => typeof value === 'object' && value !== null);
-    const { width, height } = typeof said === 'object' && said !== null ? said : {};
+    const { width, height, framerate } = typeof said === 'object' && said !== null ? said : {};
     const isSide = (side: unknown): side is number =>
       Number.isInteger(side) && Number(side) > 0 && Number(side) <= MAX_SIDE;
-    return isSide(width) && isSide(height) ? { width, height } : undefined;
+    const isRate = typeof framerate === 'number' && framerate > 0 && framerate <= MAX_RATE;
+    return {
+      size: isSide(width) && isSide(height) ? { width, height } : undefined,
+      frameRate: isRate ? framerate : undefined,
+    };
   } catch {
-    return undefined;
+    return { size: undefined, frameRate: undefined };
   }
 }
