@@ -89,6 +89,11 @@ export interface NodeLoad {
   readonly memory: Usage;
   /** TURN allocations on this node, whosever Room they are for. */
   readonly turnAllocations: number;
+  /**
+   * Participants whose media comes here through the TURN server of another node, for each node that
+   * drains. Undefined: it is of a version that does not say.
+   */
+  readonly relayedBy?: Readonly<Record<string, number>> | undefined;
   /** CPU cores that the ledger has promised to Rooms and jobs. */
   readonly reservedCpus: number;
   /** Whether one of the limits of `limit` is reached. */

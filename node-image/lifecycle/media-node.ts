@@ -30,6 +30,7 @@ import { endDuplicate, nodeIdentity } from './node-seat';
 import { RecorderDoor } from './recorder-door';
 import { RegistryOwnership } from './registry-ownership';
 import { RelayPeers } from './relay-peers';
+import { RelayUse } from './relay-use';
 import { sendAwayFromRelays } from './relay-watch';
 import { RoomMover } from './room-mover';
 import { roomPaths } from './room-paths';
@@ -142,6 +143,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   });
   closers.add(() => server.close());
 
+  const relayedBy = sendAwayFromRelays({ watch, rooms, nodeId, log });
+  const relays = new RelayUse({ watch, nodeId, allocations: () => turn.allocations() });
   const peers = new RelayPeers({ watch, turn, nodeId, mediaAddresses: plane.addresses });
   const mover = new RoomMover({
     ...{ nodeId, rooms, hosted, registry, watch, link, choose, log },
@@ -159,10 +162,10 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
       },
     },
     configVersion: version,
-    load: hostedJobs.load,
+    load: () => ({ ...hostedJobs.load(), relayedBy: relayedBy() }),
     hosted,
     drainable: {
-      ...drainableRooms({ rooms, mover, hosted, turn }),
+      ...drainableRooms({ rooms, mover, hosted, relays: () => relays.left }),
       jobs: services.drainable(own.drainable(hostedJobs.drainable)),
     },
     onSuperseded: (placement) => {
@@ -195,7 +198,6 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   closers.add(() => strays.close());
   await watch.start();
   await seat.take();
-  sendAwayFromRelays({ watch, rooms, nodeId, log });
 
   const health = mediaHealth(plane, seat);
   closers.add(() => health.close());

@@ -9,6 +9,8 @@ const REPEAT_MS = 30_000;
 /**
  * Sends those away whose media comes through the TURN server of another node that drains: they
  * join again, and are given a relay that stays.
+ *
+ * @returns how many there are of each node that drains, as of the last look
  */
 export function sendAwayFromRelays(options: {
   readonly watch: NodeWatch;
@@ -17,23 +19,28 @@ export function sendAwayFromRelays(options: {
   readonly log: Logger;
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number;
-}): void {
+}): () => Readonly<Record<string, number>> {
   const { watch, rooms, nodeId, log, now = () => performance.now() } = options;
   const sentMs = new Map<string, number>();
+  let relayedBy: Readonly<Record<string, number>> = {};
   watch.onLooked(() => {
     for (const [who, atMs] of sentMs) {
       if (now() - atMs > REPEAT_MS) {
         sentMs.delete(who);
       }
     }
+    const counts: Record<string, number> = {};
     for (const node of watch.nodes()) {
       const { relay, id } = node.record;
-      if (relay === undefined || id === nodeId || stateOf(node) !== 'draining') {
+      const isLeaving = stateOf(node) === 'draining' || stateOf(node) === 'drained';
+      if (relay === undefined || id === nodeId || !isLeaving) {
         continue;
       }
       const isRelay = ({ ip, port }: { ip: string; port: number }): boolean =>
         relay.addresses.includes(ip) && port >= relay.portStart && port <= relay.portEnd;
-      for (const participant of rooms.participantsVia(isRelay)) {
+      const relayed = rooms.participantsVia(isRelay);
+      counts[id] = relayed.length;
+      for (const participant of relayed) {
         // The sid is another one after it has joined again; when it joined first stays.
         const who = `${participant.joinedAtMs} ${participant.identity}`;
         if (!sentMs.has(who)) {
@@ -46,5 +53,7 @@ export function sendAwayFromRelays(options: {
         }
       }
     }
+    relayedBy = counts;
   });
+  return () => relayedBy;
 }

@@ -136,7 +136,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     drainable: drainableRooms({
       rooms,
       hosted,
-      turn,
+      relays: () => turn.allocations(),
       mover: { move: async () => 'a Single Node has no other node to move Rooms to' },
     }),
     // Nobody else knows of this registry.

@@ -23,6 +23,7 @@ const load = z.object({
   disk: usage,
   memory: usage,
   turnAllocations: count,
+  relayedBy: z.record(z.string(), count).optional(),
   reservedCpus: count,
   limitReached: z.boolean(),
   jobs: z

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { derivedSecret } from '../../../node-image/lifecycle/derived-secret';
+import { turnCredentials } from '../../../node-image/signaling/ice-servers';
+import { TurnClient } from '../../lifecycle/support/turn-client';
 import { openBrowser } from '../../support/browser';
 import { BrowserClient } from '../../support/client';
 import { CLUSTER_SECRET, TestCluster } from '../../support/cluster';
@@ -111,6 +113,14 @@ test('who is relayed by a node that drains, in a Room of another one, joins that
   );
   assert.equal(before.record.load.rooms, 0);
   const [{ sid } = { sid: '' }] = await api.listRooms(['relayed']);
+  // A path that a client has asked for and does not take, as browsers keep them: nobody waits for it.
+  const credentials = { participantSid: 'PA_idle', nowMs: Date.now() };
+  const idle = new TurnClient(
+    { address: '127.0.0.1', port: one.udp_port },
+    turnCredentials(derivedSecret(CLUSTER_SECRET, 'turn'), credentials, 300),
+  );
+  closers.push(async () => idle.close());
+  await idle.allocate();
 
   balancer.setServing(one.udp_port, false);
   balancer.add(two.udp_port);
