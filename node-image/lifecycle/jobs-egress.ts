@@ -125,6 +125,13 @@ function makeSource(parts: EgressRunnerParts, pages: PageServer, needs: SourceNe
       return webSource(parts, needs, source.awaitStartSignal, async () => source.url);
     case 'template':
       return webSource(parts, needs, true, () => templateUrl(parts, pages, needs, source));
+    case 'media':
+      return webSource(parts, needs, true, async () => {
+        const url = await joiningUrl(parts, needs, await pages.url());
+        const { kind: _kind, ...media } = source;
+        url.searchParams.set('media', JSON.stringify(media));
+        return url.href;
+      });
     case 'participant': {
       const { identity, screenShare } = source;
       const request = { kind: 'participant', identity, screenShare } as const;
@@ -168,21 +175,32 @@ function webSource(
 
 /** Source: livekit/egress, web.go: the contract of its pages. */
 async function templateUrl(
-  { config, keys, wsUrl }: EgressRunnerParts,
+  parts: EgressRunnerParts,
   pages: PageServer,
-  { spec, egressId }: SourceNeeds,
+  needs: SourceNeeds,
   { layout, customBaseUrl, audioMixing }: Extract<SourceSpec, { kind: 'template' }>,
 ): Promise<string> {
+  const { config } = parts;
   if (audioMixing !== 'both' && config.egress.template_base !== '') {
     throw ownMixing('egress.template_base');
   }
   const base = customBaseUrl || config.egress.template_base || (await pages.url());
-  const url = new URL(base);
+  const url = await joiningUrl(parts, needs, base);
   url.searchParams.set('layout', layout);
-  url.searchParams.set('url', config.egress.ws_url || (await wsUrl()));
   if (audioMixing !== 'both') url.searchParams.set('audio_mixing', audioMixing);
-  url.searchParams.set('token', await recorderToken(keys, spec.room, egressId));
   return url.href;
+}
+
+/** What a page needs to join the Room. */
+async function joiningUrl(
+  { config, keys, wsUrl }: EgressRunnerParts,
+  { spec, egressId }: SourceNeeds,
+  base: string,
+): Promise<URL> {
+  const url = new URL(base);
+  url.searchParams.set('url', config.egress.ws_url || (await wsUrl()));
+  url.searchParams.set('token', await recorderToken(keys, spec.room, egressId));
+  return url;
 }
 
 /** Sees everything, is seen by nobody. */

@@ -3,7 +3,7 @@ import { EgressInfo, EgressSourceType, EgressStatus } from '@livekit/protocol';
 import type { NewJob } from '../job-store';
 import { type EgressRequest, specOf } from './from-request';
 import type { SpecSealer } from './sealed-spec';
-import type { EgressSpec } from './spec';
+import { type EgressSpec, isOfPage } from './spec';
 import type { DefaultStorage } from './storage-choice';
 import { streamUrl } from './stream-url';
 
@@ -30,10 +30,7 @@ export function newEgressInfo(
     egressId,
     roomId: spec.roomId,
     roomName: spec.room,
-    sourceType:
-      spec.source.kind === 'template' || spec.source.kind === 'web'
-        ? EgressSourceType.WEB
-        : EgressSourceType.SDK,
+    sourceType: isOfPage(spec.source) ? EgressSourceType.WEB : EgressSourceType.SDK,
     status: EgressStatus.EGRESS_STARTING,
     updatedAt: nowNs,
     request,

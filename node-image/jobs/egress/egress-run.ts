@@ -14,7 +14,7 @@ import { stampActive, stampEnded, stampFailed, stampResults } from './run-outcom
 import { RunOutputs } from './run-outputs';
 import { RunProgress } from './run-progress';
 import { type EgressSource, type OpenSource, SourceError } from './source';
-import type { EgressSpec, StorageSpec } from './spec';
+import { type EgressSpec, isOfPage, type StorageSpec } from './spec';
 import { BackupStorage } from './upload/backup-storage';
 import type { Storage } from './upload/storage';
 import { workFolderFor } from './work-folders';
@@ -189,7 +189,7 @@ export class EgressRun {
   async #record(folder: string): Promise<Stop> {
     const { spec } = this.#options;
     this.#source = this.#options.makeSource(folder);
-    const early = spec.source.kind === 'web' || spec.source.kind === 'template';
+    const early = isOfPage(spec.source);
     // A page is there at once, and storage that cannot be written to is known before; what tracks
     // are called, and are copied to, is known when they are there.
     if (early) this.#outputs = await this.#openOutputs(folder, undefined);

@@ -15,8 +15,9 @@ import {
   type WebEgressRequest,
 } from '@livekit/protocol';
 import { chosenCodecs } from './codec-choice';
-import { EgressError, invalidInput, notSupported, ownMixing } from './egress-error';
+import { EgressError, invalidInput, ownMixing } from './egress-error';
 import { DEFAULT_ENCODING, type EncodingChoice, encodingOf } from './encoding';
+import { type ChosenMedia, chosenMedia } from './media-choice';
 import { fileOutput, imagesOutput, segmentsOutput, streamOutput } from './output-choice';
 import type { EgressKind, EgressSpec, OutputSpec, SourceSpec } from './spec';
 import { type DefaultStorage, type StorageMessage, storageOf } from './storage-choice';
@@ -231,46 +232,21 @@ function fromUnified(value: StartEgressRequest, storage: DefaultStorage): Wanted
     }
     case 'media':
       requireRoom(value.roomName);
-      return { ...common, ...mediaSource(source.value), passthrough };
+      return { ...common, ...copied(chosenMedia(source.value), passthrough) };
     default:
       throw invalidInput('source');
   }
 }
 
-type MediaChoice = Extract<StartEgressRequest['source'], { case: 'media' }>['value'];
-
-function mediaSource({
-  video,
-  audio,
-}: MediaChoice): Pick<Wanted, 'kind' | 'source' | 'audio' | 'video'> {
-  const routes = audio?.routes ?? [];
-  if (video.case === 'participantVideo') {
-    const { identity, preferScreenShare } = video.value;
-    if (identity === '') throw invalidInput('participant_video.identity');
-    const others = routes.some(
-      ({ match }) => match.case !== 'participantIdentity' || match.value !== identity,
-    );
-    if (others || audio?.captureAll) throw notSupported('sound of others beside a participant’s');
-    return {
-      kind: 'participant',
-      source: { kind: 'participant', identity, screenShare: preferScreenShare },
-      audio: routes.length > 0,
-      video: true,
-    };
-  }
-  const [route, more] = routes;
-  if (audio?.captureAll || more !== undefined || (route && route.match.case !== 'trackId')) {
-    throw notSupported('sound of more than one track (use a template)');
-  }
-  const audioTrackId = route?.match.case === 'trackId' ? route.match.value : '';
-  const videoTrackId = video.case === 'videoTrackId' ? video.value : '';
-  if (audioTrackId === '' && videoTrackId === '') throw invalidInput('media');
-  return {
-    kind: 'track_composite',
-    source: { kind: 'tracks', audioTrackId, videoTrackId },
-    audio: audioTrackId !== '',
-    video: videoTrackId !== '',
-  };
+/** What is mixed has to be encoded. */
+function copied(
+  media: ChosenMedia,
+  passthrough: boolean,
+): ChosenMedia & Pick<Wanted, 'passthrough'> {
+  if (!passthrough) return media;
+  if (media.source.kind === 'media')
+    throw invalidInput('preset (PASSTHROUGH is for single tracks)');
+  return { ...media, passthrough };
 }
 
 function unifiedOutput(output: Output, byDefault: DefaultStorage): OutputSpec {

@@ -88,6 +88,11 @@ function ofSource({ source }: EgressSpec): Partial<Manifest> {
     case 'web':
       // Without what may be a token.
       return { url: source.url.replace(/[?#].*$/s, '') };
+    case 'media':
+      if (source.video.of === 'none') return {};
+      return source.video.of === 'track'
+        ? { video_track_id: source.video.id }
+        : { publisher_identity: source.video.id };
     case 'participant':
       return { publisher_identity: source.identity };
     case 'track':

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { SourceSpec } from './spec';
+import { isOfPage, type SourceSpec } from './spec';
 
 /**
  * What a node lacks to record this.
@@ -13,7 +13,7 @@ export function missingPrograms(
   browser: string,
   path = process.env['PATH'] ?? '',
 ): string[] {
-  const isPage = source.kind === 'web' || source.kind === 'template';
+  const isPage = isOfPage(source);
   const needed = ['ffmpeg', 'setpriv', 'choom', ...(isPage ? ['Xvfb', 'pulseaudio', browser] : [])];
   return needed.filter((program) => findProgram(program, path) === undefined);
 }

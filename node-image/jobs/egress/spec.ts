@@ -12,7 +12,29 @@ export type EgressKind = (typeof EGRESS_KINDS)[number];
 
 const name = z.string().max(1024);
 
+const mediaSchema = z.object({
+  kind: z.literal('media'),
+  video: z.discriminatedUnion('of', [
+    z.object({ of: z.literal('none') }),
+    z.object({ of: z.literal('track'), id: name }),
+    z.object({ of: z.literal('participant'), id: name, screen: z.boolean() }),
+  ]),
+  /** Sound that no route is for is heard on both channels. */
+  captureAll: z.boolean(),
+  /** The first that fits counts. `kind`: the number of a ParticipantInfo.Kind. */
+  routes: z
+    .array(
+      z.object({
+        by: z.enum(['track', 'identity', 'kind']),
+        value: name,
+        channel: z.enum(['both', 'left', 'right']),
+      }),
+    )
+    .max(50),
+});
+
 const sourceSchema = z.discriminatedUnion('kind', [
+  mediaSchema,
   z.object({
     kind: z.literal('template'),
     layout: name,
@@ -152,6 +174,7 @@ export const egressSpecSchema = z.object({
 
 export type EgressSpec = z.output<typeof egressSpecSchema>;
 export type SourceSpec = EgressSpec['source'];
+export type MediaSpec = z.output<typeof mediaSchema>;
 export type EncodingSpec = EgressSpec['encoding'];
 export type OutputSpec = EgressSpec['outputs'][number];
 export type FileSpec = Extract<OutputSpec, { kind: 'file' }>;
@@ -162,3 +185,7 @@ export type StorageSpec = z.output<typeof storageSchema>;
 export type S3Spec = z.output<typeof s3Schema>;
 export type AzureSpec = z.output<typeof azureSchema>;
 export type GcpSpec = z.output<typeof gcpSchema>;
+
+/** Whether it is a page that a browser shows. */
+export const isOfPage = ({ kind }: Pick<SourceSpec, 'kind'>): boolean =>
+  kind === 'web' || kind === 'template' || kind === 'media';

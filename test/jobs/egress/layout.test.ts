@@ -7,6 +7,14 @@ import {
   layoutOf,
   type Shown,
 } from '../../../node-image/jobs/egress/page/layout';
+import {
+  channelIn,
+  isOver,
+  type MediaWanted,
+  mediaOf,
+  shows,
+  splitsChannels,
+} from '../../../node-image/jobs/egress/page/media';
 
 const shown = (identity: string, isScreen = false): Shown =>
   ({ key: `${identity}-${isScreen}`, participant: { identity }, isScreen }) as Shown;
@@ -50,4 +58,42 @@ it('puts agents left of all others, or one after the other, who stays there', ()
   assert.deepEqual(heard('alternate', ada, bot, bob, bot), ['left', 'right', 'left', 'right']);
   assert.deepEqual(heard('other', ada, bot), ['both', 'both']);
   assert.deepEqual(heard(null, bot), ['both']);
+});
+
+it('takes of a Room what routes and a picture name, until that is gone', () => {
+  const wanted: MediaWanted = {
+    video: { of: 'participant', id: 'ada', screen: false },
+    captureAll: false,
+    routes: [
+      { by: 'track', value: 'TR_1', channel: 'right' },
+      { by: 'identity', value: 'ada', channel: 'left' },
+      { by: 'kind', value: '4', channel: 'both' },
+    ],
+  };
+  const track = (trackSid: string, identity: string, kind = 0) => ({ trackSid, identity, kind });
+  const heard = (media: MediaWanted) =>
+    [track('TR_1', 'ada'), track('TR_2', 'ada'), track('TR_3', 'bot', 4), track('TR_4', 'bob')].map(
+      (one) => channelIn(media, one),
+    );
+  assert.deepEqual(heard(wanted), ['right', 'left', 'both', undefined]);
+  assert.deepEqual(heard({ ...wanted, captureAll: true }), ['right', 'left', 'both', 'both']);
+  assert.equal(shows(wanted, { ...track('TR_5', 'ada'), isScreen: false }), true);
+  assert.equal(shows(wanted, { ...track('TR_5', 'ada'), isScreen: true }), false);
+  assert.equal(shows(wanted, { ...track('TR_5', 'bob'), isScreen: false }), false);
+  assert.equal(splitsChannels(wanted), true);
+
+  const present = (identities: string[], trackSids: string[]) => ({ identities, trackSids });
+  assert.equal(isOver(wanted, present(['ada'], [])), false);
+  assert.equal(isOver(wanted, present(['bob'], ['TR_1'])), true);
+  const ofTracks: MediaWanted = {
+    ...{ video: { of: 'none' }, captureAll: false },
+    routes: ['TR_1', 'TR_2'].map((value) => ({ by: 'track', value, channel: 'both' })),
+  };
+  assert.equal(isOver(ofTracks, present([], ['TR_2'])), false);
+  assert.equal(isOver(ofTracks, present(['ada'], ['TR_3'])), true);
+  assert.equal(isOver({ ...ofTracks, captureAll: true }, present([], [])), false);
+  const ofPicture: MediaWanted = { ...wanted, video: { of: 'track', id: 'TR_9' } };
+  assert.equal(isOver(ofPicture, present(['ada'], ['TR_1'])), true);
+  assert.equal(mediaOf(null), undefined);
+  assert.deepEqual(mediaOf(JSON.stringify(wanted)), wanted);
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import {
+  AudioChannel,
   AudioCodec,
   AudioMixing,
+  AudioRoute,
   DirectFileOutput,
   EgressStatus,
   EncodedFileOutput,
@@ -10,8 +12,11 @@ import {
   EncodingOptions,
   EncodingOptionsPreset,
   ImageOutput,
+  MediaSource,
   Output,
   ParticipantEgressRequest,
+  ParticipantInfo_Kind,
+  ParticipantVideo,
   RoomCompositeEgressRequest,
   S3Upload,
   SegmentedFileOutput,
@@ -31,6 +36,7 @@ import { listedSegments, playlistOf } from '../../../node-image/jobs/egress/outp
 import { placedSpec, SpecSealer } from '../../../node-image/jobs/egress/sealed-spec';
 import { streamUrl } from '../../../node-image/jobs/egress/stream-url';
 
+const PASSTHROUGH = { case: 'preset', value: EncodingOptionsPreset.PASSTHROUGH } as const;
 const local = { kind: 'local' } as const;
 const file = new EncodedFileOutput({ filepath: 'a' });
 const spec = (request: EgressRequest) => specOf(request, local);
@@ -148,6 +154,64 @@ it('refuses what cannot be done in LiveKit’s words', () => {
   ];
   for (const [request, says] of wrong) assert.throws(() => spec(request), says);
   assert.throws(() => specOf(room({ fileOutputs: [file] }), undefined), /egress.local_directory/);
+});
+
+it('takes sound of several, or of one channel, by the page, and single tracks without', () => {
+  const { BOTH, LEFT, RIGHT } = AudioChannel;
+  type Media = ConstructorParameters<typeof MediaSource>[0];
+  const media = (value: Media, encoding: { case?: undefined } | typeof PASSTHROUGH = {}) =>
+    spec({
+      case: 'egress',
+      value: new StartEgressRequest({
+        ...{ roomName: 'r', encoding, source: { case: 'media', value: new MediaSource(value) } },
+        outputs: [new Output({ config: { case: 'file', value: { filepath: 'a' } } })],
+      }),
+    });
+  const route = (
+    match: NonNullable<ConstructorParameters<typeof AudioRoute>[0]>['match'],
+    channel = BOTH,
+  ) => new AudioRoute({ ...(match && { match }), channel });
+  const ada = { case: 'participantIdentity' as const, value: 'ada' };
+  const track = { case: 'trackId' as const, value: 'TR_a' };
+  const agents = { case: 'participantKind' as const, value: ParticipantInfo_Kind.AGENT };
+  const camera = {
+    case: 'participantVideo' as const,
+    value: new ParticipantVideo({ identity: 'ada' }),
+  };
+
+  const both = media({
+    video: { case: 'videoTrackId', value: 'TR_v' },
+    audio: { routes: [route(track)] },
+  });
+  assert.deepEqual(both.source, { kind: 'tracks', audioTrackId: 'TR_a', videoTrackId: 'TR_v' });
+  const own = media({ video: camera, audio: { routes: [route(ada)] } });
+  assert.deepEqual(own.source, { kind: 'participant', identity: 'ada', screenShare: false });
+  assert.equal(own.audio, true);
+  const mixed = media({
+    video: camera,
+    audio: { captureAll: true, routes: [route(track, LEFT), route(agents, RIGHT), route(ada)] },
+  });
+  assert.deepEqual(mixed.source, {
+    ...{ kind: 'media', video: { of: 'participant', id: 'ada', screen: false }, captureAll: true },
+    routes: [
+      { by: 'track', value: 'TR_a', channel: 'left' },
+      { by: 'kind', value: '4', channel: 'right' },
+      { by: 'identity', value: 'ada', channel: 'both' },
+    ],
+  });
+  assert.deepEqual([mixed.kind, mixed.video, mixed.passthrough], ['room_composite', true, false]);
+  const oneChannel = media({ audio: { routes: [route(track, LEFT)] } });
+  assert.deepEqual([oneChannel.source.kind, oneChannel.video], ['media', false]);
+
+  assert.throws(() => media({}), /invalid field: media/);
+  assert.throws(
+    () => media({ audio: { routes: [route(undefined), route(ada)] } }),
+    /routes\.match/,
+  );
+  assert.throws(() => media({ video: { case: 'videoTrackId', value: '' } }), /media\.video/);
+  assert.throws(() => media({ audio: { captureAll: true } }, PASSTHROUGH), /PASSTHROUGH is for/);
+  const many = Array.from({ length: 51 }, () => route(ada));
+  assert.throws(() => media({ audio: { routes: many } }), /at most 50/);
 });
 
 it('keeps secrets out of what is said, and of what stands in the store', () => {

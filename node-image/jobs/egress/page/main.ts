@@ -1,4 +1,5 @@
 import {
+  ConnectionState,
   type Participant,
   RemoteAudioTrack,
   type RemoteTrack,
@@ -9,17 +10,21 @@ import {
 } from 'livekit-client';
 import { Channels, mixingOf } from './channels';
 import { arranged, columnsFor, layoutOf, type Shown } from './layout';
+import { channelIn, isOver, mediaOf, shows, splitsChannels } from './media';
 
 /**
  * The page of Room composites. Whoever opens it gives `layout`, `url` and `token` in its address,
- * `audio_mixing` where sound is to be on one channel or the other, and takes START_RECORDING and END_RECORDING from its console: the contract of LiveKit's pages.
+ * `audio_mixing` where sound is to be on one channel or the other, `media` where not all of the Room is
+ * wanted, and takes START_RECORDING and END_RECORDING from its console: the contract of LiveKit's pages.
  */
 const query = new URLSearchParams(location.search);
 const stage = document.getElementById('stage') as HTMLElement;
 const mixing = mixingOf(query.get('audio_mixing'));
 const channels = new Channels(mixing);
 /** Where each is put on its channel; none where all are heard on both. */
-const mixer = mixing === 'both' ? undefined : new AudioContext({ sampleRate: 48_000 });
+const media = mediaOf(query.get('media'));
+const isSplit = mixing !== 'both' || (media !== undefined && splitsChannels(media));
+const mixer = isSplit ? new AudioContext({ sampleRate: 48_000 }) : undefined;
 const room = new Room({
   adaptiveStream: true,
   dynacast: false,
@@ -32,6 +37,10 @@ let started = false;
 
 /** Nobody may ever publish: what there is is recorded all the same. */
 const START_WITHOUT_TRACKS_MS = 5000;
+/** So long what was asked for by its name is waited for. */
+const MEDIA_WAIT_MS = 15_000;
+/** By then everybody is back in a Room that has moved. */
+const BACK_MS = 10_000;
 /** A picture comes a little after its track. */
 const FIRST_PICTURE_MS = 3000;
 
@@ -48,6 +57,7 @@ function visible({ identity, permissions }: Participant): boolean {
 
 function shown(): Shown[] {
   const people = [...room.remoteParticipants.values()].filter(visible);
+  if (media !== undefined) return people.flatMap(picked);
   return people
     .sort((a, b) => (a.joinedAt?.getTime() ?? 0) - (b.joinedAt?.getTime() ?? 0))
     .flatMap((participant) => {
@@ -65,6 +75,23 @@ function shown(): Shown[] {
     .sort((a, b) => Number(b.isScreen) - Number(a.isScreen));
 }
 
+/** What of a participant was asked for. */
+function picked(participant: Participant): Shown[] {
+  return [...participant.videoTrackPublications.values()]
+    .filter(
+      (publication) => media !== undefined && shows(media, publishedOf(publication, participant)),
+    )
+    .map((publication) => ({
+      ...{ key: publication.trackSid, participant, isScreen: true },
+      publication: publication.track && !publication.isMuted ? publication : undefined,
+    }));
+}
+
+const publishedOf = ({ trackSid, source }: TrackPublication, participant: Participant) => ({
+  ...{ trackSid, identity: participant.identity, kind: participant.kind },
+  isScreen: source === Track.Source.ScreenShare,
+});
+
 function publicationOf(participant: Participant, source: Track.Source) {
   const publication = participant.getTrackPublication(source);
   return publication?.track && !publication.isMuted ? publication : undefined;
@@ -73,6 +100,7 @@ function publicationOf(participant: Participant, source: Track.Source) {
 function render(): void {
   const { layout, isLight } = layoutOf(layoutName);
   document.body.classList.toggle('light', isLight);
+  document.body.classList.toggle('media', media !== undefined);
   const all = shown();
   const { main, side } = arranged(all, layout, speaker);
   const wanted = new Set([...main, ...side].map(({ key }) => key));
@@ -144,8 +172,12 @@ function newTile(key: string): HTMLElement {
   return tile;
 }
 
-function play(track: RemoteTrack, participant: Participant): void {
-  const channel = channels.of(participant);
+function play(track: RemoteTrack, publication: TrackPublication, participant: Participant): void {
+  const channel =
+    media === undefined
+      ? channels.of(participant)
+      : channelIn(media, publishedOf(publication, participant));
+  if (channel === undefined) return;
   if (mixer !== undefined && channel !== 'both' && track instanceof RemoteAudioTrack) {
     // Mixed down first: panned, two channels of one sound would be twice as loud.
     const mono = { channelCount: 1, channelCountMode: 'explicit' } as const;
@@ -153,6 +185,17 @@ function play(track: RemoteTrack, participant: Participant): void {
     track.setWebAudioPlugins([new StereoPannerNode(mixer, { ...mono, pan })]);
   }
   document.body.append(track.attach());
+  setTimeout(start, FIRST_PICTURE_MS);
+}
+
+/** Ends where nothing is left of what was asked for by its name. */
+function look(): void {
+  // Whoever connects anew sees everybody leave, and come again.
+  if (media === undefined || !started || room.state !== ConnectionState.Connected) return;
+  const people = [...room.remoteParticipants.values()];
+  const identities = people.map(({ identity }) => identity);
+  const trackSids = people.flatMap(({ trackPublications }) => [...trackPublications.keys()]);
+  if (isOver(media, { identities, trackSids })) console.log('END_RECORDING');
 }
 
 function fail(error: unknown): void {
@@ -185,12 +228,13 @@ const RENDER_ON = [
 
 async function main(): Promise<void> {
   for (const event of RENDER_ON) room.on(event, render);
-  room.on(RoomEvent.TrackSubscribed, (track, _publication, participant) => {
-    if (track.kind === Track.Kind.Audio) {
-      play(track, participant);
-      setTimeout(start, FIRST_PICTURE_MS);
-    }
+  room.on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
+    if (track.kind === Track.Kind.Audio) play(track, publication, participant);
   });
+  for (const event of [RoomEvent.ParticipantDisconnected, RoomEvent.TrackUnpublished] as const) {
+    room.on(event, () => setTimeout(look));
+  }
+  room.on(RoomEvent.Reconnected, () => setTimeout(look, BACK_MS));
   room.on(RoomEvent.TrackUnsubscribed, (track) => {
     if (track.kind !== Track.Kind.Audio) return;
     for (const element of track.detach()) element.remove();
@@ -209,7 +253,14 @@ async function main(): Promise<void> {
   await room.connect(query.get('url') ?? '', query.get('token') ?? '');
   readLayout();
   render();
-  setTimeout(start, START_WITHOUT_TRACKS_MS);
+  if (media === undefined) setTimeout(start, START_WITHOUT_TRACKS_MS);
+  else setTimeout(missing, MEDIA_WAIT_MS);
+}
+
+function missing(): void {
+  if (started || media === undefined) return;
+  if (media.captureAll) start();
+  else fail(new Error('what was asked for of the Room was not published within 15 s'));
 }
 
 main().catch(fail);

@@ -83,6 +83,14 @@ export async function channelsOf(path: string): Promise<[Float64Array, Float64Ar
   return [channelOf([stdout], 0), channelOf([stdout], 1)];
 }
 
+/** The mean of a picture, after 2 s: 0 is black, 255 white. */
+export async function brightnessOf(path: string): Promise<number> {
+  const input = ['-v', 'error', '-ss', '2', '-i', path, '-frames:v', '1'];
+  const args = [...input, '-vf', 'scale=1:1:flags=area,format=gray', '-f', 'rawvideo', '-'];
+  const { stdout } = await run('ffmpeg', args, { encoding: 'buffer' });
+  return stdout[0] ?? 0;
+}
+
 /** s of each first one after at least 0.4 s without. */
 function onsets(length: number, is: (at: number) => boolean, perSecond: number): number[] {
   const found: number[] = [];

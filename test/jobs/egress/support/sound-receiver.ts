@@ -58,12 +58,25 @@ export function channelOf(sound: readonly Buffer[], channel: 0 | 1): Float64Arra
   );
 }
 
+/** 100 ms: what a lost packet breaks is one of them. */
+const WINDOW = 4800;
+
 /**
- * How loud a tone is in samples of 48 kHz: its amplitude, 0 to 1. By the algorithm of Goertzel.
+ * How loud a tone is in samples of 48 kHz: its amplitude, 0 to 1, on average.
  *
- * @param hz - its frequency
+ * @param hz - its frequency, best a multiple of 10
  */
 export function toneOf(samples: Float64Array, hz: number): number {
+  const windows = Math.max(1, Math.floor(samples.length / WINDOW));
+  let sum = 0;
+  for (let at = 0; at < windows; at += 1) {
+    sum += amplitudeOf(samples.subarray(at * WINDOW, (at + 1) * WINDOW), hz);
+  }
+  return sum / windows;
+}
+
+/** By the algorithm of Goertzel. */
+function amplitudeOf(samples: Float64Array, hz: number): number {
   const factor = 2 * Math.cos((2 * Math.PI * hz) / 48_000);
   let [last, before] = [0, 0];
   for (const sample of samples) [last, before] = [sample + factor * last - before, last];
