@@ -33,6 +33,7 @@ import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
 import { listenForWebhooks, type WebhookListener } from '../../support/webhooks';
 import {
+  brightnessOf,
   channelsOf,
   flashAndBeepPage,
   flashesAndBeeps,
