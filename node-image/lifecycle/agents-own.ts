@@ -4,6 +4,7 @@ import type { DrainableJobs } from '../cluster/drain-jobs';
 import type { Ledger } from '../cluster/ledger';
 import type { NodeState } from '../cluster/node-record';
 import type { SluiceConfig } from '../contract';
+import { type AgentContainer, AgentUnits, containerName } from './agent-units';
 import type { Closers } from './closers';
 import { type ConfigFiles, diskFiles, readSecretFile } from './config/secrets';
 import { SupervisedProcess } from './local/supervised-process';
@@ -33,13 +34,19 @@ export interface OwnAgentsOptions {
   readonly files?: ConfigFiles | undefined;
   /** @default 1000 */
   readonly lookMs?: number | undefined;
+  /** Where containers are told what is wanted. @default /run/sluice/agents */
+  readonly unitsFolder?: string | undefined;
 }
+
+type OwnAgent = OwnAgentsOptions['agents'][number];
 
 interface Slot {
   /** Of its reservation: "agent greeter 1". */
   readonly id: string;
-  readonly agent: OwnAgentsOptions['agents'][number];
-  process: SupervisedProcess | undefined;
+  /** Of its container: "greeter-1". */
+  readonly container: string;
+  readonly agent: OwnAgent;
+  process: SupervisedProcess | AgentContainer | undefined;
   ending: Promise<unknown> | undefined;
   tryAgainMs: number;
 }
@@ -52,16 +59,19 @@ interface Slot {
 export class OwnAgents {
   readonly #options: OwnAgentsOptions;
   readonly #slots: readonly Slot[];
+  readonly #units: AgentUnits;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: OwnAgentsOptions) {
+    const { agents, log, lookMs, unitsFolder } = options;
     this.#options = options;
-    this.#slots = options.agents.flatMap((agent) =>
+    this.#slots = agents.flatMap((agent) =>
       Array.from({ length: agent.count }, (_one, index) => ({
         ...{ id: `agent ${agent.name} ${index + 1}`, agent, tryAgainMs: 0 },
-        ...{ process: undefined, ending: undefined },
+        ...{ container: containerName(agent, index), process: undefined, ending: undefined },
       })),
     );
+    this.#units = new AgentUnits({ log, folder: unitsFolder, lookMs });
   }
 
   /** From now on they run while the node serves. Once. */
@@ -103,6 +113,7 @@ export class OwnAgents {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#slots.map((slot) => this.#end(slot, 'SIGTERM', END_MS)));
+    this.#units.close();
   }
 
   #look(): void {
@@ -120,24 +131,26 @@ export class OwnAgents {
     const { id, agent } = slot;
     const child = log.child({ agent: id });
     slot.tryAgainMs = performance.now() + AGAIN_MS;
-    const env = this.#environment(agent.name, agent.env_file, child);
-    if (env === undefined) return;
-    if (!ledger.reserve({ id, kind: 'agent', cost: { cpus: agent.cpus } })) {
-      child.warn({ cpus: agent.cpus }, 'there is no room on this node for a worker of agents yet');
+    const env =
+      agent.image === '' ? this.#environment(agent.name, agent.env_file, child) : undefined;
+    if (agent.image === '' && env === undefined) return;
+    const cost = { cpus: agent.cpus, memoryBytes: agent.memory };
+    if (!ledger.reserve({ id, kind: 'agent', cost })) {
+      child.warn(cost, 'there is no room on this node for a worker of agents yet');
       return;
     }
-    child.info({ command: agent.command }, 'a worker of agents is started');
-    // One whose node is killed would be beside the one that its node starts anew.
-    const [command, args] = withParent(agent.command, agent.args);
-    slot.process = new SupervisedProcess({
-      name: id,
-      command,
-      args,
-      env,
-      ...(agent.folder !== '' && { folder: agent.folder }),
-      onLine: (line) => child.info({ from: 'worker' }, line.slice(0, MAX_LINE)),
-      onDeath: (how, againInMs) =>
-        child.warn({ againInMs }, `a worker of agents ${how}; it is started again`),
+    slot.process = env === undefined ? this.#contain(slot, child) : run(slot, env, child);
+  }
+
+  #contain({ container, agent }: Slot, log: Logger): AgentContainer {
+    const { image } = agent;
+    log.info({ image }, 'the container of a worker of agents is to run');
+    return this.#units.start(container, (isRunning) => {
+      if (isRunning) log.info('the container of a worker of agents runs');
+      else {
+        const where = `journalctl -u sluice-agents@${container}`;
+        log.warn(`the container of a worker of agents has ended, and is started again: ${where}`);
+      }
     });
   }
 
@@ -171,6 +184,19 @@ export class OwnAgents {
       ...parseEnv(text),
     };
   }
+}
+
+function run({ id, agent }: Slot, env: NodeJS.ProcessEnv, log: Logger): SupervisedProcess {
+  log.info({ command: agent.command }, 'a worker of agents is started');
+  // One whose node is killed would be beside the one that its node starts anew.
+  const [command, args] = withParent(agent.command, agent.args);
+  return new SupervisedProcess({
+    ...{ name: id, command, args, env },
+    ...(agent.folder !== '' && { folder: agent.folder }),
+    onLine: (line) => log.info({ from: 'worker' }, line.slice(0, MAX_LINE)),
+    onDeath: (how, againInMs) =>
+      log.warn({ againInMs }, `a worker of agents ${how}; it is started again`),
+  });
 }
 
 /** The workers of agents of a node that has Rooms and runs jobs: they count in its ledger. */

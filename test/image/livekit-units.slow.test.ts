@@ -1,4 +1,4 @@
-/** The units of LiveKit's own services, as systemd runs them; what stands for Podman is a script. */
+/** The units of containers, as systemd runs them; what stands for Podman is a script. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,7 +21,9 @@ echo "$@" > /run/podman-arguments
 while ! [ -e /run/asked-to-end ] || ! [ -e /run/jobs-are-done ]; do sleep 0.1; done
 `;
 
-describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
+describe("the units of LiveKit's own services, and of workers of agents", {
+  concurrency: 1,
+}, () => {
   let root: DebianRoot;
   let machine: Container;
   const path = (name: string): string => join(root.path, name);
@@ -31,14 +33,19 @@ describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
   };
   const inside = (command: string): string => machine.run('sh', '-c', command).output;
   const explain = (): string =>
-    inside("systemctl status --no-pager -l 'sluice-livekit*'; journalctl -b --no-pager -n 30");
+    inside("systemctl status --no-pager -l 'sluice-*@*'; journalctl -b --no-pager -n 30");
   /** Says it again until it is done, as the node does: the script may be at work just then. */
-  const wants = (what: string, name: string, isDone: () => boolean): Promise<unknown> =>
+  const wants = (
+    what: string,
+    name: string,
+    isDone: () => boolean,
+    folder = '/run/sluice/livekit',
+  ): Promise<unknown> =>
     until(
       name,
       () => {
         if (isDone()) return true;
-        inside(`echo ${what} > /run/sluice/livekit/order/wanted`);
+        inside(`printf '${what}\\n' > ${folder}/order/wanted`);
         return false;
       },
       { intervalMs: 1000, timeoutMs: 20_000, explain },
@@ -50,11 +57,10 @@ describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
     root = new DebianRoot();
     const bin = path('/opt/sluice/current/node-image/image/bin');
     cpSync(join(IMAGE, 'bin'), bin, { recursive: true });
-    for (const name of ['livekit@.service', 'livekit-order.path', 'livekit-order.service']) {
-      write(
-        `/etc/systemd/system/sluice-${name}`,
-        readFileSync(join(IMAGE, `systemd/sluice-${name}`), 'utf8'),
-      );
+    const units = ['@.service', '-order.path', '-order.service'];
+    for (const unit of ['livekit', 'agents'].flatMap((one) => units.map((end) => one + end))) {
+      const text = readFileSync(join(IMAGE, `systemd/sluice-${unit}`), 'utf8');
+      write(`/etc/systemd/system/sluice-${unit}`, text);
     }
     write('/usr/bin/podman', PODMAN, 0o755);
     const program = '#!/bin/sh\necho "$@"\n';
@@ -103,5 +109,36 @@ describe("the units of LiveKit's own services", { concurrency: 1 }, () => {
     await wants('kill', 'it to be killed', () => !isSeen());
     inside('rm /run/asked-to-end');
     await wants('serve', 'it to run again', isSeen);
+  });
+
+  test('a worker of agents has its limits, its environment and its arguments, drains, and is killed', async () => {
+    const folder = '/run/sluice/agents';
+    const config = `${folder}/config/greeter-1`;
+    inside(
+      `rm -f /run/asked-to-end /run/podman-arguments; mkdir -p ${folder}/config ${folder}/order`,
+    );
+    inside(`printf 'SLUICE_IMAGE=localhost/greeter:1\\nSLUICE_CPUS=1.5\\n' > ${config}.env`);
+    inside(`printf 'start\\n a  b\\n' > ${config}.args`);
+    const started = machine.run('systemctl', 'start', 'sluice-agents-order.path');
+    assert.equal(started.status, 0, started.output);
+    const isRunning = (): boolean => isThere(`${folder}/running/greeter-1`);
+    const want = (word: string, name: string, isDone: () => boolean) =>
+      // Others, and what is no name, are none of its business.
+      wants(`stranger ${word}\\n../x ${word}\\ngreeter-1 ${word}`, name, isDone, folder);
+
+    await want('serve', 'it to run', isRunning);
+    const given = await until(
+      'Podman',
+      () => inside('cat /run/podman-arguments 2>/dev/null') || undefined,
+    );
+    assert.match(
+      String(given),
+      /^run .* --name sluice-agents-greeter-1 .* --cpus=1\.5 --env-file \S+\/greeter-1\.vars localhost\/greeter:1 start {2}a {2}b$/m,
+    );
+    assert.doesNotMatch(String(given), /--memory/, 'it has no limit');
+    assert.equal(machine.state('sluice-agents@stranger.service'), 'inactive');
+    await want('drain', 'it to be asked', () => isThere('/run/asked-to-end'));
+    assert.ok(isRunning(), 'its jobs go on');
+    await want('kill', 'it to be killed', () => !isRunning());
   });
 });

@@ -39,7 +39,7 @@ place() {
   units=$release/node-image/image/systemd
   install -m 644 "$units"/sluice* /usr/local/lib/systemd/system/
   if [ "$(systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]; then
-    for unit in node agent redis sentinel haproxy certificates livekit@; do
+    for unit in node agent redis sentinel haproxy certificates livekit@ agents@; do
       install -D -m 644 "$units/since-254/backoff.conf" "/usr/local/lib/systemd/system/sluice-$unit.service.d/backoff.conf"
     done
   fi

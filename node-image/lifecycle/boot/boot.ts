@@ -4,6 +4,7 @@ import type { ConfigFiles } from '../config';
 import { derivedSecret } from '../derived-secret';
 import type { Interfaces } from '../listen-addresses';
 import { writeAddressRecord } from './address-record';
+import { writeAgentContainers } from './agent-containers';
 import type { Patience } from './aws-call';
 import { AwsStore } from './aws-store';
 import type { AzureStoreOptions } from './azure-store';
@@ -105,6 +106,7 @@ async function prepare(options: BootOptions): Promise<void> {
   const previousRedisPassword = passwordBefore(plan, secrets, config);
   await writeOwnServices({ ...options, plan, config, previousRedisPassword });
   await writeLiveKitServices({ machine, config, say });
+  await writeAgentContainers({ machine, config, files, say });
   await writeVariables(machine, variables);
   if (plan.cloud !== 'none') {
     await machine.write(CONFIG_FILE, yaml, { mode: 0o640, group: NODE_USER });

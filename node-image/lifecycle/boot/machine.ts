@@ -1,6 +1,16 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BootError, reasonOf } from './boot-error';
 
@@ -99,6 +109,16 @@ export class Machine {
   /** Gives a file its owner and permissions, where there is one. */
   async own(path: string, who: FileFor): Promise<void> {
     if (await this.exists(path)) await this.#give(this.path(path), who);
+  }
+
+  /** The names in a folder; none where there is no such folder. */
+  async list(path: string): Promise<string[]> {
+    return readdir(this.path(path)).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      throw new BootError(
+        `${path} cannot be read: ${reasonOf(error)}; mend that, and run this again.`,
+      );
+    });
   }
 
   async remove(path: string): Promise<void> {

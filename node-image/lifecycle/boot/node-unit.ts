@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { SluiceConfig } from '../../contract';
 import { LIVEKIT_SERVICES, runsHere } from '../livekit-units';
+import { hasAgentContainers } from './agent-containers';
 import { BootError } from './boot-error';
 import type { Machine } from './machine';
 
@@ -11,7 +12,8 @@ const CLOSE_SECONDS = 60;
 
 /**
  * Tells systemd of the node what its configuration says: how long it may take to stop, and where it
- * keeps recordings. LiveKit's own services end their jobs while it drains, and may take as long.
+ * keeps recordings. LiveKit's own services and containers of agents end their jobs while it drains, and
+ * may take as long.
  *
  * @throws BootError where it cannot keep them there.
  */
@@ -21,6 +23,9 @@ export async function writeNodeUnit(machine: Machine, config: SluiceConfig): Pro
     [beside('sluice-node.service', 'stop.conf')]: stopTime(config),
     [beside('sluice-node.service', 'recordings.conf')]: recordings(config),
     [beside('sluice-livekit@.service', 'stop.conf')]: hasServices ? stopTime(config) : undefined,
+    [beside('sluice-agents@.service', 'stop.conf')]: hasAgentContainers(config)
+      ? stopTime(config)
+      : undefined,
   };
   let isChanged = false;
   for (const [file, text] of Object.entries(texts)) {

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { MAX_WORKERS, type SluiceConfig, UNUSED_KEYS_OF_ROLE } from '../../contract';
+import { checkAgents } from './check-agents';
 import { at, type ConfigDraft } from './draft';
 
 /** What LiveKit's SDKs and test suites use in development. */
@@ -86,6 +87,7 @@ export function checkTogether(config: SluiceConfig, draft: ConfigDraft, needsKey
   }
   checkTcpPorts(config, draft);
   checkOfficial(config, draft);
+  checkAgents(config, draft);
   if (needsKeys && webhook.urls.length > 0 && !Object.hasOwn(keys, webhook.api_key)) {
     draft.problems.push(
       `${origin(draft, 'webhook', 'api_key')}webhook.api_key is given as ${JSON.stringify(webhook.api_key)}; allowed is one of the API keys, which signs the events`,

@@ -51,7 +51,7 @@ async function start(
     agents: [
       {
         ...{ name, command: process.execPath, args: ['worker.cjs', mode], folder, env_file },
-        ...{ cpus: changes.cpus ?? 1, count: 2 },
+        ...{ image: '', memory: 0, cpus: changes.cpus ?? 1, count: 2 },
       },
     ],
     ledger,
