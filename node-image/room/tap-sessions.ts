@@ -81,6 +81,11 @@ export class TapSessions {
         pipe.close();
         throw error;
       });
+      if (room.closed || this.#closed) {
+        // Meanwhile, and whoever closes it does not know of this one.
+        pipe.close();
+        return undefined;
+      }
       const id = newId('TS_');
       const session: Session = {
         room,

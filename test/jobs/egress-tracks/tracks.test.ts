@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -156,7 +157,12 @@ test('a node that records and asks no more is let go of', options, async (t) => 
   await sleep(4000);
   assert.equal(taps?.isRecording, true, 'it asks, and keeps it');
   assert.equal(await remote.openRoom('nowhere'), undefined);
+  // One that is being opened as all end is not left behind.
+  const keyBase64 = randomBytes(44).toString('base64');
+  const srtp = { cryptoSuite: 'AEAD_AES_256_GCM', keyBase64 } as const;
+  const late = remote.sessions.open('lease', { ip: '127.0.0.1', port: 9, srtp });
   remote.sessions.close();
+  assert.equal(await late, undefined);
   assert.equal(taps?.isRecording, false);
   await until('the end to be known', () => room?.sight().state === 'moved');
   room?.close();

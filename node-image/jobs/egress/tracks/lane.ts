@@ -14,6 +14,8 @@ export interface LaneOptions {
 
 const RETRY_MS = 500;
 
+const nameOf = ({ sid, mimeType }: SeenTrack): string => `${sid} ${mimeType}`;
+
 /** The sound, or the picture, of an Egress: one track after the other, and sometimes none. */
 export class Lane {
   readonly #options: LaneOptions;
@@ -22,6 +24,10 @@ export class Lane {
   #room: TappedRoom | undefined;
   /** What is being opened, or was last. */
   #turn = 0;
+  /** What is being opened now: it is not begun again because something else has changed in the Room. */
+  #opening: number | undefined;
+  /** What it cannot carry is said once. */
+  #refused: string | undefined;
   #codec: VideoCodec | undefined;
   /** Of tracks that are over. */
   #lost = 0;
@@ -51,7 +57,12 @@ export class Lane {
     const isSame = track?.sid === this.#track?.sid && room === this.#room;
     const wasMuted = this.#track?.muted;
     this.#track = track;
-    if (isSame && (this.#feed !== undefined || track === undefined)) {
+    const isSettled =
+      track === undefined ||
+      this.#feed !== undefined ||
+      this.#opening === this.#turn ||
+      this.#refused === nameOf(track);
+    if (isSame && isSettled) {
       if (wasMuted && track?.muted === false) {
         this.#feed?.restart();
       }
@@ -60,7 +71,13 @@ export class Lane {
     this.#room = room;
     this.#end();
     if (track !== undefined) {
-      void this.#open(room, track).catch((error: unknown) => this.#options.onError(error));
+      const turn = this.#turn;
+      this.#opening = turn;
+      void this.#open(room, track)
+        .catch((error: unknown) => this.#options.onError(error))
+        .finally(() => {
+          if (this.#opening === turn) this.#opening = undefined;
+        });
     }
   }
 
@@ -85,6 +102,7 @@ export class Lane {
     const codec = track.kind === 'video' ? videoCodecOf(track.mimeType) : undefined;
     const isOther = this.#codec !== undefined && codec !== this.#codec;
     if (isOther || (track.kind === 'audio' && track.mimeType !== 'audio/opus')) {
+      this.#refused = nameOf(track);
       this.#options.onRefused(track);
       return;
     }
@@ -111,6 +129,14 @@ export class Lane {
       },
     });
     this.#feed = feed;
-    await feed.start();
+    // It may end while it starts, and is looked for again then.
+    this.#opening = undefined;
+    try {
+      await feed.start();
+    } catch (error) {
+      feed.close();
+      if (this.#feed === feed) this.#forget();
+      throw error;
+    }
   }
 }

@@ -48,7 +48,10 @@ export async function openRemoteRoom(options: RemoteRoomOptions): Promise<Tapped
       router.close();
       return undefined;
     }
-    await pipe.connect(opened.pipe);
+    await pipe.connect(opened.pipe).catch((error: unknown) => {
+      release(options, `${path}/${encodeURIComponent(opened.id)}`);
+      throw error;
+    });
     return new RemoteRoom(options, router, pipe, opened);
   } catch (error) {
     router.close();
@@ -188,11 +191,15 @@ class RemoteRoom implements TappedRoom {
   }
 
   #release(path: string): void {
-    // Where it does not get there, the session ends as nobody asks any more.
-    call(this.#options, 'DELETE', path, z.unknown()).catch((error: unknown) => {
-      this.#options.log.debug({ err: error, path }, 'a node was not told that a track is free');
-    });
+    release(this.#options, path);
   }
+}
+
+/** Where it does not get there, the session ends as nobody asks any more. */
+function release(options: RemoteRoomOptions, path: string): void {
+  call(options, 'DELETE', path, z.unknown()).catch((error: unknown) => {
+    options.log.debug({ err: error, path }, 'a node was not told that a track is free');
+  });
 }
 
 const isRefused = (error: unknown): boolean =>

@@ -7,6 +7,7 @@ import { Lane } from './lane';
 import { LiveStream } from './live-stream';
 import type { VideoCodec } from './matroska-stream';
 import { publicationOf } from './publication';
+import { SourceClock } from './source-clock';
 import { chooseTracks, requestName, type TrackChoice, type TracksRequest } from './track-choice';
 import type { FeedItem } from './track-feed';
 import { depacketizerOf, videoCodecOf } from './video-codecs';
@@ -29,6 +30,8 @@ const WAIT_MS = 15_000;
 const OTHER_WAIT_MS = 3000;
 /** So long a Room that has moved may be away, in ms: as long as its clients try. */
 const MOVE_MS = 45_000;
+/** So long it is looked for by those whose tracks do not come back, in ms: it may be where it was. */
+const LOST_MS = 10_000;
 const TICK_MS = 100;
 const RETRY_MS = 500;
 const DEFAULT_SIZE = { width: 1280, height: 720 };
@@ -46,8 +49,7 @@ export class TracksSource implements EgressSource {
   #stream: LiveStream | undefined;
   #dark: BlackPicture | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The clock of the SFU, less that of this process, in ms: at least. */
-  #aheadMs: number | undefined;
+  readonly #clock = new SourceClock();
   #tellMuted: (muted: boolean) => void = () => {};
   #closed = false;
 
@@ -101,7 +103,7 @@ export class TracksSource implements EgressSource {
       this.#audio.close();
       this.#video.close();
       this.#room?.close();
-      this.#stream?.end(this.#nowMs(), dark);
+      this.#stream?.end(this.#clock.nowMs(), dark);
       const { room, request, log } = this.#options;
       log.info({ room, what: requestName(request), lost: this.lost, ...end }, 'a source has ended');
       this.#resolveEnd(end);
@@ -175,7 +177,7 @@ export class TracksSource implements EgressSource {
     const video = hasVideo ? await this.#videoOf(wanted.video) : undefined;
     const first = (kind: 'audio' | 'video'): number | undefined =>
       this.#early.find((one) => one.kind === kind)?.item.timeMs;
-    const originMs = first('video') ?? first('audio') ?? this.#nowMs();
+    const originMs = first('video') ?? first('audio') ?? this.#clock.nowMs();
     this.#video.fix(video?.codec);
     const stream = new LiveStream({ audio: hasAudio, video, originMs });
     if (this.#closed || signal.aborted) {
@@ -235,7 +237,9 @@ export class TracksSource implements EgressSource {
   }
 
   #item(kind: 'audio' | 'video', item: FeedItem): void {
-    this.#aheadMs = Math.max(item.timeMs - Date.now(), this.#aheadMs ?? Number.NEGATIVE_INFINITY);
+    if (!this.#clock.admits(item.timeMs)) {
+      return;
+    }
     if (this.#stream === undefined) {
       this.#early.push({ kind, item });
     } else if (kind === 'audio') {
@@ -246,12 +250,7 @@ export class TracksSource implements EgressSource {
   }
 
   #tick(stream: LiveStream): void {
-    stream.tick(this.#nowMs(), this.#video.isSilent ? this.#dark?.data : undefined);
-  }
-
-  /** By the clock of the SFU. */
-  #nowMs(): number {
-    return Date.now() + (this.#aheadMs ?? 0);
+    stream.tick(this.#clock.nowMs(), this.#video.isSilent ? this.#dark?.data : undefined);
   }
 
   /** Goes by what there is in the Room now. */
@@ -278,27 +277,30 @@ export class TracksSource implements EgressSource {
     this.#tellMuted(choice.audio?.muted !== false);
   }
 
-  /** The Room is no longer here. A participant comes back to where it went; its tracks are new. */
+  /**
+   * The Room is no longer here, or the way to it is lost. A participant comes back to where it went,
+   * with tracks that are new; the tracks of before are there only where the Room has not moved.
+   */
   #left(room: TappedRoom, state: 'finished' | 'moved'): void {
-    if (state === 'finished' || this.#options.request.kind !== 'participant') {
-      const reason = state === 'finished' ? 'the Room has ended' : 'the Room has moved';
-      this.#finish({ kind: 'finished', reason });
+    if (state === 'finished') {
+      this.#finish({ kind: 'finished', reason: 'the Room has ended' });
       return;
     }
     this.#audio.use(room, undefined);
     this.#video.use(room, undefined);
     this.#room = undefined;
     room.close();
-    void this.#follow();
+    void this.#follow(this.#options.request.kind === 'participant' ? MOVE_MS : LOST_MS);
   }
 
-  async #follow(): Promise<void> {
+  async #follow(withinMs: number): Promise<void> {
     const { room, openRoom, log } = this.#options;
-    const untilMs = Date.now() + MOVE_MS;
+    const untilMs = Date.now() + withinMs;
     while (!this.#closed && Date.now() < untilMs) {
       try {
         const opened = await openRoom(room);
-        if (opened !== undefined && !this.#closed) {
+        // It may be gone from there too by now.
+        if (opened?.sight().state === 'open' && !this.#closed) {
           this.#enter(opened);
           return;
         }
