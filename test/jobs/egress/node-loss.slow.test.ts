@@ -11,12 +11,14 @@ import {
   EgressStatus,
   EncodingOptions,
   SegmentedFileOutput,
+  StreamOutput,
 } from 'livekit-server-sdk';
 import { listedSegments } from '../../../node-image/jobs/egress/outputs/playlist';
 import { TestCluster } from '../../support/cluster';
 import { sleep, until } from '../../support/wait';
 import { listenForWebhooks, type WebhookListener } from '../../support/webhooks';
 import { flashAndBeepPage, probe } from './support/media';
+import { channelOf, receiveSound, toneOf } from './support/sound-receiver';
 
 let root: string;
 let pages: Server;
@@ -53,7 +55,9 @@ after(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-it('goes on elsewhere where its node is killed, and loses less than 6 s', async () => {
+it('goes on elsewhere where its node is killed, and loses less than 6 s', async (t) => {
+  const receiver = await receiveSound('/?token=s3cret-of-app');
+  t.after(() => receiver.close());
   const encodingOptions = new EncodingOptions({
     ...{ width: 320, height: 240, framerate: 15, videoBitrate: 300 },
   });
@@ -62,7 +66,7 @@ it('goes on elsewhere where its node is killed, and loses less than 6 s', async 
   });
   const { egressId } = await egress.startWebEgress(
     url,
-    { segments },
+    { segments, stream: new StreamOutput({ urls: [receiver.url] }) },
     { encodingOptions, awaitStartSignal: true },
   );
   let info: EgressInfo | undefined;
@@ -88,9 +92,22 @@ it('goes on elsewhere where its node is killed, and loses less than 6 s', async 
   );
   assert.ok(!recorders().some(({ pid }) => pid === process.pid), 'the first ffmpeg still runs');
   await sleep(3000);
+  for (const index of [0, 1]) {
+    await until(`a beep of run ${index}`, () => beeps(receiver.connections[index]?.sound ?? []), {
+      timeoutMs: 20_000,
+    });
+  }
   await egress.stopEgress(egressId);
   await seen('its end', ({ status }) => status >= EgressStatus.EGRESS_COMPLETE);
   assert.equal(info?.status, EgressStatus.EGRESS_COMPLETE, info?.error);
+
+  // Its address was sealed in the job: another node knows it too, and what it says does not show it.
+  const [first, goneOn] = receiver.connections;
+  assert.deepEqual([first?.closedWith, goneOn?.closedWith], [1006, 1000]);
+  for (const one of [first, goneOn]) {
+    assert.equal(one?.request.url, '/?token=s3cret-of-app');
+  }
+  assert.doesNotMatch(JSON.stringify(info.toJson()), /s3cret-of-app/);
 
   const playlist = await readFile(join(root, 'p.m3u8'), 'utf8');
   assert.equal(playlist.match(/#EXT-X-DISCONTINUITY\n/g)?.length, 1);
@@ -109,6 +126,10 @@ it('goes on elsewhere where its node is killed, and loses less than 6 s', async 
   const ended = await webhooks.event('egress_ended');
   assert.equal(ended.egressInfo?.retryCount, 1);
 });
+
+/** Whether the page is heard, which sounds at 1000 Hz for 0.15 s of each second. */
+const beeps = (sound: readonly Buffer[]): boolean =>
+  sound.some((_, at) => at % 5 === 0 && toneOf(channelOf(sound.slice(at, at + 5), 0), 1000) > 0.1);
 
 /** Those that grab displays. */
 function recorders(): { pid: number; parent: number }[] {

@@ -228,6 +228,19 @@ it('keeps secrets out of what is said, and of what stands in the store', () => {
   for (const text of [info, sealed]) {
     assert.doesNotMatch(text, /AKIAxyz|top-secret|very-secret-key/);
   }
+  const sound: EgressRequest = {
+    case: 'track',
+    value: new TrackEgressRequest({
+      ...{ roomName: 'r', trackId: 'TR_x' },
+      output: {
+        case: 'websocketUrl',
+        value: 'wss://me:pass-w0rd@a.example/in?call=very-secret-key',
+      },
+    }),
+  };
+  const shown = newEgressInfo('EG_2', sound, spec(sound), 0n).toJsonString();
+  assert.match(shown, /wss:\/\/a\.example\/in\?call=\{\.\.\.\}/);
+  assert.doesNotMatch(shown + sealer.seal('EG_2', spec(sound)), /pass-w0rd|very-secret-key/);
   const { kind, audioOnly } = placedSpec(sealed);
   assert.deepEqual([kind, audioOnly], ['room_composite', false]);
   assert.deepEqual(sealer.open('EG_1', sealed), wanted);
