@@ -117,6 +117,14 @@ export class IngressRun {
     }
   }
 
+  /** How much comes, in bit/s on average; nothing is said of a kind that does not come. */
+  measured({ audio, video }: { readonly audio: number; readonly video: number }): void {
+    if (this.#ended) return;
+    if (this.#state.audio !== undefined) this.#state.audio.averageBitrate = audio;
+    if (this.#state.video !== undefined) this.#state.video.averageBitrate = video;
+    void this.#write('if-newest');
+  }
+
   get hasEnded(): boolean {
     return this.#ended;
   }

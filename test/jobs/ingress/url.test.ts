@@ -75,7 +75,12 @@ describe('a URL pulled into a Room', { timeout: 110_000, concurrency: true }, ()
         assert.deepEqual([seen.width, seen.height], [320, 180]);
         await viewer.hears('puller', 20_000);
         await untilStatus(info, IngressState_Status.ENDPOINT_COMPLETE);
-        assert.equal((await stateOf(info))?.error, '');
+        const { error, video, audio } = (await stateOf(info)) ?? {};
+        assert.deepEqual(
+          [error, video?.mimeType, video?.width, video?.height, audio?.mimeType],
+          ['', 'video/H264', 320, 180, 'audio/aac'],
+        );
+        assert.ok((video?.framerate ?? 0) > 0 && (audio?.sampleRate ?? 0) > 0);
       } finally {
         await viewer.leave();
       }

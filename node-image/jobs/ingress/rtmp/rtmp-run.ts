@@ -5,6 +5,7 @@ import { audioArguments, audioEncoding, videoArguments, videoEncoding } from '..
 import { RoomFeed } from '../feed/room-feed';
 import type { IngressRun } from '../ingress-run';
 import type { StopReason } from '../ingress-runs';
+import { InputRates } from '../input-rates';
 import type { PushedStream } from '../push-runner';
 import { extendedTag, plainTag } from './extended';
 import { type FlvTag, TAG, videoTag } from './flv';
@@ -37,6 +38,8 @@ export class RtmpRun implements TagSink, PushedStream {
   #into: TagOutput | undefined;
   #feed: RoomFeed | undefined;
   #ffmpeg: FfmpegProcess | undefined;
+  #rates: InputRates | undefined;
+  readonly #bytes = { audio: 0, video: 0 };
   #stream: GaugedStream | undefined;
   #waiting: FlvTag[] = [];
   #waitingBytes = 0;
@@ -53,6 +56,8 @@ export class RtmpRun implements TagSink, PushedStream {
   write(sent: FlvTag): boolean {
     if (this.#ended) return true;
     this.#hear();
+    if (sent.type === TAG.audio) this.#bytes.audio += sent.body.length;
+    if (sent.type === TAG.video) this.#bytes.video += sent.body.length;
     const tag = plainTag(sent);
     if (this.#stream === undefined) {
       this.#stream = this.#gauge.take(tag);
@@ -147,6 +152,7 @@ export class RtmpRun implements TagSink, PushedStream {
       for (const tag of [...this.#gauge.takeTags(), ...this.#waiting.splice(0)]) into.write(tag);
       run.received(receivedOf(stream));
       run.publishing(feed.room.sid, feed.tracks);
+      this.#rates = new InputRates({ run, bytes: () => this.#bytes });
       if (stream.why !== undefined) run.note(stream.why);
     } catch (error) {
       this.#finish(error instanceof Error ? error.message : String(error));
@@ -177,6 +183,7 @@ export class RtmpRun implements TagSink, PushedStream {
     this.#ended = true;
     clearTimeout(this.#silence);
     clearTimeout(this.#closesAtKey);
+    this.#rates?.close();
     this.#into?.close();
     void this.#ffmpeg?.kill();
     this.#feed?.close();

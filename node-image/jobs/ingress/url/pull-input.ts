@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { isIPv6 } from 'node:net';
+import type { InputAudioState, InputVideoState } from '@livekit/protocol';
 import { z } from 'zod';
 import { GuardedProxy } from '../../../net/guarded-proxy';
 import { tiedProgram } from '../../egress/tied-program';
@@ -13,6 +14,11 @@ export interface ProbedSource {
   /** Its pictures can go on as they are. */
   readonly copies: boolean;
   readonly size: { readonly width: number; readonly height: number } | undefined;
+  /** What it says of itself, for `IngressState`. */
+  readonly said: {
+    readonly video?: Partial<InputVideoState>;
+    readonly audio?: Partial<InputAudioState>;
+  };
 }
 
 /** What is pulled cannot be read. The text says no more of the URL than its host. */
@@ -46,6 +52,10 @@ const probeSchema = z.object({
         has_b_frames: z.number().default(0),
         width: z.number().default(0),
         height: z.number().default(0),
+        avg_frame_rate: z.string().default(''),
+        sample_rate: z.string().default(''),
+        channels: z.number().default(0),
+        bit_rate: z.string().default(''),
       }),
     )
     .default([]),
@@ -116,6 +126,10 @@ export class PullInput {
       audio: audio !== undefined,
       video: video !== undefined,
       copies: video?.codec_name === 'h264' && video.has_b_frames === 0,
+      said: {
+        ...(video && { video: videoState(video) }),
+        ...(audio && { audio: audioState(audio) }),
+      },
       size: video && video.width > 0 ? { width: video.width, height: video.height } : undefined,
     };
   }
@@ -132,7 +146,8 @@ export class PullInput {
   }
 
   #ffprobe(): Promise<string> {
-    const entries = 'stream=codec_type,codec_name,has_b_frames,width,height';
+    const entries =
+      'stream=codec_type,codec_name,has_b_frames,width,height,avg_frame_rate,sample_rate,channels,bit_rate';
     const args = this.arguments(0).filter((one) => one !== '-re');
     return new Promise((resolve, reject) => {
       const child = execFile(
@@ -154,6 +169,44 @@ export class PullInput {
       child.stdin?.end(this.list);
     });
   }
+}
+
+type ProbedStream = z.infer<typeof probeSchema>['streams'][number];
+
+/** By ffmpeg's names: as LiveKit names them. */
+const MIME_TYPES: Readonly<Record<string, string>> = {
+  h264: 'video/H264',
+  hevc: 'video/x-h265',
+  vp8: 'video/x-vp8',
+  vp9: 'video/x-vp9',
+  av1: 'video/x-av1',
+  aac: 'audio/aac',
+  opus: 'audio/opus',
+  mp3: 'audio/mpeg',
+  vorbis: 'audio/x-vorbis',
+  flac: 'audio/x-flac',
+};
+
+function videoState(stream: ProbedStream): Partial<InputVideoState> {
+  const { codec_name: codec, width, height, avg_frame_rate: rate, bit_rate: bits } = stream;
+  const [pictures = 0, seconds = 1] = rate.split('/').map(Number);
+  return {
+    mimeType: MIME_TYPES[codec] ?? `video/${codec}`,
+    ...{ width, height, framerate: finite(pictures / seconds), averageBitrate: finite(bits) },
+  };
+}
+
+const audioState = (stream: ProbedStream): Partial<InputAudioState> => ({
+  mimeType: MIME_TYPES[stream.codec_name] ?? `audio/${stream.codec_name}`,
+  channels: stream.channels,
+  sampleRate: finite(stream.sample_rate),
+  averageBitrate: finite(stream.bit_rate),
+});
+
+/** 0 for what is no number that a state can have. */
+function finite(value: string | number): number {
+  const number = Number(value);
+  return Number.isFinite(number) && number > 0 && number < 2 ** 32 ? number : 0;
 }
 
 /** Longer than words of ffmpeg's that a path could be taken for. */

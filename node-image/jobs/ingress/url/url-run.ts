@@ -103,8 +103,10 @@ export class UrlRun {
       if (this.#ffmpeg !== ffmpeg) return;
       this.#end(complete ? { complete } : { error: `it cannot be read: ${input.shown(error)}` });
     });
+    const { said, ...shown } = source;
+    run.received(said);
     run.publishing(feed.room.sid, feed.tracks);
-    log.info({ ingress: info.ingressId, ...source }, 'a URL is pulled into its room');
+    log.info({ ingress: info.ingressId, ...shown }, 'a URL is pulled into its room');
   }
 
   /** A Room that moves, or gets another worker, is to have it again. */

@@ -14,10 +14,12 @@ import { audioArguments, audioEncoding, videoArguments, videoEncoding } from '..
 import { LiveInput, type LiveMedia } from '../feed/live-input';
 import { RoomFeed } from '../feed/room-feed';
 import type { IngressRun } from '../ingress-run';
+import { InputRates } from '../input-rates';
 import type { PushedStream } from '../push-runner';
 import { WhipError, type WhipPatch, type WhipRestart } from './whip-host';
 import { WhipIce } from './whip-ice';
 import { cidOf } from './whip-offer';
+import { bytesOf } from './whip-rates';
 import { UNSUPPORTED, type WhipSessionOptions } from './whip-session';
 
 /** What can be decoded: no more than what a Room takes as it is. */
@@ -41,6 +43,7 @@ export class TranscodedSession implements PushedStream {
   #ffmpeg: FfmpegProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lost: NodeJS.Timeout | undefined;
+  #rates: InputRates | undefined;
   #error: string | undefined;
   #over = false;
 
@@ -159,6 +162,8 @@ export class TranscodedSession implements PushedStream {
       this.#encode(feed, media);
       run.received(incoming(media, added));
       run.publishing(feed.room.sid, feed.tracks);
+      const producers = added.map(({ producer }) => producer);
+      this.#rates = new InputRates({ run, bytes: () => bytesOf(producers) });
       log.info({ ingress: info.ingressId, ...setup }, 'a WHIP sender is encoded anew');
     } catch (error) {
       this.fail(error instanceof Error ? error.message : String(error));
@@ -196,6 +201,7 @@ export class TranscodedSession implements PushedStream {
     this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#lost);
+    this.#rates?.close();
     this.#input?.close();
     void this.#ffmpeg?.kill();
     this.#feed?.close();

@@ -10,9 +10,11 @@ import type { Room } from '../../../room/room';
 import { IngressSink, ingressGrants, ingressJoin } from '../ingress-participant';
 import type { IngressRun } from '../ingress-run';
 import type { StopReason } from '../ingress-runs';
+import { InputRates } from '../input-rates';
 import type { PushedStream } from '../push-runner';
 import { WhipError, type WhipPatch, type WhipRestart } from './whip-host';
 import { WhipIce } from './whip-ice';
+import { bytesOf } from './whip-rates';
 
 export interface WhipSessionOptions {
   readonly run: IngressRun;
@@ -36,6 +38,7 @@ export class WhipSession implements PushedStream {
   #participant: Participant | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #ice = new WhipIce();
+  #rates: InputRates | undefined;
   #error: string | undefined;
   #stopped = false;
 
@@ -133,10 +136,13 @@ export class WhipSession implements PushedStream {
   #active(): void {
     clearTimeout(this.#timer);
     const tracks = [...(this.#participant?.publishing.tracks.values() ?? [])];
-    this.#options.run.publishing(
+    const { run } = this.#options;
+    run.publishing(
       this.#room?.sid ?? '',
       tracks.map((track) => track.snapshot()),
     );
+    const producers = tracks.flatMap((track) => [...track.producers.values()]);
+    this.#rates ??= new InputRates({ run, bytes: () => bytesOf(producers) });
   }
 
   /** @throws WhipError where it was told to end meanwhile. */
@@ -158,6 +164,7 @@ export class WhipSession implements PushedStream {
   #left(reason: DisconnectReason | undefined): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#rates?.close();
     const failed = reason === DisconnectReason.JOIN_FAILURE;
     const error = this.#error ?? (failed ? 'the sender could not be connected' : undefined);
     void this.#options.run.ended({ error });
