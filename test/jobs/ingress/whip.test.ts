@@ -190,6 +190,12 @@ describe('WHIP into a Room', () => {
       assert.equal(await deleteSession(suite.page, 'anew'), 200);
       await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
       assert.deepEqual(await suite.api.listParticipants(room).then(identities), ['viewer']);
+      // It comes back, and is put out of its Room.
+      await sendByWhip(suite.page, 'anew', { url: whip(), key: info.streamKey });
+      await untilStatus(info, IngressState_Status.ENDPOINT_PUBLISHING, 20_000);
+      await suite.api.removeParticipant(room, 'studio');
+      await untilStatus(info, IngressState_Status.ENDPOINT_INACTIVE);
+      assert.equal(await deleteSession(suite.page, 'anew'), 404);
     } finally {
       await viewer.leave();
     }
