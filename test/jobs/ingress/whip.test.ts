@@ -176,9 +176,12 @@ describe('WHIP into a Room', () => {
           [VideoQuality.HIGH, 640, 360],
         ],
       );
-      await until('the larger layer to be seen', async () => {
-        return (await viewer.sees('studio', 5, 20_000)).width === 640;
-      });
+      // ffmpeg sends its reports each 5 s, and the worker changes layers at key frames.
+      await until(
+        'the larger layer to be seen',
+        async () => (await viewer.sees('studio', 5, 20_000)).width === 640,
+        { timeoutMs: 30_000 },
+      );
       await viewer.hears('studio', 20_000);
       const state = await stateOf(info);
       assert.deepEqual(
