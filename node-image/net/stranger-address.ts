@@ -29,7 +29,7 @@ export async function strangerAddressOf(host: string): Promise<string> {
   const refused = found.find(({ address }) => isForMachines(address));
   if (refused !== undefined) {
     throw new HostRefusedError(
-      `the host ${name} is ${refused.address}, where machines are told about themselves; a stranger’s address is not to lead there`,
+      `the host ${name} is ${refused.address}, where machines are told about themselves; no address of a stranger may lead there`,
     );
   }
   const [first] = found;

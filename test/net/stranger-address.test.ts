@@ -14,7 +14,7 @@ describe('Where strangers lead to', () => {
     for (const host of FOR_MACHINES) {
       await assert.rejects(
         strangerAddressOf(host),
-        /stranger’s address is not to lead there/,
+        /no address of a stranger may lead there/,
         host,
       );
     }

@@ -32,7 +32,7 @@ describe('The browser of a recording', () => {
       // By an answer of the proxy: past it nothing would answer at all.
       const answer = await browser.page.goto('http://169.254.169.254/latest/meta-data/');
       assert.equal(answer?.status(), 403);
-      assert.match((await answer?.text()) ?? '', /stranger’s address is not to lead there/);
+      assert.match((await answer?.text()) ?? '', /no address of a stranger may lead there/);
     } finally {
       await browser.close();
       await display.close();
