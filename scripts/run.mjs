@@ -94,7 +94,9 @@ async function buildPage({ node, env }) {
  */
 async function test(args, ready) {
   const python = args.some((arg) => arg === '--slow' || /aws-lab|\.slow\./.test(arg));
-  const { node, env } = ready ?? (await setUp({ tests: true, python, pulumi: python }));
+  const agentsPython = args.some((arg) => /agents\/python\.long\./.test(arg));
+  const { node, env } =
+    ready ?? (await setUp({ tests: true, python, agentsPython, pulumi: python }));
   const page = await buildPage({ node, env });
   if (page !== 0) {
     return page;

@@ -14,7 +14,7 @@ import { ensureLiveKitServices } from './lib/livekit-services.mjs';
 import { chooseNode } from './lib/node-choice.mjs';
 import { ensurePackages } from './lib/npm-packages.mjs';
 import { ensurePulumi } from './lib/pulumi-cli.mjs';
-import { AWS_LAB, ensurePythonLab, PYTHON_SDK } from './lib/python-lab.mjs';
+import { AGENTS_PYTHON, AWS_LAB, ensurePythonLab, PYTHON_SDK } from './lib/python-lab.mjs';
 import { ensureRedis } from './lib/redis.mjs';
 import { ensureTestTools } from './lib/test-tools.mjs';
 import { ensureWorker } from './lib/worker.mjs';
@@ -22,14 +22,20 @@ import { ensureWorker } from './lib/worker.mjs';
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
- * @param {{ tests: boolean, redis?: boolean, python?: boolean, pulumi?: boolean }} what is needed
+ * @param {{ tests: boolean, redis?: boolean, python?: boolean, agentsPython?: boolean, pulumi?: boolean }} what is needed
  *   beside what a node needs: `redis` for the local cluster, where it can be had; `python` for tests
  *   that run something in it, or an agent; `pulumi` for those that deploy with its command line
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run with, and the
  *   environment to give it
  * @throws {SetupError}
  */
-export async function setUp({ tests, redis = false, python = false, pulumi = false }) {
+export async function setUp({
+  tests,
+  redis = false,
+  python = false,
+  agentsPython = false,
+  pulumi = false,
+}) {
   const node = chooseNode({ root: ROOT, version: process.version, execPath: process.execPath });
   await ensurePackages({ root: ROOT, node, nodeVersion: process.version });
   const worker = await ensureWorker(ROOT);
@@ -37,7 +43,7 @@ export async function setUp({ tests, redis = false, python = false, pulumi = fal
     await ensureRedis();
   }
   const browser = tests ? await ensureTestTools() : undefined;
-  const labs = python ? [AWS_LAB, PYTHON_SDK] : [];
+  const labs = [...(python ? [AWS_LAB, PYTHON_SDK] : []), ...(agentsPython ? [AGENTS_PYTHON] : [])];
   const pulumiCli = pulumi ? await ensurePulumi(ROOT) : undefined;
   const labEnv = [];
   for (const lab of labs) {

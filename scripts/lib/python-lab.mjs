@@ -37,6 +37,14 @@ export const PYTHON_SDK = {
   about: "LiveKit's SDK for Python, for tests",
 };
 
+/** @type {PythonLab} */
+export const AGENTS_PYTHON = {
+  name: 'agents-python',
+  requirements: 'test/support/agents-python/requirements.txt',
+  variable: 'AGENTS_PYTHON',
+  about: "LiveKit's agents for Python, for tests (400 MB)",
+};
+
 /**
  * Where it is kept; other requirements, another folder. Pure.
  *

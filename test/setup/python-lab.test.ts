@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { AWS_LAB, labFolder, PYTHON_SDK } from '../../scripts/lib/python-lab.mjs';
+import { AGENTS_PYTHON, AWS_LAB, labFolder, PYTHON_SDK } from '../../scripts/lib/python-lab.mjs';
 
 for (const [lab, first] of [
   [AWS_LAB, 'moto==5.2.5'],
   [PYTHON_SDK, 'livekit==1.2.1'],
+  [AGENTS_PYTHON, 'livekit-agents==1.8.9'],
 ] as const) {
   const requirements = readFileSync(lab.requirements, 'utf8');
 
