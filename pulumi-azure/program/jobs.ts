@@ -28,6 +28,13 @@ export function programJobs(
 ): Jobs | undefined {
   const given = config.oneOf('mediaNodesJobs', KINDS);
   const kind = given ?? 'none';
+  const builtIn = {
+    rtmp: config.flag('jobsRtmp'),
+    queueMinutes: config.number('jobsQueueMinutes'),
+    recordings: recordingsOf(config, retain, problems),
+  };
+  const keys = { vaultId: 'registrySecretVaultId', name: 'registrySecretName' };
+  const registrySecret = storedSecretOf(config, keys, problems);
   for (const other of ['builtIn', 'liveKit'] as const) {
     if (other === kind) continue;
     const idle = KEYS_OF[other].filter((key) => config.text(key) !== undefined);
@@ -38,13 +45,6 @@ export function programJobs(
       fix: `give it by \`pulumi config set sluice:mediaNodesJobs ${other}\`, or take the others back by \`pulumi config rm\``,
     });
   }
-  const builtIn = {
-    rtmp: config.flag('jobsRtmp'),
-    queueMinutes: config.number('jobsQueueMinutes'),
-    recordings: recordingsOf(config, retain, problems),
-  };
-  const keys = { vaultId: 'registrySecretVaultId', name: 'registrySecretName' };
-  const registrySecret = storedSecretOf(config, keys, problems);
   if (kind === 'builtIn') return Jobs.builtIn(builtIn);
   if (kind === 'none') return undefined;
   return Jobs.liveKit({
