@@ -242,10 +242,8 @@ export class Controller {
       scaling: scalingOf(settings.scaling, described),
       ledger: settings.ledger,
       waitingCpus: this.#options.waitingCpus?.(),
-      refusedCpus: snapshot.nodes.reduce(
-        (sum, { record }) => sum + (record.load.refusedCpus ?? 0),
-        0,
-      ),
+      refusedCpus: sumOf(snapshot, 'refusedCpus'),
+      unplaced: sumOf(snapshot, 'unplacedRooms'),
       nowMs: this.#now(),
       state: this.#state,
     });
@@ -344,3 +342,7 @@ export class Controller {
     await registry.audit({ by: nodeId, text });
   }
 }
+
+/** Over all nodes. */
+const sumOf = ({ nodes }: ClusterSnapshot, figure: 'refusedCpus' | 'unplacedRooms'): number =>
+  nodes.reduce((sum, { record }) => sum + (record.load[figure] ?? 0), 0);

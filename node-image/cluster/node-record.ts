@@ -102,6 +102,8 @@ export interface NodeLoad {
   readonly jobs?: JobLoad | undefined;
   /** CPU cores that jobs need which a Master Node refused lately, less with time. @default 0 */
   readonly refusedCpus?: number | undefined;
+  /** Rooms that a Master Node found no node for lately, and that have none yet. @default 0 */
+  readonly unplacedRooms?: number | undefined;
   /** Undefined: it takes no workers of agents, or is of a version that knows none. */
   readonly agents?: AgentLoad | undefined;
 }

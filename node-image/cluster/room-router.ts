@@ -10,6 +10,7 @@ import {
   type RoomPlacement,
 } from './registry';
 import { NoRouteError, type RoomRoutes, type RouteTarget } from './room-routes';
+import type { UnplacedRooms } from './unplaced-rooms';
 
 /** A registry that remembers for less than that may not know all Rooms that run, ms. */
 const YOUNG_MS = HEARTBEAT_MS + 500;
@@ -27,6 +28,8 @@ export interface RoomRouterOptions {
   readonly link: LinkClient;
   /** Which node a new Room goes to. Pure. */
   readonly choose: (snapshot: ClusterSnapshot, exclude: ReadonlySet<string>) => PlacementDecision;
+  /** Is told of Rooms that no node takes, and when one does. @default nobody */
+  readonly unplaced?: Pick<UnplacedRooms, 'add' | 'remove'> | undefined;
   readonly log: Logger;
 }
 
@@ -235,14 +238,16 @@ export class RoomRouter implements RoomRoutes {
     room: string,
     insists: boolean,
   ): Promise<RouteTarget | undefined> {
-    const { registry, watch, choose, log } = this.#options;
+    const { registry, watch, choose, unplaced, log } = this.#options;
     const before = await this.#answered(registry.room(room));
     const still = before && (await this.#targetOf(before));
     if (still !== undefined) {
+      unplaced?.remove(room);
       return still;
     }
     const { chosen } = choose(snapshot, await watch.unproven(snapshot.nodes));
     if (chosen === undefined) {
+      unplaced?.add(room);
       throw new NoRouteError('no Media Node serves at the moment, try again in a few seconds');
     }
     const result = await this.#answered(
@@ -253,6 +258,7 @@ export class RoomRouter implements RoomRoutes {
         ifVersion: insists ? snapshot.version : undefined,
       }),
     );
+    if (result.outcome !== 'outdated') unplaced?.remove(room);
     if (result.outcome === 'placed') {
       log.info(
         { room, node: chosen, epoch: result.placement.epoch, before: before?.nodeId },

@@ -133,8 +133,10 @@ function needOf(
   }
   if (unplaced > 0) {
     needs.push({
-      count: Math.ceil(unplaced / Math.max(1, fitsEach)) - coming,
-      reason: `${unplaced} Rooms found no node`,
+      // While none serves, nobody knows how many fit one: one, and then its load shows.
+      count:
+        serving.length === 0 ? 1 - coming : Math.ceil(unplaced / Math.max(1, fitsEach)) - coming,
+      reason: `${unplaced} ${unplaced === 1 ? 'Room' : 'Rooms'} found no node`,
     });
   }
   const coresEach = mean(serving.map(({ record }) => coresOf(record.load))) || 1;

@@ -11,6 +11,7 @@ import { unimplementedServices } from '../api/unimplemented-services';
 import { ClusterAdmin } from '../cluster/cluster-admin';
 import type { Controller } from '../cluster/controller';
 import { RoomRouter } from '../cluster/room-router';
+import { UnplacedRooms } from '../cluster/unplaced-rooms';
 import { EntryEndpoint } from '../signaling/entry/entry-endpoint';
 import { watchController, watchEntry, watchSeat } from '../telemetry/cluster-metrics';
 import { Metrics } from '../telemetry/metrics';
@@ -59,7 +60,8 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
   const { config, version } = await announcedConfig({ ...node, registry, keys });
   const choose = placementBy(config);
   const metrics = new Metrics({ nodeId });
-  const routes = new RoomRouter({ registry, watch, link, choose, log });
+  const unplaced = new UnplacedRooms();
+  const routes = new RoomRouter({ registry, watch, link, choose, unplaced, log });
   const tokens = new TokenVerifier({ keys });
   const gate = joinGate(
     config,
@@ -142,6 +144,7 @@ async function start(node: NodeStart): Promise<Pick<RunningNode, 'port' | 'stop'
     load: () => ({
       ...meter.load,
       refusedCpus: desk.refused.cpus,
+      unplacedRooms: unplaced.count,
       agents: agents.load(),
     }),
     onDuplicate: endDuplicate(log, closers),

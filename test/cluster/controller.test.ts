@@ -97,6 +97,20 @@ const orders = async (registry: MemoryRegistry) =>
   );
 
 describe('Controller', () => {
+  it('starts a machine for Rooms that Master Nodes found no node for', async () => {
+    const group = new FakeGroup('a');
+    const { rounds, registry, beat, close } = await controllerOf({ group });
+    const load = { ...IDLE, unplacedRooms: 2 };
+    const master = (id: string) => beat(id, { role: 'master', link: undefined, load });
+    await rounds(3, async () =>
+      Promise.all([beat('N1', { machineId: 'a', load: IDLE }), master('M1'), master('M2')]),
+    );
+    await close();
+    assert.equal(group.wanted, 2);
+    const [entry] = await registry.auditTrail(10);
+    assert.match(entry?.text ?? '', /4 Rooms found no node/);
+  });
+
   it('starts the machines that min_nodes asks for, and says so in the audit', async () => {
     const group = new FakeGroup();
     const { rounds, registry, close } = await controllerOf({ group, scaling: { min_nodes: 2 } });

@@ -7,6 +7,7 @@ import { choosePlacement } from '../../node-image/cluster/placement';
 import { RegistryUnavailableError, type RoomPlacement } from '../../node-image/cluster/registry';
 import { RoomRouter } from '../../node-image/cluster/room-router';
 import { NoRouteError } from '../../node-image/cluster/room-routes';
+import { UnplacedRooms } from '../../node-image/cluster/unplaced-rooms';
 import { sleep } from '../support/wait';
 import { FakeLink, quiet, recordOf } from './core-support';
 import { ledgerWith, selectorWith } from './placement-nodes';
@@ -28,6 +29,7 @@ class TestRegistry extends MemoryRegistry {
 async function cluster(...ids: string[]) {
   const registry = new TestRegistry();
   const link = new FakeLink();
+  const unplaced = new UnplacedRooms();
   for (const id of ids) await registry.heartbeat(recordOf(id), []);
   const master = async () => {
     const watch = new NodeWatch({ registry, link, log: quiet });
@@ -37,6 +39,7 @@ async function cluster(...ids: string[]) {
       watch,
       link,
       log: quiet,
+      unplaced,
       choose: (snapshot, exclude) =>
         choosePlacement({
           snapshot,
@@ -49,7 +52,7 @@ async function cluster(...ids: string[]) {
     });
     return { watch, router };
   };
-  return { registry, link, master, ...(await master()) };
+  return { registry, link, unplaced, master, ...(await master()) };
 }
 
 describe('RoomRouter', () => {
@@ -95,6 +98,16 @@ describe('RoomRouter', () => {
     assert.ok(error instanceof NoRouteError);
     assert.match(error.message, /no Media Node serves/);
     assert.equal(error.retryAfterSeconds, 2);
+  });
+
+  it('counts the Rooms that no node takes, each once, until one does', async () => {
+    const { router, registry, unplaced } = await cluster();
+    for (const room of ['a', 'b', 'a'])
+      await assert.rejects(router.findOrPlace(room), NoRouteError);
+    assert.equal(unplaced.count, 2);
+    await registry.heartbeat(recordOf('N1'), []);
+    await router.findOrPlace('a');
+    assert.equal(unplaced.count, 1);
   });
 
   it('places the Room of a dead node anew, with a higher epoch', async () => {

@@ -77,6 +77,8 @@ describe('the group grows', () => {
   test('when Rooms found no node', () => {
     const grown = decide([nodeOn('a', busy(0.3))], { unplaced: 3 });
     assert.deepEqual([grown.action, grown.reason], ['grow', '3 Rooms found no node']);
+    const first = decide([], { scaling: { min_nodes: 0 }, unplaced: 300 });
+    assert.deepEqual([first.action, 'count' in first && first.count], ['grow', 1]);
   });
 
   test('when there are fewer nodes than min_nodes', () => {

@@ -35,6 +35,7 @@ const load = z.object({
     })
     .optional(),
   refusedCpus: count.optional(),
+  unplacedRooms: count.optional(),
   agents: z
     .object({
       workers: z.array(
