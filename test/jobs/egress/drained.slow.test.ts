@@ -17,6 +17,7 @@ import { NodeClient } from '../../support/rtc-node';
 import { joinToken } from '../../support/tokens';
 import { sleep, until } from '../../support/wait';
 import { probe } from './support/media';
+import { Player } from './support/player';
 import { RecordingCluster } from './support/recording-cluster';
 
 const ROOM = 'studio';
@@ -151,5 +152,15 @@ it('a Room, who is in it and what they publish are recorded by themselves, throu
   const playlist = await recording.text('p.m3u8');
   assert.equal(playlist.match(/#EXT-X-DISCONTINUITY\n/g)?.length, 1);
   assert.match(playlist, /#EXT-X-ENDLIST\n$/);
-  assert.ok((await probe(await recording.fetchedPlaylist('p.m3u8'))).duration > 7);
+  const { duration } = await probe(await recording.fetchedPlaylist('p.m3u8'));
+  assert.ok(duration > 7, `${duration} s`);
+  const player = await Player.open(recording.folder);
+  try {
+    const played = await player.hls('p.m3u8');
+    const what = `${JSON.stringify(played)} of ${duration} s`;
+    assert.ok(Math.abs(played.seconds - duration) < 0.5, what);
+    assert.ok(played.covered > duration - 1.5, what);
+  } finally {
+    await player.close();
+  }
 });

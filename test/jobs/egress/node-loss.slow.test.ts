@@ -13,11 +13,15 @@ import {
   SegmentedFileOutput,
   StreamOutput,
 } from 'livekit-server-sdk';
-import { listedSegments } from '../../../node-image/jobs/egress/outputs/playlist';
+import {
+  type ListedSegment,
+  listedSegments,
+} from '../../../node-image/jobs/egress/outputs/playlist';
 import { TestCluster } from '../../support/cluster';
 import { sleep, until } from '../../support/wait';
 import { listenForWebhooks, type WebhookListener } from '../../support/webhooks';
 import { flashAndBeepPage, probe } from './support/media';
+import { Player } from './support/player';
 import { channelOf, receiveSound, toneOf } from './support/sound-receiver';
 
 let root: string;
@@ -123,6 +127,7 @@ it('goes on elsewhere where its node is killed, and loses less than 6 s', async 
   // What was recorded and not yet complete is gone: at most a segment, and what it takes to write it.
   assert.ok(killedAtMs - endMs < 6000, `${killedAtMs - endMs} ms of media are lost`);
   assert.ok((await probe(join(root, 'p.m3u8'))).duration > 5);
+  await playsOn(listed);
   const ended = await webhooks.event('egress_ended');
   assert.equal(ended.egressInfo?.retryCount, 1);
 });
@@ -130,6 +135,21 @@ it('goes on elsewhere where its node is killed, and loses less than 6 s', async 
 /** Whether the page is heard, which sounds at 1000 Hz for 0.15 s of each second. */
 const beeps = (sound: readonly Buffer[]): boolean =>
   sound.some((_, at) => at % 5 === 0 && toneOf(channelOf(sound.slice(at, at + 5), 0), 1000) > 0.1);
+
+/** Through the discontinuity, to the end. */
+async function playsOn(listed: readonly ListedSegment[]): Promise<void> {
+  const lengthS = listed.reduce((sum, { duration }) => sum + duration, 0);
+  const player = await Player.open(root);
+  try {
+    const played = await player.hls('p.m3u8');
+    const what = `${JSON.stringify(played)} of ${lengthS} s`;
+    assert.ok(Math.abs(played.seconds - lengthS) < 0.5, what);
+    // A player leaps over what is missing where the second run begins, and over no more.
+    assert.ok(played.covered > lengthS - 1.5, what);
+  } finally {
+    await player.close();
+  }
+}
 
 /** Those that grab displays. */
 function recorders(): { pid: number; parent: number }[] {

@@ -29,7 +29,7 @@ export async function startMediaOrigin(seconds: number): Promise<MediaOrigin> {
     // It says that something comes, and nothing does.
     if (path === '/stalled.ts') answer.writeHead(200).write('G');
     else if (path === '/loop') answer.writeHead(302, { location: '/loop' }).end();
-    else void serve(join(folder, path.slice(1)), asked.headers.range, answer);
+    else void serveFile(join(folder, path.slice(1)), asked.headers.range, answer);
   });
   return {
     url: await listenOnLoopback(server),
@@ -49,7 +49,7 @@ export async function listenOnLoopback(server: Server): Promise<string> {
 }
 
 /** A file, or the part of it that is asked for. */
-async function serve(
+export async function serveFile(
   path: string,
   range: string | undefined,
   answer: ServerResponse,

@@ -59,12 +59,24 @@ function mainOutput(plan: EncoderPlan, sinks: readonly string[]): string[] {
   const audio = inputs.findIndex((input) => input.audio !== undefined);
   const withVideo = video >= 0 && (passthrough || codecs.video !== 'none');
   const withAudio = audio >= 0 && (passthrough || codecs.audio !== 'none');
+  const filters = passthrough
+    ? []
+    : [
+        ...(withVideo
+          ? [{ from: `${video}:v:0`, kind: 'v', chain: videoFilter(plan, video) }]
+          : []),
+        ...(withAudio ? [{ from: `${audio}:a:0`, kind: 'a', chain: AUDIO_FILTER }] : []),
+      ];
   return [
-    ...(withVideo ? ['-map', `${video}:v:0`] : []),
-    ...(withAudio ? ['-map', `${audio}:a:0`] : []),
+    ...(passthrough
+      ? [
+          ...(withVideo ? ['-map', `${video}:v:0`] : []),
+          ...(withAudio ? ['-map', `${audio}:a:0`] : []),
+        ]
+      : filtered(filters, video !== audio)),
     ...(passthrough
       ? ['-c', 'copy']
-      : [...(withVideo ? videoArgs(plan, video) : []), ...(withAudio ? audioArgs(plan) : [])]),
+      : [...(withVideo ? videoArgs(plan) : []), ...(withAudio ? audioArgs(plan) : [])]),
     // What goes to several formats has its headers once, outside of the pictures.
     '-flags',
     '+global_header',
@@ -74,6 +86,25 @@ function mainOutput(plan: EncoderPlan, sinks: readonly string[]): string[] {
     'tee',
     sinks.join('|'),
   ];
+}
+
+interface Filter {
+  /** A stream of an input. */
+  readonly from: string;
+  readonly kind: string;
+  readonly chain: string;
+}
+
+/**
+ * Devices of their own go through one graph: of two, ffmpeg reads sound only as far as pictures have
+ * left their encoder, and what it has not read when it is told to end is lost.
+ */
+function filtered(filters: readonly Filter[], apart: boolean): string[] {
+  if (!apart || filters.length < 2) {
+    return filters.flatMap(({ from, kind, chain }) => ['-map', from, `-filter:${kind}`, chain]);
+  }
+  const graph = filters.map(({ from, kind, chain }) => `[${from}]${chain}[${kind}]`).join(';');
+  return ['-filter_complex', graph, ...filters.flatMap(({ kind }) => ['-map', `[${kind}]`])];
 }
 
 /** Our own names only: nothing has to be escaped. */
@@ -105,23 +136,29 @@ function fileOptions(file: string): string {
   return `f=${format}:flush_packets=1${cluster}`;
 }
 
-function videoArgs({ encoding, codecs, outputs, inputs }: EncoderPlan, index: number): string[] {
-  const { width, height, framerate, videoBitrate, profile } = encoding;
-  const interval = encoding.keyFrameInterval || (outputs.segments ?? STREAM_KEY_FRAMES);
-  const kbps = Math.round(videoBitrate / 1000);
-  const codec =
-    codecs.video === 'vp8'
-      ? ['libvpx', '-deadline', 'realtime', '-cpu-used', '8']
-      : ['libx264', '-preset', 'veryfast', '-profile:v', profile, '-sc_threshold', '0'];
-  const raw = inputs[index]?.video?.codec === 'raw';
+function videoFilter({ encoding, inputs }: EncoderPlan, index: number): string {
+  const { width, height, framerate } = encoding;
   const fit = [
     `fps=${framerate}`,
     `scale=${width}:${height}:force_original_aspect_ratio=decrease`,
     `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
     'setsar=1',
   ];
+  const raw = inputs[index]?.video?.codec === 'raw';
+  return [...(raw ? [] : fit), 'format=yuv420p'].join(',');
+}
+
+const AUDIO_FILTER = 'aresample=async=1000';
+
+function videoArgs({ encoding, codecs, outputs }: EncoderPlan): string[] {
+  const { framerate, videoBitrate, profile } = encoding;
+  const interval = encoding.keyFrameInterval || (outputs.segments ?? STREAM_KEY_FRAMES);
+  const kbps = Math.round(videoBitrate / 1000);
+  const codec =
+    codecs.video === 'vp8'
+      ? ['libvpx', '-deadline', 'realtime', '-cpu-used', '8']
+      : ['libx264', '-preset', 'veryfast', '-profile:v', profile, '-sc_threshold', '0'];
   return [
-    ...['-vf', [...(raw ? [] : fit), 'format=yuv420p'].join(',')],
     ...['-r', String(framerate), '-c:v', ...codec],
     ...['-b:v', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`],
     ...['-g', String(Math.max(1, Math.round(framerate * interval)))],
@@ -146,7 +183,7 @@ function audioArgs({ encoding, codecs }: EncoderPlan): string[] {
   // Opus knows few frequencies, and 44.1 kHz is not among them.
   const hz = codecs.audio === 'opus' ? 48_000 : encoding.audioFrequency;
   return [
-    ...['-af', 'aresample=async=1000', '-ac', '2', '-ar', String(hz)],
+    ...['-ac', '2', '-ar', String(hz)],
     ...['-c:a', AUDIO_ENCODERS[codecs.audio], '-b:a', String(encoding.audioBitrate)],
   ];
 }
