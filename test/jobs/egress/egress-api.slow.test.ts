@@ -195,6 +195,11 @@ describe('Egress of pages and Rooms on a Single Node', () => {
     const ended = await reached(started.egressId, EgressStatus.EGRESS_COMPLETE);
     assert.equal(ended.status, EgressStatus.EGRESS_ABORTED);
     assert.match(ended.error, /Start signal not received/);
+    const told = await webhooks.event('egress_ended', (event) => isOf(event.egressInfo, started));
+    assert.deepEqual(
+      [told.egressInfo?.status, told.egressInfo?.error, told.egressInfo?.errorCode],
+      [ended.status, ended.error, 412],
+    );
     await assert.rejects(egress.stopEgress(started.egressId), /cannot be stopped/);
   });
 

@@ -18,7 +18,7 @@ import { probe } from './support/media';
 import { processesIn } from './support/processes';
 import { TestRuns } from './support/runs';
 
-const { EGRESS_ACTIVE, EGRESS_COMPLETE, EGRESS_FAILED } = EgressStatus;
+const { EGRESS_ACTIVE, EGRESS_COMPLETE } = EgressStatus;
 const STREAM = { video: 'h264', audio: 'aac' };
 
 describe('Streams of an Egress', { concurrency: 4 }, () => {
@@ -155,18 +155,6 @@ describe('Streams of an Egress', { concurrency: 4 }, () => {
       assert.equal(retries, 3, error);
       assert.doesNotMatch(error, /secret-key/);
     }
-  });
-
-  it('fails where its only address takes nothing, and leaves nothing running', async () => {
-    const { info, work, ended } = await started([
-      `rtmp://127.0.0.1:${await freeTcpPort()}/live/key`,
-    ]);
-    await ended();
-    assert.equal(info.status, EGRESS_FAILED);
-    assert.match(info.error, /no stream is left: .*refused/);
-    assert.equal(info.errorCode, 500);
-    assert.equal(info.streamResults[0]?.status, StreamInfo_Status.FAILED);
-    assert.deepEqual(await processesIn(work), []);
   });
 
   it('starts one sender for an address that is named twice, and none once it ends', async () => {
