@@ -9,8 +9,7 @@ import type { CallClient } from '../support/call-client';
 import type { RustClients } from '../support/call-client-rust';
 import { joinToken, type Signer } from '../support/tokens';
 import { until } from '../support/wait';
-import type { DebianRoot } from './support/debian-root';
-import { installedRoot } from './support/installed-root';
+import { installedBase } from './support/installed-root';
 import {
   ADMIN,
   callGoesOn,
@@ -48,7 +47,6 @@ const NEW_ROOM_MS = 30_000;
 
 /** Three Master Nodes, made by what an administrator types, one of which loses its power; then another. */
 describe('own machines with High Availability', { concurrency: 1 }, () => {
-  let root: DebianRoot;
   let network: OwnNetwork;
   let media: OwnMachine[] = [];
   let masters: OwnMachine[] = [];
@@ -62,10 +60,7 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-own-ha-'));
-    root = installedRoot();
-    rmSync(join(root.path, 'src'), { recursive: true });
-    rmSync(join(root.path, 'downloads'), { recursive: true });
-    network = new OwnNetwork(root.path);
+    network = new OwnNetwork(installedBase());
     // The first is the switch that the others are connected to, and is not to lose its power.
     const names = 'media-1 media-2 media-3 master-1 master-2 master-3 master-4'.split(' ');
     const all: OwnMachine[] = [];
@@ -85,7 +80,6 @@ describe('own machines with High Availability', { concurrency: 1 }, () => {
   after(async () => {
     await clients?.close();
     await network?.cutPower();
-    root?.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -9,8 +9,7 @@ import type { CallClient } from '../support/call-client';
 import type { RustClients } from '../support/call-client-rust';
 import { joinToken } from '../support/tokens';
 import { until } from '../support/wait';
-import type { DebianRoot } from './support/debian-root';
-import { installedRoot } from './support/installed-root';
+import { installedBase } from './support/installed-root';
 import {
   ADMIN,
   callGoesOn,
@@ -31,7 +30,6 @@ const DOCUMENTED = allBlocks()
   .flatMap(({ text }) => text.trim().split('\n'));
 /** A cluster that grows and shrinks by what an administrator types, with a call on it all the time. */
 describe('own machines', { concurrency: 1 }, () => {
-  let root: DebianRoot;
   let network: OwnNetwork;
   let master: OwnMachine;
   let media1: OwnMachine;
@@ -43,8 +41,7 @@ describe('own machines', { concurrency: 1 }, () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-own-'));
-    root = installedRoot();
-    network = new OwnNetwork(root.path);
+    network = new OwnNetwork(installedBase());
     master = await network.boot('master-1');
     media1 = await network.boot('media-1');
     media2 = await network.boot('media-2');
@@ -52,7 +49,6 @@ describe('own machines', { concurrency: 1 }, () => {
   after(async () => {
     await clients?.close();
     await network?.cutPower();
-    root?.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -9,8 +9,7 @@ import type { CallClient } from '../support/call-client';
 import type { RustClients } from '../support/call-client-rust';
 import { joinToken } from '../support/tokens';
 import { until } from '../support/wait';
-import type { DebianRoot } from './support/debian-root';
-import { installedRoot } from './support/installed-root';
+import { installedBase } from './support/installed-root';
 import {
   ADMIN,
   callGoesOn,
@@ -27,7 +26,6 @@ const PASSPHRASE = '--passphrase-file passphrase';
 const STATE =
   'cd /etc/sluice && find . -type f -exec stat -c "%n %U %G %a" {} + -exec sha256sum {} + | sort; stat -c "%G %a" secrets tls';
 
-let root: DebianRoot;
 let network: OwnNetwork;
 let media: OwnMachine;
 let master: OwnMachine;
@@ -37,8 +35,7 @@ let folder = '';
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-restore-'));
-  root = installedRoot();
-  network = new OwnNetwork(root.path);
+  network = new OwnNetwork(installedBase());
   // The first is the switch that the others are connected to, and is not to lose its power.
   media = await network.boot('media-1');
   master = await network.boot('master-1');
@@ -47,7 +44,6 @@ before(async () => {
 after(async () => {
   await clients?.close();
   await network?.cutPower();
-  root?.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -8,9 +8,10 @@ export class Container {
   #output = '';
   #pid = 0;
 
-  private constructor(root: string) {
+  private constructor(root: string, through: readonly string[]) {
     const options = ['--register=no', '--keep-unit', '--private-network', '--quiet'];
-    this.#process = spawn('systemd-nspawn', [...options, '-D', root, '-b', '--console=pipe'], {
+    const [program = '', ...args] = [...through, 'systemd-nspawn', ...options, '-D', root];
+    this.#process = spawn(program, [...args, '-b', '--console=pipe'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], UNIFIED_CGROUP_HIERARCHY: '0' },
     });
@@ -21,9 +22,13 @@ export class Container {
     }
   }
 
-  /** Resolves when its systemd answers. */
-  static async boot(root: string): Promise<Container> {
-    const container = new Container(root);
+  /**
+   * Resolves when its systemd answers.
+   *
+   * @param through - a command that runs what follows it, where the root is to be found
+   */
+  static async boot(root: string, through: readonly string[] = []): Promise<Container> {
+    const container = new Container(root, through);
     await until(
       'the container to boot',
       () => {

@@ -25,8 +25,12 @@ export function rootWithSources(): DebianRoot {
  * @param options - further ones of install.sh
  */
 export function installedRoot(options: readonly string[] = []): DebianRoot {
-  const name = `${PREFIX}${digestOf(options)}`;
-  return new DebianRoot(cachedBase(name, (folder) => install(options, folder)));
+  return new DebianRoot(installedBase(options));
+}
+
+/** What `installedRoot` is a copy of, for who changes nothing in it. @returns the folder */
+export function installedBase(options: readonly string[] = []): string {
+  return cachedBase(`${PREFIX}${digestOf(options)}`, (folder) => install(options, folder));
 }
 
 function install(options: readonly string[], folder: string): void {

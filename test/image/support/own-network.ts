@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Container } from './container';
-import { DebianRoot } from './debian-root';
+import { LayeredRoot } from './layered-root';
 
 const NETWORK = '10.0.0';
 const FIRST = 5;
@@ -20,23 +18,23 @@ export interface OwnMachine {
 /** Machines in containers on one network, which the first of them is the switch of. */
 export class OwnNetwork {
   readonly #installed: string;
-  readonly #roots: DebianRoot[] = [];
+  readonly #roots: LayeredRoot[] = [];
   readonly #machines: OwnMachine[] = [];
 
-  /** @param installed - a root on which install.sh has been run */
+  /** @param installed - a root on which install.sh has been run; it stays as it is */
   constructor(installed: string) {
     this.#installed = installed;
   }
 
   /** @param replaces - has its name and address, and no cable until `plugIn`. @default none */
   async boot(name: string, replaces?: OwnMachine): Promise<OwnMachine> {
-    const root = new DebianRoot(this.#installed);
+    const root = new LayeredRoot(this.#installed);
     this.#roots.push(root);
-    writeFileSync(join(root.path, 'etc/hostname'), `${name}\n`);
+    root.write('etc/hostname', `${name}\n`);
     // Without one it would be the first boot of a system, which enables all services there are.
     const machineId = randomBytes(16).toString('hex');
-    writeFileSync(join(root.path, 'etc/machine-id'), `${machineId}\n`);
-    const container = await Container.boot(root.path);
+    root.write('etc/machine-id', `${machineId}\n`);
+    const container = await Container.boot(root.path, root.command);
     const address = replaces?.address ?? `${NETWORK}.${this.#machines.length + FIRST}`;
     const machine: OwnMachine = {
       container,
