@@ -26,7 +26,7 @@ export interface LiveKitJobsOptions {
    *
    * @default - those that the names of the images say
    */
-  readonly repositories?: readonly ecr.IRepository[];
+  readonly repositories?: ecr.IRepository[];
 
   /**
    * The login at another registry: JSON with `registry`, `username` and `password`, or the file of

@@ -37,6 +37,8 @@ export interface JobLoad {
   readonly kinds: readonly string[];
   /** CPU cores that are neither in use nor promised, by its ledger; below 0: more is in use than there is. */
   readonly freeCpus: number;
+  /** Programs that it would need to record media, or a page. @default - it has all, or does not say */
+  readonly lacks?: Readonly<Record<'media' | 'page', readonly string[]>> | undefined;
   /** Jobs that run there. */
   readonly egress: number;
   readonly ingress: number;

@@ -200,7 +200,7 @@ export class JobHost {
   }
 
   /** @throws JobRefusedError */
-  #reserve({ id, kind }: NewJob, { idleRatio, ...cost }: JobCost): void {
+  #reserve({ id, kind }: NewJob, { idleRatio, records: _records, ...cost }: JobCost): void {
     const { ledger } = this.#options;
     if (ledger.reserve({ id, kind, cost, idleRatio })) return;
     const lacks = ledger.lacks(cost, kind, idleRatio).map((resource) => {

@@ -16,7 +16,11 @@ export interface JobFailure {
 export interface JobCost extends Partial<Cost> {
   /** Share of the node's CPU, 0 to 1, that has to stay free besides. @default 0 */
   readonly idleRatio?: number | undefined;
+  /** What its programs do: record media that they are given, or a page. @default - it needs none */
+  readonly records?: Recorded | undefined;
 }
+
+export type Recorded = 'media' | 'page';
 
 /** What every node knows of a kind of jobs, also where none of them runs. */
 export interface JobRules {

@@ -3,8 +3,9 @@ import type { LinkPath } from '../api/cluster/link-requests';
 import { jobLinkPath, linkJobNodes } from '../api/jobs/job-link';
 import type { DrainableJobs } from '../cluster/drain-jobs';
 import { LINK_PROTOCOL } from '../cluster/link/link';
-import type { NodeLoad, NodeState, RegisteredNode } from '../cluster/node-record';
+import type { JobLoad, NodeLoad, NodeState, RegisteredNode } from '../cluster/node-record';
 import type { Registry } from '../cluster/registry';
+import { missingPrograms } from '../jobs/egress/programs';
 import type { SpecSealer } from '../jobs/egress/sealed-spec';
 import { JobDispatcher } from '../jobs/job-dispatcher';
 import { JobHost, type JobHostOptions } from '../jobs/job-host';
@@ -76,12 +77,18 @@ export function hostJobs(
       jobs: {
         kinds: host.kinds,
         freeCpus: ledger.free().cpus,
+        lacks: lacks(options.config.egress.browser),
         egress: count('egress'),
         ingress: count('ingress'),
       },
     }),
   };
 }
+
+const lacks = (browser: string): JobLoad['lacks'] => ({
+  media: missingPrograms({ kind: 'track' }, browser),
+  page: missingPrograms({ kind: 'web' }, browser),
+});
 
 /** Whether another Media Node has room for a job, as far as is known here. */
 export const roomElsewhere =

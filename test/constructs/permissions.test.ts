@@ -26,6 +26,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   cloudformation: 'cloudformation',
   'cloudwatch-logs': 'logs',
   ec2: 'ec2',
+  ecr: 'ecr',
   s3: 's3',
   'secrets-manager': 'secretsmanager',
   sqs: 'sqs',
@@ -40,8 +41,11 @@ const CALLED_OTHERWISE: Readonly<Record<string, string | undefined>> = {
   'sts:AssumeRole': undefined,
 };
 
-/** What user data does by itself, and the agent of Session Manager. */
+/** What user data and Podman do by themselves, and the agent of Session Manager. */
 const BESIDE: readonly string[] = [
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:BatchGetImage',
+  'ecr:GetDownloadUrlForLayer',
   'route53:ChangeResourceRecordSets',
   // Else an object that is not there is a 403.
   's3:ListBucket',
@@ -74,6 +78,14 @@ describe('the roles of machines', () => {
     jobs: Jobs.builtIn({ recordings: Recordings.create() }),
     logGroup,
   });
+  const services = new MediaNodes(stack, 'Services', {
+    vpc,
+    secrets,
+    image: NodeImage.fromAsset(),
+    jobs: Jobs.liveKit({
+      egressImage: '123456789012.dkr.ecr.eu-central-1.amazonaws.com/egress:v1',
+    }),
+  });
   const masters = new MasterNodes(stack, 'Masters', {
     vpc,
     secrets,
@@ -82,7 +94,9 @@ describe('the roles of machines', () => {
     addressRecord: { zone, name: 'master.meet.internal' },
     logGroup,
   });
-  const roles = [mediaNodes.role, masters.role].map((role) => stack.resolve(role.roleName).Ref);
+  const roles = [mediaNodes.role, services.role, masters.role].map(
+    (role) => stack.resolve(role.roleName).Ref,
+  );
   const template = templateOf(stack);
   const granted = new Set(
     statements(template, (policy) =>

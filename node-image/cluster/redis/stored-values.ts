@@ -30,6 +30,7 @@ const load = z.object({
     .object({
       kinds: z.array(z.string()),
       freeCpus: z.number(),
+      lacks: z.object({ media: z.array(z.string()), page: z.array(z.string()) }).optional(),
       egress: count,
       ingress: count,
     })

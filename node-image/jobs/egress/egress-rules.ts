@@ -37,7 +37,9 @@ export class EgressRules implements JobRules {
   cost(spec: string): JobCost {
     // Of a LiveKit service, which looks after its CPU itself.
     if (spec === '') return {};
-    return { cpus: cpusOf(placedSpec(spec), this.#options.costs) };
+    const placed = placedSpec(spec);
+    const isPage = placed.kind === 'room_composite' || placed.kind === 'web';
+    return { cpus: cpusOf(placed, this.#options.costs), records: isPage ? 'page' : 'media' };
   }
 
   /** What its first node has kept is there, and the rest is recorded too. */

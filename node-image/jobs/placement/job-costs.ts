@@ -32,7 +32,8 @@ export function egressCost(type: EgressType, config: EgressCostConfig): JobCost 
     'track-composite': config.track_composite_cpu_cost,
     track: config.track_cpu_cost,
   };
-  return { cpus: cpus[type] };
+  const isPage = !['participant', 'track-composite', 'track'].includes(type);
+  return { cpus: cpus[type], records: isPage ? 'page' : 'media' };
 }
 
 /** What an Ingress of this type needs of its node, and what has to stay free there. */

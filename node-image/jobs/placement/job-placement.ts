@@ -89,7 +89,9 @@ function whyNot(node: RegisteredNode, question: JobPlacementQuestion): JobReason
     return [{ kind: 'no-runner', job: kind, role }];
   }
   const reasons: JobReason[] = [];
-  const { cpus: needed = 0, idleRatio = 0 } = cost;
+  const { cpus: needed = 0, idleRatio = 0, records } = cost;
+  const missing = records === undefined ? [] : (load.jobs.lacks?.[records] ?? []);
+  if (missing.length > 0) reasons.push({ kind: 'programs', missing });
   const free = freeOf(node);
   const kept = idleRatio * load.cpus;
   if (needed > free - kept + ROUNDING) reasons.push({ kind: 'cpu', needed, free, kept });

@@ -14,6 +14,8 @@ export type JobReason =
       /** Of the free ones, that have to stay free. */
       readonly kept: number;
     }
+  /** It cannot record this. */
+  | { readonly kind: 'programs'; readonly missing: readonly string[] }
   | { readonly kind: 'disk' | 'memory'; readonly share: number; readonly limit: number }
   | { readonly kind: 'late'; readonly seenAgoMs: number }
   | { readonly kind: 'fits'; readonly free: number; readonly needed: number }
@@ -37,6 +39,8 @@ export function jobReasonInWords(reason: JobReason): string {
       const kept = reason.kept > 0 ? `, of which ${figure(reason.kept)} have to stay free` : '';
       return `the job needs ${figure(reason.needed)} CPU cores, and ${figure(Math.max(0, reason.free))} are free${kept}`;
     }
+    case 'programs':
+      return `it has no ${reason.missing.join(', ')}: install.sh --jobs brings what is needed`;
     case 'disk':
     case 'memory':
     case 'late':

@@ -14,6 +14,7 @@ import {
   type JobPlacementQuestion,
   placeJob,
 } from '../../../node-image/jobs/placement/job-placement';
+import { jobReasonInWords } from '../../../node-image/jobs/placement/job-reasons';
 import { type NodeChanges, nodeNamed } from '../../cluster/placement-nodes';
 import { drainOrder } from '../../cluster/support/registry-facts';
 
@@ -124,6 +125,26 @@ describe('where jobs go', () => {
     // What is passed on is not written to the disk.
     const ingress = place({ nodes, kind: 'ingress' });
     assert.ok(order(ingress).includes('disk'));
+  });
+
+  it('is not with a node that lacks a program for it', () => {
+    const nodes = [
+      node('none', { lacks: { media: ['ffmpeg'], page: ['ffmpeg', 'Xvfb'] } }),
+      node('no-page', { lacks: { media: [], page: ['Xvfb'] } }),
+      node('older', { lacks: undefined }),
+    ];
+    const { egress, ingress } = configSchema.parse({});
+    const placed = (cost: JobPlacementQuestion['cost']) => order(place({ nodes, cost }));
+    assert.deepEqual(placed(egressCost('web', egress.cpu_cost)), ['older']);
+    assert.deepEqual(placed(egressCost('track', egress.cpu_cost)), ['no-page', 'older']);
+    assert.equal(placed(ingressCost('rtmp', ingress.cpu_cost)).length, 3);
+    const [{ reasons } = { reasons: [] }] = place({
+      nodes,
+      cost: { cpus: 1, records: 'media' },
+    }).filter(({ nodeId }) => nodeId === 'none');
+    assert.deepEqual(reasons.map(jobReasonInWords), [
+      'it has no ffmpeg: install.sh --jobs brings what is needed',
+    ]);
   });
 
   it('is the same whatever the order of the nodes, and chooses only nodes with room', () => {
