@@ -96,8 +96,14 @@ describe('Egress of tracks on a Single Node', () => {
   const trackOf = async (type: TrackType): Promise<string> => {
     const { httpUrl, apiKey, apiSecret } = server;
     const rooms = new RoomServiceClient(httpUrl, apiKey, apiSecret);
-    const { tracks } = await rooms.getParticipant(ROOM, 'ada');
-    return tracks.find((track) => track.type === type)?.sid ?? '';
+    let sid = '';
+    // It is there once its media is, which may be after the publisher was told of it.
+    await until(`a track of type ${TrackType[type]}`, async () => {
+      const { tracks } = await rooms.getParticipant(ROOM, 'ada');
+      sid = tracks.find((track) => track.type === type)?.sid ?? '';
+      return sid !== '';
+    });
+    return sid;
   };
 
   it('copies one track as it is, and encodes a participant, at the same time', async () => {
