@@ -65,7 +65,9 @@ function mainOutput(plan: EncoderPlan, sinks: readonly string[]): string[] {
         ...(withVideo
           ? [{ from: `${video}:v:0`, kind: 'v', chain: videoFilter(plan, video) }]
           : []),
-        ...(withAudio ? [{ from: `${audio}:a:0`, kind: 'a', chain: AUDIO_FILTER }] : []),
+        ...(withAudio
+          ? [{ from: `${audio}:a:0`, kind: 'a', chain: audioFilter(video !== audio) }]
+          : []),
       ];
   return [
     ...(passthrough
@@ -148,7 +150,12 @@ function videoFilter({ encoding, inputs }: EncoderPlan, index: number): string {
   return [...(raw ? [] : fit), 'format=yuv420p'].join(',');
 }
 
-const AUDIO_FILTER = 'aresample=async=1000';
+/**
+ * A sound server begins later than a display. What is missing is filled: hls.js takes the beginning of
+ * the first track that it finds for that of all, and stalls at the end of those that began earlier.
+ */
+const audioFilter = (apart: boolean): string =>
+  `aresample=async=1000${apart ? ':first_pts=0' : ''}`;
 
 function videoArgs({ encoding, codecs, outputs }: EncoderPlan): string[] {
   const { framerate, videoBitrate, profile } = encoding;
