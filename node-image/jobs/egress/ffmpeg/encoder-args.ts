@@ -151,8 +151,8 @@ function videoFilter({ encoding, inputs }: EncoderPlan, index: number): string {
 }
 
 /**
- * A sound server begins later than a display. What is missing is filled: hls.js takes the beginning of
- * the first track that it finds for that of all, and stalls at the end of those that began earlier.
+ * A sound server begins later than a display. What is missing is filled: MSE ignores the empty edit that
+ * would say so, and plays the sound too early.
  */
 const audioFilter = (apart: boolean): string =>
   `aresample=async=1000${apart ? ':first_pts=0' : ''}`;
@@ -164,7 +164,11 @@ function videoArgs({ encoding, codecs, outputs }: EncoderPlan): string[] {
   const codec =
     codecs.video === 'vp8'
       ? ['libvpx', '-deadline', 'realtime', '-cpu-used', '8']
-      : ['libx264', '-preset', 'veryfast', '-profile:v', profile, '-sc_threshold', '0'];
+      : [
+          ...['libx264', '-preset', 'veryfast', '-profile:v', profile, '-sc_threshold', '0'],
+          // B-frames begin late, and sound is delayed for that by an empty edit, which MSE ignores.
+          ...(outputs.segments === undefined ? [] : ['-bf', '0']),
+        ];
   return [
     ...['-r', String(framerate), '-c:v', ...codec],
     ...['-b:v', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`],

@@ -25,6 +25,11 @@ export interface SegmentsOutputOptions {
   readonly context: OutputContext;
 }
 
+/**
+ * s: a shorter one, which only the last can be, is left out. The sound of devices ends up to so much
+ * before their pictures, and a player that gets none of it in the last segment waits for ever.
+ */
+const LEAST_S = 0.2;
 const PLAYLIST = { contentType: 'application/vnd.apple.mpegurl', cacheControl: FOR_A_MOMENT };
 const SEGMENT = { contentType: 'video/iso.segment', cacheControl: FOR_EVER };
 const HEADER = { contentType: 'video/mp4', cacheControl: FOR_EVER };
@@ -97,6 +102,10 @@ export class SegmentsOutput implements RunningOutput {
     const suffix = spec.suffix === 'timestamp' ? utcOf(segment.startMs) : number;
     const key = `${paths.prefix}_${suffix}.m4s`;
     const file = join(folder, segment.file);
+    if (segment.duration < LEAST_S && this.#count > 0) {
+      if (discard) await rm(file, { force: true });
+      return;
+    }
     const { size } = await stat(file);
     if (this.#map === '') await this.#storeHeader(folder);
     await storage.put(key, { file }, SEGMENT);
