@@ -62,11 +62,16 @@ describe('the package, installed into an empty project', { timeout: 20 * 60_000 
         pulumi.must('up', '--yes', '--skip-preview');
       }
       pulumi.must('destroy', '--yes', '--skip-preview');
-      // The data disk is kept, in a resource group that is kept with it.
+      // The data disk and the recordings are kept, in resource groups that are kept with them.
       const left = Object.values(pulumi.azure.read()).map(({ type, name }) => `${type} ${name}`);
       assert.deepEqual(left.sort(), [
         'azure-native:compute:Disk meet-masters-data',
         'azure-native:resources:ResourceGroup meet-data',
+        'azure-native:resources:ResourceGroup meet-recordings',
+        'azure-native:storage:BlobContainer meet-recordings-container',
+        'azure-native:storage:BlobServiceProperties meet-recordings-service',
+        'azure-native:storage:ManagementPolicy meet-recordings-retention',
+        'azure-native:storage:StorageAccount meet-recordings-account',
       ]);
     } finally {
       pulumi.close();
