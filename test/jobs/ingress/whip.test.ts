@@ -180,7 +180,7 @@ describe('WHIP into a Room', () => {
       await until(
         'the larger layer to be seen',
         async () => (await viewer.sees('studio', 5, 20_000)).width === 640,
-        { timeoutMs: 30_000 },
+        { timeoutMs: 60_000 },
       );
       await viewer.hears('studio', 20_000);
       const state = await stateOf(info);
