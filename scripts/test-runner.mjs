@@ -8,6 +8,7 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { inWords } from './lib/steps.mjs';
+import { Durations } from './lib/test-durations.mjs';
 import {
   filesToRepeat,
   inGroups,
@@ -41,15 +42,16 @@ async function runFiles() {
     process.once(signal, () => interrupted.abort());
   }
   const tally = new Tally(files);
+  const durations = new Durations();
   for (const { files: group, concurrency } of inGroups(files, request.concurrency)) {
-    await runGroup(group, concurrency, tally, interrupted.signal);
+    await runGroup(group, concurrency, { tally, durations, signal: interrupted.signal });
   }
   const again = interrupted.signal.aborted ? [] : filesToRepeat(tally, request);
   if (again.length > 0) {
     console.log(`\nonce more, one at a time: ${again.join(', ')}\n`);
     for (const file of again) {
       const second = new Tally([file]);
-      await runGroup([file], 1, second, interrupted.signal);
+      await runGroup([file], 1, { tally: second, durations, signal: interrupted.signal });
       tally.replace(file, second);
     }
   }
@@ -58,17 +60,16 @@ async function runFiles() {
   const verdict = judge(tally.counts(), request.name ? [] : tally.silent(), again);
   const took = inWords(performance.now() - begun);
   // After what the reporter still has to write.
-  setImmediate(() => console.log(`\n${verdict.line}, in ${took}`));
+  setImmediate(() => console.log(`${durations.inWords()}\n${verdict.line}, in ${took}`));
   return verdict.ok;
 }
 
 /**
  * @param {string[]} group
  * @param {number} concurrency
- * @param {Tally} tally
- * @param {AbortSignal} signal
+ * @param {{ tally: Tally, durations: Durations, signal: AbortSignal }} run
  */
-async function runGroup(group, concurrency, tally, signal) {
+async function runGroup(group, concurrency, { tally, durations, signal }) {
   const stream = run({
     files: group.map((file) => path.resolve(file)),
     concurrency,
@@ -79,6 +80,7 @@ async function runGroup(group, concurrency, tally, signal) {
   });
   stream.on('test:pass', (data) => tally.add(data, true));
   stream.on('test:fail', (data) => tally.add(data, false));
+  stream.on('test:summary', ({ file, duration_ms }) => durations.add(file, duration_ms));
   stream.compose(spec).pipe(process.stdout, { end: false });
   await new Promise((resolve) => stream.on('end', resolve));
 }

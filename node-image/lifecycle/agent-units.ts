@@ -7,7 +7,7 @@ const LOOK_MS = 1000;
 /** What is wanted is said again after this, ms: who carries it out may have been at work just then. */
 const AGAIN_MS = 10_000;
 /** `sluice boot` and the units keep to it. */
-const FOLDER = '/run/sluice/agents';
+export const AGENTS_FOLDER = '/run/sluice/agents';
 
 /** What is wanted of a container: the words that image/bin/agents-order knows. */
 type Wanted = 'serve' | 'drain' | 'kill';
@@ -38,7 +38,7 @@ export class AgentUnits {
 
   constructor(options: AgentUnitsOptions) {
     this.#options = options;
-    this.#folder = options.folder ?? FOLDER;
+    this.#folder = options.folder ?? AGENTS_FOLDER;
   }
 
   /** @param name - of the container: "greeter-1" */

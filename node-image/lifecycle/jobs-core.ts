@@ -25,6 +25,8 @@ import type { OfficialServices } from './jobs-official';
 
 /** A registry that is younger may not know all nodes that live, ms. */
 const YOUNG_MS = 10_000;
+/** Programs are looked for again after this, ms: a heartbeat comes more often. */
+const PROGRAMS_MS = 30_000;
 
 /** The jobs of a node that runs some. */
 export interface HostedJobs {
@@ -61,6 +63,7 @@ export function hostJobs(
   plane.meterJobs(() => host.pids());
   new JobMetrics(plane.metrics.registry).watchHost(host);
   const count = (kind: 'egress' | 'ingress'): number => host.jobs(kind).length;
+  const lacks = lookup(options.config.egress.browser);
   return {
     host,
     path: jobLinkPath(host),
@@ -77,7 +80,7 @@ export function hostJobs(
       jobs: {
         kinds: host.kinds,
         freeCpus: ledger.free().cpus,
-        lacks: lacks(options.config.egress.browser),
+        lacks: lacks(),
         egress: count('egress'),
         ingress: count('ingress'),
       },
@@ -85,10 +88,18 @@ export function hostJobs(
   };
 }
 
-const lacks = (browser: string): JobLoad['lacks'] => ({
-  media: missingPrograms({ kind: 'track' }, browser),
-  page: missingPrograms({ kind: 'web' }, browser),
-});
+/** Which programs for recording this machine lacks, as of half a minute ago at most. */
+function lookup(browser: string): () => JobLoad['lacks'] {
+  let last: { readonly at: number; readonly lacks: JobLoad['lacks'] } | undefined;
+  return () => {
+    const now = performance.now();
+    if (last === undefined || now - last.at >= PROGRAMS_MS) {
+      const media = missingPrograms({ kind: 'track' }, browser);
+      last = { at: now, lacks: { media, page: missingPrograms({ kind: 'web' }, browser) } };
+    }
+    return last.lacks;
+  };
+}
 
 /** Whether another Media Node has room for a job, as far as is known here. */
 export const roomElsewhere =

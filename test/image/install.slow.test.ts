@@ -98,8 +98,8 @@ describe('a Debian 12 onto which a node is installed', { concurrency: 1 }, () =>
     assert.equal(status, 0, output);
     assert.equal(output, '');
     // Of units that wait for each other systemd leaves one out, which may be another at each boot.
-    const boot = root.run(['systemd-analyze', 'verify', 'multi-user.target']);
-    assert.doesNotMatch(boot.output, /ordering cycle/);
+    const boot = root.run(['systemd-analyze', '--man=no', 'verify', 'multi-user.target']);
+    assert.deepEqual(boot, { status: 0, output: '' });
   });
 
   test('an upgrade that cannot be finished changes nothing, and one that can be taken back', () => {

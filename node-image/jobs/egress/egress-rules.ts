@@ -1,8 +1,8 @@
 import { type EgressInfo, EgressStatus } from '@livekit/protocol';
-import type { SluiceConfig } from '../../contract';
 import type { Job } from '../job';
 import type { JobCost, JobFailure, JobRules } from '../job-runner';
 import { EGRESS_SERVICE } from '../livekit/official-owner';
+import { type EgressCostConfig, type EgressType, egressCost } from '../placement/job-costs';
 import { infoOfText, infoText } from './egress-info';
 import { type PlacedSpec, placedSpec } from './sealed-spec';
 
@@ -16,10 +16,8 @@ export interface EgressObserver {
 const SERVICE_LOST =
   'no livekit/egress service runs it any more: it was killed, or does not reach Redis';
 
-type Costs = SluiceConfig['egress']['cpu_cost'];
-
 export interface EgressRulesOptions {
-  readonly costs: Costs;
+  readonly costs: EgressCostConfig;
   readonly observer: Pick<EgressObserver, 'egressEnded'>;
   /** @default Date.now */
   readonly now?: () => number;
@@ -37,9 +35,7 @@ export class EgressRules implements JobRules {
   cost(spec: string): JobCost {
     // Of a LiveKit service, which looks after its CPU itself.
     if (spec === '') return {};
-    const placed = placedSpec(spec);
-    const isPage = placed.kind === 'room_composite' || placed.kind === 'web';
-    return { cpus: cpusOf(placed, this.#options.costs), records: isPage ? 'page' : 'media' };
+    return egressCost(typeOf(placedSpec(spec)), this.#options.costs);
   }
 
   /** What its first node has kept is there, and the rest is recorded too. */
@@ -69,17 +65,16 @@ export class EgressRules implements JobRules {
   }
 }
 
-function cpusOf({ kind, audioOnly }: PlacedSpec, costs: Costs): number {
+/** As `sluice explain egress` names it. */
+function typeOf({ kind, audioOnly }: PlacedSpec): EgressType {
   switch (kind) {
     case 'room_composite':
-      return audioOnly ? costs.audio_room_composite_cpu_cost : costs.room_composite_cpu_cost;
+      return audioOnly ? 'audio-room-composite' : 'room-composite';
     case 'web':
-      return audioOnly ? costs.audio_web_cpu_cost : costs.web_cpu_cost;
-    case 'participant':
-      return costs.participant_cpu_cost;
+      return audioOnly ? 'audio-web' : 'web';
     case 'track_composite':
-      return costs.track_composite_cpu_cost;
-    case 'track':
-      return costs.track_cpu_cost;
+      return 'track-composite';
+    default:
+      return kind;
   }
 }

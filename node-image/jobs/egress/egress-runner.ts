@@ -15,6 +15,7 @@ import { EgressError } from './egress-error';
 import { infoOfText, infoText } from './egress-info';
 import type { EgressObserver, EgressRules } from './egress-rules';
 import { type EgressLimits, EgressRun } from './egress-run';
+import { lacksInWords } from './programs';
 import type { SpecSealer } from './sealed-spec';
 import type { EgressSource } from './source';
 import type { EgressSpec, StorageSpec } from './spec';
@@ -76,8 +77,7 @@ export class EgressRunner implements JobRunner {
     const spec = withStreams(sealer.open(job.id, job.spec), job, sealer);
     const missing = this.#options.missing(spec);
     if (missing.length > 0) {
-      const text = `it has no ${missing.join(', ')}: install.sh --jobs brings what is needed`;
-      throw new JobRefusedError(text);
+      throw new JobRefusedError(lacksInWords(missing));
     }
     const info = infoOfText(job.info);
     const isFirst = info.status === EgressStatus.EGRESS_STARTING && job.retries === 0;

@@ -18,6 +18,10 @@ export function missingPrograms(
   return needed.filter((program) => findProgram(program, path) === undefined);
 }
 
+/** What a node says that lacks these. */
+export const lacksInWords = (missing: readonly string[]): string =>
+  `it has no ${missing.join(', ')}: install.sh --jobs brings what is needed`;
+
 /** The file of a program that is given by its path or name; undefined where it cannot be run. */
 export function findProgram(program: string, path = process.env['PATH'] ?? ''): string | undefined {
   const files = isAbsolute(program)

@@ -1,6 +1,7 @@
 import type { NodeRole } from '../../cluster/node-record';
 import type { HardReason } from '../../cluster/placement-reasons';
 import { reasonInWords } from '../../cluster/placement-words';
+import { lacksInWords } from '../egress/programs';
 import type { JobKind } from '../job';
 
 /** Why a job goes to a node, or not. CPU in cores, shares 0 to 1. */
@@ -40,7 +41,7 @@ export function jobReasonInWords(reason: JobReason): string {
       return `the job needs ${figure(reason.needed)} CPU cores, and ${figure(Math.max(0, reason.free))} are free${kept}`;
     }
     case 'programs':
-      return `it has no ${reason.missing.join(', ')}: install.sh --jobs brings what is needed`;
+      return lacksInWords(reason.missing);
     case 'disk':
     case 'memory':
     case 'late':

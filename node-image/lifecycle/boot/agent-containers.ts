@@ -1,13 +1,12 @@
 import { parseEnv } from 'node:util';
 import type { SluiceConfig } from '../../contract';
-import { containerName } from '../agent-units';
+import { AGENTS_FOLDER, containerName } from '../agent-units';
 import { type ConfigFiles, readSecretFile } from '../config/secrets';
 import { BootError } from './boot-error';
 import type { Machine } from './machine';
 import { NODE_USER } from './secret-files';
 
-const FOLDER = '/run/sluice/agents';
-const CONFIG = `${FOLDER}/config`;
+const CONFIG = `${AGENTS_FOLDER}/config`;
 const PODMAN = '/usr/bin/podman';
 /** What their unit reads, what Podman gives them as environment, and their arguments. */
 const ENDINGS = ['env', 'vars', 'args'] as const;
@@ -40,9 +39,9 @@ export async function writeAgentContainers(options: {
   }
   const written = new Set<string>();
   if (isUsed) {
-    await machine.folder(FOLDER, { mode: 0o755 });
+    await machine.folder(AGENTS_FOLDER, { mode: 0o755 });
     await machine.folder(CONFIG, { mode: 0o700 });
-    await machine.folder(`${FOLDER}/order`, { mode: 0o755, user: NODE_USER });
+    await machine.folder(`${AGENTS_FOLDER}/order`, { mode: 0o755, user: NODE_USER });
     for (const agent of config.sluice.agents) {
       const texts = agent.image === '' ? undefined : textsOf(agent, files);
       if (typeof texts === 'string') say(`${texts}; its containers are not started`);

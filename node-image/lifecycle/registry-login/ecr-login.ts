@@ -1,12 +1,6 @@
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { type AuthFile, authOf } from './auth-file';
 
-/** A registry of Amazon ECR. Source: Amazon ECR user guide, "Private registries"; AWS China. */
-const ECR = /^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/;
-
-/** The region of a registry of Amazon ECR; undefined: it is none. */
-export const ecrRegion = (registry: string): string | undefined => ECR.exec(registry)?.[1];
-
 /**
  * A login by the role of this machine, good for 12 hours.
  *

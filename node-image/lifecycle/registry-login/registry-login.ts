@@ -1,6 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { reasonOf } from '../boot/boot-error';
 import { SECRETS_FOLDER } from '../boot/secret-files';
+import { acrLogin, isAcr } from './acr-login';
 import { type AuthFile, hasLogin, readAuthFile, registryOf } from './auth-file';
 
 /** Where logins of a machine are, beside the file that REGISTRY_AUTH_FILE names: the first wins. */
@@ -10,6 +11,12 @@ export const LOGIN_FILES = [
   // Where `podman login` of root writes, until the next boot.
   '/run/containers/0/auth.json',
 ] as const;
+
+/** A registry of Amazon ECR. Source: Amazon ECR user guide, "Private registries"; AWS China. */
+const ECR = /^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/;
+
+/** The region of a registry of Amazon ECR; undefined: it is none. */
+const ecrRegion = (registry: string): string | undefined => ECR.exec(registry)?.[1];
 
 /** A cloud answers within seconds, or not at all, ms. */
 const WITHIN_MS = 30_000;
@@ -54,12 +61,13 @@ export async function registryLogin(options: RegistryLoginOptions): Promise<Auth
     if (hasLogin(logins, registry)) return logins;
   }
   const signal = AbortSignal.timeout(WITHIN_MS);
-  // The SDKs of a cloud are loaded only where they are needed.
-  const { ecrLogin, ecrRegion } = await import('./ecr-login.js');
   const region = ecrRegion(registry);
-  const { acrLogin, isAcr } = await import('./acr-login.js');
   try {
-    if (region !== undefined) return await ecrLogin(registry, region, signal);
+    if (region !== undefined) {
+      // Its SDK is loaded only where it is needed.
+      const { ecrLogin } = await import('./ecr-login.js');
+      return await ecrLogin(registry, region, signal);
+    }
     if (isAcr(registry)) return await acrLogin(registry, await azureCredential(), fetcher, signal);
   } catch (error) {
     const right =

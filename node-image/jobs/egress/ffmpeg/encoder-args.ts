@@ -54,31 +54,8 @@ export function encoderArgs(plan: EncoderPlan): string[] {
 }
 
 function mainOutput(plan: EncoderPlan, sinks: readonly string[]): string[] {
-  const { inputs, codecs, passthrough } = plan;
-  const video = inputs.findIndex((input) => input.video !== undefined);
-  const audio = inputs.findIndex((input) => input.audio !== undefined);
-  const withVideo = video >= 0 && (passthrough || codecs.video !== 'none');
-  const withAudio = audio >= 0 && (passthrough || codecs.audio !== 'none');
-  const filters = passthrough
-    ? []
-    : [
-        ...(withVideo
-          ? [{ from: `${video}:v:0`, kind: 'v', chain: videoFilter(plan, video) }]
-          : []),
-        ...(withAudio
-          ? [{ from: `${audio}:a:0`, kind: 'a', chain: audioFilter(video !== audio) }]
-          : []),
-      ];
   return [
-    ...(passthrough
-      ? [
-          ...(withVideo ? ['-map', `${video}:v:0`] : []),
-          ...(withAudio ? ['-map', `${audio}:a:0`] : []),
-        ]
-      : filtered(filters, video !== audio)),
-    ...(passthrough
-      ? ['-c', 'copy']
-      : [...(withVideo ? videoArgs(plan) : []), ...(withAudio ? audioArgs(plan) : [])]),
+    ...(plan.passthrough ? copied(plan) : encoded(plan)),
     // What goes to several formats has its headers once, outside of the pictures.
     '-flags',
     '+global_header',
@@ -87,6 +64,36 @@ function mainOutput(plan: EncoderPlan, sinks: readonly string[]): string[] {
     '-f',
     'tee',
     sinks.join('|'),
+  ];
+}
+
+const videoIn = (inputs: readonly SourceInput[]): number =>
+  inputs.findIndex((input) => input.video !== undefined);
+const audioIn = (inputs: readonly SourceInput[]): number =>
+  inputs.findIndex((input) => input.audio !== undefined);
+
+function copied({ inputs }: EncoderPlan): string[] {
+  const [video, audio] = [videoIn(inputs), audioIn(inputs)];
+  return [
+    ...(video >= 0 ? ['-map', `${video}:v:0`] : []),
+    ...(audio >= 0 ? ['-map', `${audio}:a:0`] : []),
+    ...['-c', 'copy'],
+  ];
+}
+
+function encoded(plan: EncoderPlan): string[] {
+  const { inputs, codecs } = plan;
+  const [video, audio] = [videoIn(inputs), audioIn(inputs)];
+  const withVideo = video >= 0 && codecs.video !== 'none';
+  const withAudio = audio >= 0 && codecs.audio !== 'none';
+  const filters = [
+    ...(withVideo ? [{ from: `${video}:v:0`, kind: 'v', chain: videoFilter(plan, video) }] : []),
+    ...(withAudio ? [{ from: `${audio}:a:0`, kind: 'a', chain: AUDIO_FILTER }] : []),
+  ];
+  return [
+    ...filtered(filters, video !== audio),
+    ...(withVideo ? videoArgs(plan) : []),
+    ...(withAudio ? audioArgs(plan) : []),
   ];
 }
 
@@ -150,12 +157,12 @@ function videoFilter({ encoding, inputs }: EncoderPlan, index: number): string {
   return [...(raw ? [] : fit), 'format=yuv420p'].join(',');
 }
 
+const IN_STEP = 'aresample=async=1000';
 /**
- * A sound server begins later than a display. What is missing is filled: MSE ignores the empty edit that
- * would say so, and plays the sound too early.
+ * Sound may begin later than the picture, as a sound server does after a display. What is missing is
+ * filled: MSE ignores the empty edit that would say so, and plays the sound too early.
  */
-const audioFilter = (apart: boolean): string =>
-  `aresample=async=1000${apart ? ':first_pts=0' : ''}`;
+const AUDIO_FILTER = `${IN_STEP}:first_pts=0`;
 
 function videoArgs({ encoding, codecs, outputs }: EncoderPlan): string[] {
   const { framerate, videoBitrate, profile } = encoding;
@@ -180,9 +187,8 @@ function videoArgs({ encoding, codecs, outputs }: EncoderPlan): string[] {
 
 /** Each packet at once: whoever is sent it may be about to answer. */
 function rawOutput(inputs: readonly SourceInput[]): string[] {
-  const audio = inputs.findIndex((input) => input.audio !== undefined);
   return [
-    ...['-map', `${audio}:a:0`, '-af', 'aresample=async=1000', '-ac', '2', '-ar', '48000'],
+    ...['-map', `${audioIn(inputs)}:a:0`, '-af', IN_STEP, '-ac', '2', '-ar', '48000'],
     ...['-c:a', 'pcm_s16le', '-flush_packets', '1', '-f', 's16le', 'pipe:1'],
   ];
 }
@@ -200,11 +206,10 @@ function audioArgs({ encoding, codecs }: EncoderPlan): string[] {
 }
 
 function imageOutput(inputs: readonly SourceInput[], image: ImageArgs): string[] {
-  const video = inputs.findIndex((input) => input.video !== undefined);
   const { interval, width, height, folder } = image;
   const size = width > 0 && height > 0 ? `,scale=${width}:${height}` : '';
   return [
-    ...['-map', `${video}:v:0`],
+    ...['-map', `${videoIn(inputs)}:v:0`],
     ...['-vf', `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${interval})'${size}`],
     ...['-vsync', 'vfr', '-q:v', '3', '-f', 'image2', '-atomic_writing', '1'],
     `${folder}/%06d.jpg`,

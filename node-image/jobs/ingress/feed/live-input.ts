@@ -3,6 +3,7 @@ import type { Producer, Router } from 'mediasoup/types';
 import { RtpTap } from '../../../media/taps/rtp-tap';
 import { LiveStream } from '../../egress/tracks/live-stream';
 import type { VideoCodec } from '../../egress/tracks/matroska-stream';
+import { SourceClock } from '../../egress/tracks/source-clock';
 import { type FeedItem, TrackFeed } from '../../egress/tracks/track-feed';
 import { depacketizerOf, videoCodecOf } from '../../egress/tracks/video-codecs';
 import type { VideoSetup } from '../../egress/tracks/video-frame';
@@ -46,8 +47,7 @@ export class LiveInput {
   #firstMs: number | undefined;
   #stream: LiveStream | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The clock of the worker, less that of this process, in ms: at least. */
-  #aheadMs = Number.NEGATIVE_INFINITY;
+  readonly #clock = new SourceClock();
   #closed = false;
 
   private constructor(options: LiveInputOptions) {
@@ -74,7 +74,7 @@ export class LiveInput {
     clearInterval(this.#timer);
     for (const feed of this.#feeds) feed.close();
     this.#early.length = 0;
-    this.#stream?.end(this.#nowMs(), undefined);
+    this.#stream?.end(this.#clock.nowMs(), undefined);
   }
 
   async #take(producer: Producer): Promise<void> {
@@ -96,21 +96,19 @@ export class LiveInput {
 
   #item(early: Early): void {
     if (this.#closed) return;
-    const { kind, item } = early;
-    this.#aheadMs = Math.max(item.timeMs - Date.now(), this.#aheadMs);
+    const { item } = early;
+    if (!this.#clock.admits(item.timeMs)) return;
     if (this.#stream === undefined) {
       this.#firstMs ??= Date.now();
       if (this.#early.length < MAX_EARLY) this.#early.push(early);
-    } else if (kind === 'audio') {
-      this.#stream.sound(item);
     } else {
-      this.#stream.picture(item);
+      write(this.#stream, early);
     }
   }
 
   #tick(): void {
     if (this.#stream === undefined) this.#begin();
-    else this.#stream.tick(this.#nowMs(), undefined);
+    else this.#stream.tick(this.#clock.nowMs(), undefined);
   }
 
   #begin(): void {
@@ -132,13 +130,13 @@ export class LiveInput {
     this.#stream = stream;
     for (const one of this.#early.splice(0)) {
       // What has no place in the stream is not written into it.
-      if (one.kind === 'audio' || video !== undefined) this.#item(one);
+      if (one.kind === 'audio' || video !== undefined) write(stream, one);
     }
     onMedia({ readable: stream.readable, audio: audio !== undefined, video });
   }
+}
 
-  /** By the clock of the worker. */
-  #nowMs(): number {
-    return Date.now() + (Number.isFinite(this.#aheadMs) ? this.#aheadMs : 0);
-  }
+function write(stream: LiveStream, { kind, item }: Early): void {
+  if (kind === 'audio') stream.sound(item);
+  else stream.picture(item);
 }
