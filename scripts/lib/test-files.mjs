@@ -53,30 +53,17 @@ export function parseTestArguments(args, cores) {
 }
 
 /**
- * Slow files that neither measure, nor boot machines, nor have clients with deadlines: what is
- * deployed is made, packed and checked.
- */
-const UNHURRIED = /^test\/(aws-lab|constructs|pulumi-azure)\/[^.]*\.slow\.test\.ts$/;
-
-/**
- * Slow files that mostly wait: for machines of their own to boot, which have networks of their own and
- * carry no call, or for a time-out. What they wait for has bounds that leave room for a neighbour.
- */
-const WAITING =
-  /^test\/(image\/(certificate|data-volume|doctor|journal)|clients\/join-timeout)\.slow\.test\.ts$/;
-
-/**
- * What runs one after the other: first the files that need the machine for themselves, as their
- * clients have deadlines of their own, then the rest, several at a time. Slow files need it for
- * themselves unless they are unhurried, or wait.
+ * What runs one after the other: first the files that need the machine for themselves, `.alone.`, as
+ * they measure, or have clients that must keep up with pictures, and those that take long; then the
+ * rest, several at a time. Most of what slow files take is waiting: for machines to boot, for
+ * time-outs.
  *
  * @param {readonly string[]} files
  * @param {number} concurrency
  * @returns {{ files: string[], concurrency: number }[]}
  */
 export function inGroups(files, concurrency) {
-  const isAlone = (/** @type {string} */ file) =>
-    /\.(alone|slow|long)\./.test(file) && !UNHURRIED.test(file) && !WAITING.test(file);
+  const isAlone = (/** @type {string} */ file) => /\.(alone|long)\./.test(file);
   return [
     { files: files.filter(isAlone), concurrency: 1 },
     { files: files.filter((file) => !isAlone(file)), concurrency },

@@ -48,7 +48,7 @@ const NOT_RUN = [
   'docs/own-machines.md: test/image/upgrade.slow.test.ts does',
   'docs/own-machines.md: test/lifecycle/backup/high-availability.slow.test.ts does',
   'docs/own-machines.md: test/lifecycle/own-machines/init.test.ts does what it does',
-  'docs/performance.md: takes four minutes on a machine that does nothing else; test/bench/bench.slow.test.ts does, in small',
+  'docs/performance.md: takes four minutes on a machine that does nothing else; test/bench/bench.alone.slow.test.ts does, in small',
 ];
 
 test('every block is of a language that a test runs, but for those that say why not', () => {

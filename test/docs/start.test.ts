@@ -159,7 +159,7 @@ function snippet(library: string): Block {
 /** As modules of a project of their own, against the port of this run. */
 function writeSnippets(): void {
   // Those of deployments are run by the tests of docs in test/constructs and test/pulumi-azure, that
-  // of recordings by test/jobs/egress/egress-api.slow.test.ts.
+  // of recordings by test/jobs/egress/egress-api.alone.slow.test.ts.
   const ofNodes = runnable('ts').filter(({ text }) => !/'@sluice\/|EgressClient/.test(text));
   assert.equal(ofNodes.length, 2, 'every snippet is run');
   mkdirSync(folder, { recursive: true });
