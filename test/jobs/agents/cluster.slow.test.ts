@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { JobStatus, RoomAgentDispatch, RoomConfiguration } from '@livekit/protocol';
-import { dispose, RoomEvent } from '@livekit/rtc-node';
+import { dispose } from '@livekit/rtc-node';
 import { AgentDispatchClient } from 'livekit-server-sdk';
 import { TestCluster } from '../../support/cluster';
 import { NodeClient } from '../../support/rtc-node';
 import { joinToken, type TokenOptions } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { questions } from './support/questions';
 import { RealWorker } from './support/real-worker';
 
 let cluster: TestCluster;
@@ -42,26 +43,10 @@ const keys = () => ({ apiKey: cluster.apiKey, apiSecret: cluster.apiSecret });
 async function asker(room: string, options: TokenOptions = {}) {
   const client = new NodeClient();
   clients.push(client);
-  const answers: string[] = [];
-  client.room.on(RoomEvent.DataReceived, (payload, from, _kind, topic) => {
-    if (topic === 'answer') answers.push(`${from?.identity} ${new TextDecoder().decode(payload)}`);
-  });
+  const ask = questions(client, 60_000, () => cluster.log().slice(-30_000));
   await client.connect(cluster.url, await joinToken(cluster, room, 'alice', options));
   return {
-    /** @returns who answered what, "identity metadata: text" */
-    ask: async (text: string, timeoutMs = 60_000): Promise<string> => {
-      const found = await until(
-        `an answer to ${text}`,
-        async () => {
-          await client.room.localParticipant
-            ?.publishData(new TextEncoder().encode(text), { reliable: true, topic: 'ask' })
-            .catch(() => undefined);
-          return answers.find((answer) => answer.endsWith(`: ${text}`));
-        },
-        { timeoutMs, intervalMs: 300, explain: () => cluster.log().slice(-30_000) },
-      );
-      return found ?? '';
-    },
+    ask,
     others: (): string[] => [...client.room.remoteParticipants.keys()],
   };
 }

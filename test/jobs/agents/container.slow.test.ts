@@ -7,13 +7,14 @@ import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { RoomAgentDispatch, RoomConfiguration } from '@livekit/protocol';
-import { dispose, RoomEvent } from '@livekit/rtc-node';
+import { dispose } from '@livekit/rtc-node';
 import { RoomServiceClient } from 'livekit-server-sdk';
 import { BootMachine } from '../../image/support/boot-machine';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { questions } from './support/questions';
 import { WorkerImage } from './support/worker-image';
 
 const BIN = join(__dirname, '../../../node-image/image/bin');
@@ -102,29 +103,15 @@ sluice:
   const roomConfig = new RoomConfiguration({
     agents: [new RoomAgentDispatch({ agentName: 'echo', metadata: 'm' })],
   });
-  const answers: string[] = [];
-  client.room.on(RoomEvent.DataReceived, (payload, _from, _kind, topic) => {
-    if (topic === 'answer') answers.push(new TextDecoder().decode(payload));
-  });
+  const ask = questions(client, 40_000, explain);
   await client.connect(server.url, await joinToken(server, 'room', 'alice', { roomConfig }));
-  const ask = (text: string): Promise<boolean> =>
-    until(
-      `an answer to ${text}`,
-      async () => {
-        await client.room.localParticipant
-          ?.publishData(new TextEncoder().encode(text), { reliable: true, topic: 'ask' })
-          .catch(() => undefined);
-        return answers.includes(`m: ${text}`);
-      },
-      { timeoutMs: 40_000, intervalMs: 300, explain },
-    );
-  await ask('before');
+  await ask('before', 'm');
   worker.kill('SIGTERM');
   await until('the worker to drain', () => log.includes('draining worker'), {
     timeoutMs: 20_000,
     explain,
   });
-  await ask('while it drains');
+  await ask('while it drains', 'm');
   await new RoomServiceClient(server.httpUrl, server.apiKey, server.apiSecret).deleteRoom('room');
   const [code] = await ended;
   // As the framework ends after SIGTERM, which its unit takes as well.

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { RoomAgentDispatch, RoomConfiguration } from '@livekit/protocol';
-import { dispose, RoomEvent } from '@livekit/rtc-node';
+import { dispose } from '@livekit/rtc-node';
 import { freeTcpPort } from '../../support/ports';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { questions } from './support/questions';
 import { ECHO_PROGRAM } from './support/real-worker';
 
 let server: TestServer;
@@ -78,26 +79,12 @@ test('a node starts a worker of its own, whose agent answers; it is started agai
   const roomConfig = new RoomConfiguration({
     agents: [new RoomAgentDispatch({ agentName: 'echo', metadata: 'm' })],
   });
-  const answers: string[] = [];
-  client.room.on(RoomEvent.DataReceived, (payload, _from, _kind, topic) => {
-    if (topic === 'answer') answers.push(new TextDecoder().decode(payload));
-  });
+  const ask = questions(client, 40_000, explain);
   await client.connect(server.url, await joinToken(server, 'room', 'alice', { roomConfig }));
-  const ask = (text: string): Promise<boolean> =>
-    until(
-      `an answer to ${text}`,
-      async () => {
-        await client.room.localParticipant
-          ?.publishData(new TextEncoder().encode(text), { reliable: true, topic: 'ask' })
-          .catch(() => undefined);
-        return answers.includes(`m: ${text}`);
-      },
-      { timeoutMs: 40_000, intervalMs: 300, explain },
-    );
-  await ask('before');
+  await ask('before', 'm');
   const pid = Number(/\\"pid\\":(\d+)[^\n]*registered worker/.exec(seen())?.[1]);
   assert.ok(pid > 0, seen());
   process.kill(pid, 'SIGKILL');
   await until('it to register again', () => registrations() === 2, { timeoutMs: 40_000, explain });
-  await ask('after');
+  await ask('after', 'm');
 });

@@ -4,12 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { dispose, RoomEvent } from '@livekit/rtc-node';
+import { dispose } from '@livekit/rtc-node';
 import { AgentDispatchClient } from 'livekit-server-sdk';
 import { NodeClient } from '../../support/rtc-node';
 import { startServer, type TestServer } from '../../support/server';
 import { joinToken } from '../../support/tokens';
 import { until } from '../../support/wait';
+import { questions } from './support/questions';
 
 const PROGRAM = join(__dirname, '../../support/agents-python/echo_agent.py');
 const PATIENCE = { timeoutMs: 40_000, intervalMs: 300 };
@@ -67,25 +68,11 @@ async function startWorker(agentName: string) {
 }
 
 /** Somebody in a Room, who asks until the agent has answered. */
-async function asker(room: string) {
+async function asker(room: string, explain: () => string) {
   const client = new NodeClient();
   clients.push(client);
-  const answers: string[] = [];
-  client.room.on(RoomEvent.DataReceived, (payload, _from, _kind, topic) => {
-    if (topic === 'answer') answers.push(new TextDecoder().decode(payload));
-  });
+  const ask = questions(client, PATIENCE.timeoutMs, explain);
   await client.connect(server.url, await joinToken(server, room, 'alice'));
-  const ask = (text: string, metadata: string, explain: () => string): Promise<boolean> =>
-    until(
-      `an answer to ${text}`,
-      async () => {
-        await client.room.localParticipant
-          ?.publishData(new TextEncoder().encode(text), { reliable: true, topic: 'ask' })
-          .catch(() => undefined);
-        return answers.includes(`${metadata}: ${text}`);
-      },
-      { ...PATIENCE, explain },
-    );
   return { client, ask };
 }
 
@@ -94,9 +81,9 @@ test('a worker with a name takes what is dispatched to it, ends it when the disp
 }, async () => {
   const worker = await startWorker('echo');
   const dispatches = new AgentDispatchClient(server.httpUrl, server.apiKey, server.apiSecret);
-  const { client, ask } = await asker('explicit');
+  const { client, ask } = await asker('explicit', worker.seen);
   const first = await dispatches.createDispatch('explicit', 'echo', { metadata: 'one' });
-  await ask('hello', 'one', worker.seen);
+  await ask('hello', 'one');
   await dispatches.deleteDispatch(first.id, 'explicit');
   await until('the agent to be told', () => worker.seen().includes('shutdown of'), {
     ...{ ...PATIENCE, explain: worker.seen },
@@ -104,12 +91,12 @@ test('a worker with a name takes what is dispatched to it, ends it when the disp
   await until('the agent to be gone', () => client.room.remoteParticipants.size === 0, PATIENCE);
 
   const second = await dispatches.createDispatch('explicit', 'echo', { metadata: 'two' });
-  await ask('again', 'two', worker.seen);
+  await ask('again', 'two');
   worker.child.kill('SIGTERM');
   await until('it to drain', () => worker.seen().includes('draining worker'), {
     ...{ ...PATIENCE, explain: worker.seen },
   });
-  await ask('while it drains', 'two', worker.seen);
+  await ask('while it drains', 'two');
   await dispatches.deleteDispatch(second.id, 'explicit');
   const [code] = await worker.ended;
   assert.equal(code, 0, worker.seen());
@@ -117,6 +104,6 @@ test('a worker with a name takes what is dispatched to it, ends it when the disp
 
 test('a worker without a name has an agent in each Room', { timeout: 180_000 }, async () => {
   const worker = await startWorker('');
-  const { ask } = await asker('automatic');
-  await ask('hello', '', worker.seen);
+  const { ask } = await asker('automatic', worker.seen);
+  await ask('hello', '');
 });
