@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { impairedSuite, note, received, untilPicture } from './support/impaired';
-import type { Line } from './support/link';
+import { impairedSuite, note, received, untilPicture } from './impaired';
+import type { Line } from './link';
 
-const { call } = impairedSuite();
 const options = { timeout: 180_000 };
 const HEARD = 0.1;
 
@@ -31,7 +30,9 @@ const cases: readonly Case[] = [
   { name: '10 % loss and 100 ms', line: both(0.1, 100), fps: 5, concealed: 0.18 },
 ];
 
-for (const behind of ['bob', 'alice'] as const) {
+/** A call of two, of which one is behind a line that gets bad. */
+export function badLineSuite(behind: 'bob' | 'alice'): void {
+  const { call } = impairedSuite();
   const who = behind === 'bob' ? 'viewer' : 'publisher';
   describe(`a ${who} on a bad line`, () => {
     test('video and sound go on through loss and delay', options, async (t) => {

@@ -1,0 +1,3 @@
+import { badLineSuite } from './support/bad-line';
+
+badLineSuite('bob');
