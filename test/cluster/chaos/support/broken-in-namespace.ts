@@ -1,4 +1,4 @@
-/** Run by checker-live.slow.test.ts, in a network of its own, where cables can be cut. */
+/** Run by checker-live.long.test.ts, in a network of its own, where cables can be cut. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { report } from '../support/measure-report';
 
 const REPOSITORY = join(__dirname, '../..');
-const RUNS = 2;
+const RUNS = 4;
 /** Seconds that whoever works on a stack waits: a goal, as other programs make it slower. */
 const GOAL = 5;
 
