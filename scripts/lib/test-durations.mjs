@@ -3,7 +3,7 @@ import path from 'node:path';
 import { inWords } from './steps.mjs';
 
 /** As many are worth a look. */
-const SHOWN = 80;
+const SHOWN = 25;
 /** Files that take less are not what a run waits for, ms. */
 const SHORT_MS = 10_000;
 
